@@ -1,0 +1,10 @@
+# ap_unit_test(<module> LIBS … [SOURCES …]): tests/unit/test_<module>.c as a ctest of that name (cmocka).
+function(ap_unit_test module)
+	cmake_parse_arguments(ARG "" "" "LIBS;SOURCES" ${ARGN})
+	add_executable(test_${module} ${CMAKE_SOURCE_DIR}/tests/unit/test_${module}.c ${ARG_SOURCES})
+	target_link_libraries(test_${module} PRIVATE ap_flags ${ARG_LIBS} PkgConfig::CMOCKA)
+	target_compile_definitions(test_${module} PRIVATE AP_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+	set_target_properties(test_${module} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+	add_test(NAME unit/${module} COMMAND test_${module} WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
+	set_tests_properties(unit/${module} PROPERTIES TIMEOUT 120 LABELS unit)
+endfunction()

@@ -1,0 +1,69 @@
+#include <aparte/handoff.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+union fd_control {
+	struct cmsghdr header;
+	char space[CMSG_SPACE(sizeof(int))];
+};
+
+struct ap_result ap_handoff_send(int socket, enum ap_handoff_type type, const char *text, int fd)
+{
+	char byte = (char)type;
+	struct iovec parts[] = { { &byte, 1 }, { (void *)text, text ? strlen(text) : 0 } };
+	union fd_control control = { 0 };
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	if (parts[1].iov_len >= AP_HANDOFF_TEXT)
+		return ap_fail(AP_ERR_LIMIT, "handoff-size", "the message is too long");
+	if (fd >= 0) {
+		message.msg_control = control.space;
+		message.msg_controllen = sizeof control.space;
+		struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof fd);
+		memcpy(CMSG_DATA(header), &fd, sizeof fd);
+	}
+	if (sendmsg(socket, &message, MSG_NOSIGNAL) < 0)
+		return ap_fail(AP_ERR_IO, "handoff-send", "the other process does not listen any more");
+	return AP_SUCCESS;
+}
+
+static int fd_of(struct msghdr *message)
+{
+	int fd = -1;
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(message); h; h = CMSG_NXTHDR(message, h))
+		if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS && h->cmsg_len >= CMSG_LEN(sizeof fd))
+			memcpy(&fd, CMSG_DATA(h), sizeof fd);
+	return fd;
+}
+
+struct ap_result ap_handoff_receive(int socket, int timeout_ms, struct ap_handoff *ret_message)
+{
+	struct pollfd wait = { .fd = socket, .events = POLLIN };
+	int ready;
+	do
+		ready = poll(&wait, 1, timeout_ms);
+	while (ready < 0 && errno == EINTR);
+	if (ready == 0)
+		return ap_fail(AP_ERR_LIMIT, "handoff-timeout", "nothing came in time");
+
+	char byte = 0;
+	struct iovec parts[] = { { &byte, 1 }, { ret_message->text, AP_HANDOFF_TEXT - 1 } };
+	union fd_control control;
+	struct msghdr message = { .msg_iov = parts,
+				  .msg_iovlen = 2,
+				  .msg_control = control.space,
+				  .msg_controllen = sizeof control.space };
+	ssize_t n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+	if (n <= 0)
+		return ap_fail(AP_ERR_IO, "handoff-eof", "the other process is gone");
+	ret_message->type = (enum ap_handoff_type)byte;
+	ret_message->text[n - 1] = '\0';
+	ret_message->fd = fd_of(&message);
+	return AP_SUCCESS;
+}

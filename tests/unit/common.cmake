@@ -1,0 +1,1 @@
+ap_unit_test(buf LIBS ap_base)
