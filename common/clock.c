@@ -1,7 +1,6 @@
 #include <aparte/clock.h>
 
 #include <glib.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -78,9 +77,9 @@ void ap_time_text(int64_t wall_ms, char ret_text[AP_TIME_TEXT])
 		g_strlcpy(ret_text, "9999-12-31T23:59:59.999Z", AP_TIME_TEXT);
 		return;
 	}
-	snprintf(ret_text, AP_TIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", g_date_time_get_year(t) % 10000,
-		 g_date_time_get_month(t) % 100, g_date_time_get_day_of_month(t) % 100, g_date_time_get_hour(t) % 100,
-		 g_date_time_get_minute(t) % 100, g_date_time_get_second(t) % 100, (int)(wall_ms % 1000) % 1000);
+	g_autofree char *seconds = g_date_time_format(t, "%Y-%m-%dT%H:%M:%S");
+	g_autofree char *text = g_strdup_printf("%s.%03dZ", seconds, (int)(wall_ms % 1000));
+	g_strlcpy(ret_text, text, AP_TIME_TEXT);
 }
 
 /* `pattern` has '0' for a digit, everything else for itself. */
