@@ -1,0 +1,70 @@
+/*
+ * Who may see which recording, and the record of it: an access is a durable leaf (05) before its first byte, and
+ * another (06) at its end.
+ *
+ * Rights are decided anew at every read, from the database: a revoked grant, a withdrawn purpose, an erasure or an
+ * ended login stops a viewing under way at its next read.
+ *
+ * Threads: main thread, with its database. Texts returned are g_free'd by the caller.
+ */
+#pragma once
+
+#include <aparte/err.h>
+#include <aparte/uuid.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ap_vault;
+struct ap_db;
+
+/* Who asks: a person of a session, or a member of staff. */
+enum ap_actor_kind { AP_ACTOR_PARTY, AP_ACTOR_STAFF };
+enum ap_staff_role { AP_STAFF_PLATFORM, AP_STAFF_COACH, AP_STAFF_SUPERVISOR, AP_STAFF_ADMIN, AP_STAFF_AUDITOR, AP_STAFF_SPONSOR };
+
+struct ap_actor {
+	enum ap_actor_kind kind;
+	/* AP_ACTOR_PARTY */
+	struct ap_uuid session;
+	enum ap_role role;
+	/* AP_ACTOR_STAFF */
+	int64_t user;
+	enum ap_staff_role staff;
+	char name[65];	    /* of the user */
+	char party_id[129]; /* of a coach's user; empty without one */
+};
+
+/* The same as text in leaves and lists: "user:<name>", "party:coach", "party:coachee"; g_free. */
+char *ap_actor_text(const struct ap_actor *actor);
+
+struct ap_access {
+	struct ap_uuid id;
+	struct ap_uuid recording;
+	int64_t expires_ms;
+};
+
+/* How long one access lasts before a new one must be begun. */
+#define AP_ACCESS_MS (4 * 3600 * 1000)
+
+/*
+ * Begins an access: checks the right, appends leaf 05, commits. `purpose` is one of the consent purposes ("recording"
+ * for the two speakers). Errors: "not-found" (also when the actor may not know of it), "role", "access-reason-required"
+ * (empty purpose or reason), "erased", "restricted", "held" is none (a hold does not stop viewing).
+ */
+struct ap_result ap_access_begin(struct ap_vault *vault, struct ap_db *db, const struct ap_actor *actor,
+				 const struct ap_uuid *recording, const char *purpose, const char *reason,
+				 struct ap_access *ret_access);
+/* May this actor go on reading under this access, right now? Errors as above; "access-reason-required" when the access
+ * is not theirs, ended or expired. */
+struct ap_result ap_access_check(struct ap_vault *vault, struct ap_db *db, const struct ap_actor *actor,
+				 const struct ap_uuid *access, const struct ap_uuid *recording);
+/* Counts what was read; ends it with leaf 06 (idempotent). */
+struct ap_result ap_access_count(struct ap_db *db, const struct ap_uuid *access, uint64_t bytes);
+struct ap_result ap_access_end(struct ap_vault *vault, struct ap_db *db, const struct ap_uuid *access);
+/* Ends every access past its time, and all of a recording (grant revoked, erased) when one is named (else NULL). */
+struct ap_result ap_access_sweep(struct ap_vault *vault, struct ap_db *db, const struct ap_uuid *recording);
+
+/* The JSON answers of GET /v1/party/recordings and /v1/party/accesses for one person of a session. */
+struct ap_result ap_access_party_recordings(struct ap_vault *vault, struct ap_db *db, const struct ap_actor *actor,
+					    char **ret_json);
+struct ap_result ap_access_party_accesses(struct ap_vault *vault, struct ap_db *db, const struct ap_actor *actor,
+					  char **ret_json);
