@@ -1,0 +1,78 @@
+/*
+ * keys.db: wrapped shares, seal keys and the vault's own keys (recorder/schema/keys-*.sql), apart from vault.db so
+ * that destroying a share leaves no trace in any file.
+ *
+ * One connection behind one mutex; every statement is reset before its function returns, so no reader lingers and a
+ * truncating checkpoint can succeed. Order of a give: ap_db_keys_put (pending), then the commit of consent and leaf
+ * in vault.db, then ap_db_keys_confirm; at start, pending rows whose owner vault.db does not hold are destroyed.
+ * The wrap is bound to the consent's leaf hash: compute the leaf before wrapping.
+ *
+ * Ownership: as named. Threads: any. Errors: AP_ERR_IO "keys-db", AP_ERR_PROTOCOL "not-found", AP_ERR_CRYPTO "kek" /
+ * "share", AP_ERR_IO "keys-db-busy" (a checkpoint stayed busy). Outputs untouched on failure.
+ */
+#pragma once
+
+#include <aparte/clock.h>
+#include <recorder/keys.h>
+
+struct ap_db_keys; /* opaque */
+
+/* Opens or makes the file (0600), migrates. The KEK is borrowed until _free; NULL opens it for erasure alone. */
+struct ap_result ap_db_keys_open(const char *path, const struct ap_secret *kek, const struct ap_clock *clock,
+				 struct ap_db_keys **ret_db);
+void ap_db_keys_free(struct ap_db_keys *db);
+
+/* ---- shares. owner = record_id of the give (slots 1, 2), recording (slot 3) ---- */
+
+/* Wraps and stores, pending. The owner is place->record_id or place->recording by slot. */
+struct ap_result ap_db_keys_put(struct ap_db_keys *db, const struct ap_wrap_place *place, const struct ap_secret *share);
+struct ap_result ap_db_keys_confirm(struct ap_db_keys *db, const struct ap_uuid *owner, enum ap_slot slot);
+/* Unwraps. The caller checks a person's commitment again (ap_share_commitment). */
+struct ap_result ap_db_keys_get(struct ap_db_keys *db, const struct ap_wrap_place *place, struct ap_secret **ret_share);
+/* The wrapped row as it lies in the file: for noting before an erasure, in tests and doctor. */
+struct ap_result ap_db_keys_peek(struct ap_db_keys *db, const struct ap_uuid *owner, enum ap_slot slot,
+				 struct ap_wrapped *ret_wrapped);
+
+/* Each destroy ends with ap_db_keys_purge; nothing there is success, so an erasure can be resumed. */
+struct ap_result ap_db_keys_destroy(struct ap_db_keys *db, const struct ap_uuid *owner, enum ap_slot slot);
+struct ap_result ap_db_keys_destroy_session(struct ap_db_keys *db, const struct ap_uuid *session);
+/* wal_checkpoint(TRUNCATE) until it reports not busy, at most 2 s. */
+struct ap_result ap_db_keys_purge(struct ap_db_keys *db);
+
+struct ap_pending_share {
+	struct ap_uuid owner;
+	enum ap_slot slot;
+	struct ap_uuid session;
+	int64_t created_ms;
+};
+
+/* At most `max` pending rows, oldest first. */
+struct ap_result ap_db_keys_pending(struct ap_db_keys *db, struct ap_pending_share *ret_rows, size_t max,
+				    size_t *ret_count);
+
+/* ---- seal keys: X25519 pairs of the notice answers, per session and party, wrapped under the KEK ---- */
+
+/* The public half of the newest pair; makes one when there is none. */
+struct ap_result ap_db_keys_seal(struct ap_db_keys *db, const struct ap_uuid *session, enum ap_role role,
+				 uint8_t ret_public[32]);
+/* The private half belonging to a public one ("not-found" when destroyed or never made). */
+struct ap_result ap_db_keys_seal_open(struct ap_db_keys *db, const struct ap_uuid *session, enum ap_role role,
+				      const uint8_t public[32], struct ap_secret **ret_private);
+/* After use, or at a session's end (role 0: both parties). Ends with a purge. */
+struct ap_result ap_db_keys_seal_destroy(struct ap_db_keys *db, const struct ap_uuid *session, int role);
+
+/* ---- the vault's own keys: 32 random bytes each, not under the KEK ---- */
+
+struct ap_result ap_db_keys_server(struct ap_db_keys *db, const char *name, struct ap_secret **ret_secret);
+/* Stores or replaces a secret made elsewhere (a user's TOTP secret: "totp:<user>"), 1..64 bytes. */
+struct ap_result ap_db_keys_server_set(struct ap_db_keys *db, const char *name, const struct ap_secret *secret);
+/* As _server, but "not-found" instead of making one. */
+struct ap_result ap_db_keys_server_get(struct ap_db_keys *db, const char *name, struct ap_secret **ret_secret);
+struct ap_result ap_db_keys_server_destroy(struct ap_db_keys *db, const char *name);
+
+/* ---- the highest checkpoint known ---- */
+
+/* size 0 and the empty tree's root when none was kept. */
+struct ap_result ap_db_keys_known_get(struct ap_db_keys *db, uint64_t *ret_size, struct ap_hash *ret_root);
+/* Refuses to go backwards: AP_ERR_DENIED "ledger". */
+struct ap_result ap_db_keys_known_set(struct ap_db_keys *db, uint64_t size, const struct ap_hash *root);
