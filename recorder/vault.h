@@ -1,0 +1,81 @@
+/*
+ * The vault process as one object: what its two threads share.
+ *
+ * The gate thread owns the link to the gateway, consents, gates and captures; the main thread owns staff HTTP,
+ * retention, erasure and playback, so that none of these ever delays a gate. Neither waits for the other.
+ *
+ * Ownership: the vault owns all it gives out; borrowers must not outlive it. Threads: as said at each function.
+ */
+#pragma once
+
+#include "recorder/blob.h"
+#include "recorder/db.h"
+#include "recorder/db_keys.h"
+#include "recorder/ledger.h"
+#include "recorder/policy.h"
+#include "recorder/rights.h"
+
+#include <aparte/clock.h>
+#include <aparte/config.h>
+#include <glib.h>
+
+struct ap_vault; /* opaque */
+
+struct ap_vault_setup {
+	const struct ap_config *config; /* borrowed, all of them */
+	const struct ap_clock *clock;
+	const char *home; /* the instance's directory; vault/, recordings/ and run/ under it are made as needed */
+	const char *web;  /* static pages; may be NULL */
+};
+
+/* Opens KEK, databases, log and storage (tests need no more). Threads come with ap_core_start (recorder/core.h); until
+ * then everything runs on the calling thread, which becomes the main thread. */
+struct ap_result ap_vault_open(const struct ap_vault_setup *setup, struct ap_vault **ret_vault);
+void ap_vault_free(struct ap_vault *v);
+
+/* Any thread. */
+const struct ap_config *ap_vault_config(struct ap_vault *v);
+const struct ap_clock *ap_vault_clock(struct ap_vault *v);
+struct ap_ledger *ap_vault_ledger(struct ap_vault *v);
+struct ap_db_keys *ap_vault_keys(struct ap_vault *v);
+struct ap_blob *ap_vault_blob(struct ap_vault *v);
+const struct ap_secret *ap_vault_kek(struct ap_vault *v);
+const char *ap_vault_home(struct ap_vault *v);	   /* the instance's directory */
+const char *ap_vault_web_dir(struct ap_vault *v);  /* static pages */
+/* The calling thread's own connection to vault.db, opened at first use; NULL when it cannot be. */
+struct ap_db *ap_vault_db(struct ap_vault *v);
+/* "http://127.0.0.1:8080": what browsers call the gateway. */
+const char *ap_vault_public_url(struct ap_vault *v);
+
+/* The current version of a policy (falls back to "default"), parsed; the caller frees it. */
+struct ap_result ap_vault_policy(struct ap_vault *v, const char *name, struct ap_policy **ret_policy, int64_t *ret_version);
+
+/* Main thread, before the staff side serves: its table (borrowed, static). */
+void ap_vault_set_rights(struct ap_vault *v, const struct ap_rights *rights);
+
+/* Runs fn(v, data) on the gate thread or on the main thread, soon, in order. Any thread. `release` may be NULL. */
+typedef void (*ap_vault_call)(struct ap_vault *v, void *data);
+void ap_vault_on_gate(struct ap_vault *v, ap_vault_call fn, void *data, GDestroyNotify release);
+void ap_vault_on_main(struct ap_vault *v, ap_vault_call fn, void *data, GDestroyNotify release);
+
+/* Any thread. Closes the gate of a session if it is open (the reason is one of AP_GATE_REASON), discarding what waits
+ * in the jitter buffers, finishes its recording, then runs done(v, data) on the main thread. The gate opens again only
+ * if all its conditions hold: so change what the reason stands for (lockdown, restriction, state) first. */
+void ap_vault_close_gate(struct ap_vault *v, const struct ap_uuid *session, unsigned reason, ap_vault_call done, void *data);
+/* Any thread. Lockdown on or off (R28): all gates close with reason lockdown and stay closed; kept in vault.db. */
+struct ap_result ap_vault_set_lockdown(struct ap_vault *v, bool on);
+bool ap_vault_locked_down(struct ap_vault *v);
+
+/* Any thread. One server-sent event to a person's pages (role 0: both). `json` is copied. */
+void ap_vault_send_event(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role, const char *event,
+			 const char *json);
+/* Any thread. A recording changed state: tells both persons ("recording" event). */
+void ap_vault_recording_changed(struct ap_vault *v, const struct ap_uuid *session, const struct ap_uuid *recording,
+				const char *state);
+
+/* Creates a session as POST /v1/sessions does (also used for the demonstration). Any thread. */
+struct ap_result ap_vault_session_create(struct ap_vault *v, int64_t tenant, const char *idempotency_key, const char *json,
+					 char **ret_json);
+
+/* State for /readyz: link to the gateway and zygote there, databases open, log healthy. */
+bool ap_vault_ready(struct ap_vault *v);
