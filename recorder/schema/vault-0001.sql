@@ -266,7 +266,20 @@ CREATE TABLE hold (
   created_ms INTEGER NOT NULL,
   ends_ms INTEGER NOT NULL,
   lifted_ms INTEGER,
+  lifted_by TEXT,
   leaf INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX hold_by_recording ON hold(recording);
+
+-- What needs two admins: proposed by one, carried out when another confirms it.
+CREATE TABLE proposal (
+  id BLOB PRIMARY KEY CHECK (length(id) = 16),
+  action TEXT NOT NULL,                 -- 'hold', 'hold.lift', 'erasure'
+  body TEXT NOT NULL,                   -- JSON of the first call
+  proposed_by TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  expires_ms INTEGER NOT NULL,
+  confirmed_by TEXT
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE webhook (
@@ -289,9 +302,11 @@ CREATE TABLE webhook_delivery (
   delivered_ms INTEGER
 ) STRICT, WITHOUT ROWID;
 
--- The clock's guard: wall against monotonic time at the last scan.
+-- The clock's guard: wall against monotonic time at the last scan that was kept, and the boot both belong to.
 CREATE TABLE clock_guard (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   wall_ms INTEGER NOT NULL,
+  mono_ns INTEGER NOT NULL,
+  boot TEXT NOT NULL,
   confirmed_ms INTEGER NOT NULL
 ) STRICT;
