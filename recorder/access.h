@@ -5,7 +5,7 @@
  * Rights are decided anew at every read, from the database: a revoked grant, a withdrawn purpose, an erasure or an
  * ended login stops a viewing under way at its next read.
  *
- * Threads: main thread, with its database. Texts returned are g_free'd by the caller.
+ * Threads: main thread. Texts returned are g_free'd by the caller.
  */
 #pragma once
 
@@ -15,7 +15,6 @@
 #include <stdint.h>
 
 struct ap_vault;
-struct ap_db;
 
 /* Who asks: a person of a session, or a member of staff. */
 enum ap_actor_kind { AP_ACTOR_PARTY, AP_ACTOR_STAFF };
@@ -50,21 +49,21 @@ struct ap_access {
  * for the two speakers). Errors: "not-found" (also when the actor may not know of it), "role", "access-reason-required"
  * (empty purpose or reason), "erased", "restricted", "held" is none (a hold does not stop viewing).
  */
-struct ap_result ap_access_begin(struct ap_vault *vault, struct ap_db *db, const struct ap_actor *actor,
+struct ap_result ap_access_begin(struct ap_vault *v, const struct ap_actor *actor,
 				 const struct ap_uuid *recording, const char *purpose, const char *reason,
 				 struct ap_access *ret_access);
 /* May this actor go on reading under this access, right now? Errors as above; "access-reason-required" when the access
  * is not theirs, ended or expired. */
-struct ap_result ap_access_check(struct ap_vault *vault, struct ap_db *db, const struct ap_actor *actor,
+struct ap_result ap_access_check(struct ap_vault *v, const struct ap_actor *actor,
 				 const struct ap_uuid *access, const struct ap_uuid *recording);
 /* Counts what was read; ends it with leaf 06 (idempotent). */
-struct ap_result ap_access_count(struct ap_db *db, const struct ap_uuid *access, uint64_t bytes);
-struct ap_result ap_access_end(struct ap_vault *vault, struct ap_db *db, const struct ap_uuid *access);
+struct ap_result ap_access_count(struct ap_vault *v, const struct ap_uuid *access, uint64_t bytes);
+struct ap_result ap_access_end(struct ap_vault *v, const struct ap_uuid *access);
 /* Ends every access past its time, and all of a recording (grant revoked, erased) when one is named (else NULL). */
-struct ap_result ap_access_sweep(struct ap_vault *vault, struct ap_db *db, const struct ap_uuid *recording);
+struct ap_result ap_access_sweep(struct ap_vault *v, const struct ap_uuid *recording);
 
 /* The JSON answers of GET /v1/party/recordings and /v1/party/accesses for one person of a session. */
-struct ap_result ap_access_party_recordings(struct ap_vault *vault, struct ap_db *db, const struct ap_actor *actor,
+struct ap_result ap_access_party_recordings(struct ap_vault *v, const struct ap_actor *actor,
 					    char **ret_json);
-struct ap_result ap_access_party_accesses(struct ap_vault *vault, struct ap_db *db, const struct ap_actor *actor,
+struct ap_result ap_access_party_accesses(struct ap_vault *v, const struct ap_actor *actor,
 					  char **ret_json);

@@ -2,27 +2,26 @@
  * Erasure: order, destroy the shares, remove the bytes, certify. Each step is durable before the next begins and
  * stands in erasure.step, so that a crash at any point is resumed at the next start.
  *
- *   ordered  row and leaf 0a, in the caller's transaction          (ap_erasure_order, any thread's database)
- *   shares   slot 03 of the recording, slots 01/02 when no living recording needs them, keys.db checkpointed to
- *            nothing: from here the bytes cannot be opened any more
+ *   ordered  row and leaf 0a, in the caller's transaction: from here on nobody reads the recording any more
+ *   shares   slot 03 of the recording, slots 01/02 when no living recording or standing consent needs them, keys.db
+ *            checkpointed to nothing: the bytes cannot be opened any more
  *   bytes    ciphertext removed, directory fsynced
  *   erased   leaf 0b, certificate (a receipt of that leaf, docs/FORMAT.md), recording.state = 'erased'
  *
- * A certificate's body carries `erased_at`, and `unrecoverable_at`: null until the key-encryption key that wrapped
- * the shares was destroyed everywhere, which a key turnover (leaf 0d) dates.
+ * A certificate's body carries `erased_at` and `kek_id`: copies of the wrapped shares made before are worthless once
+ * that key-encryption key was destroyed everywhere, which a key turnover (leaf 0d) dates as `unrecoverable_at`.
  *
- * Threads: the object lives on the vault's main thread; ap_erasure_order is safe on any thread with that thread's
- * own database, ap_erasure_kick on any thread.
+ * Threads: as named at each function; everything but ap_erasure_order and _kick on the main thread.
  */
 #pragma once
 
 #include <aparte/err.h>
 #include <aparte/uuid.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-struct ap_vault;   /* recorder/vault.h */
-struct ap_db;	   /* recorder/db.h */
-struct ap_erasure; /* opaque */
+struct ap_vault; /* recorder/vault.h */
+struct ap_db;	 /* recorder/db.h */
 
 /* Why; the words stand in leaves and certificates. */
 #define AP_ERASE_WITHDRAWAL "withdrawal"
@@ -30,32 +29,23 @@ struct ap_erasure; /* opaque */
 #define AP_ERASE_EXPIRY "expiry"
 #define AP_ERASE_ADMIN "admin"
 
-/* `vault` and `db` (the main thread's) are borrowed and outlive it. */
-struct ap_erasure *ap_erasure_new(struct ap_vault *vault, struct ap_db *db);
-void ap_erasure_free(struct ap_erasure *e);
-
 /*
- * Orders the erasure of one recording. The caller holds an IMMEDIATE transaction on `db`, and kicks after COMMIT.
- * Success when it was ordered before. Errors: "not-found"; "held" (a confirmed hold is in force), "restricted"
- * unless the cause is a withdrawal; "conflict" while its capture still runs (state 'recording': close it first).
+ * Orders the erasure of one recording. Any thread, inside the caller's transaction on its own `db`; kick after COMMIT.
+ * Success when it was ordered before. Errors: "not-found"; "held" (a hold is in force); "restricted", unless the
+ * cause is a withdrawal; "conflict" while its capture still runs (state 'recording': close the gate first).
  */
-struct ap_result ap_erasure_order(struct ap_vault *vault, struct ap_db *db, const struct ap_uuid *recording,
+struct ap_result ap_erasure_order(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *recording,
 				  const char *cause);
 
-/* Orders every recording of a session that can be erased (those held are left and stay counted in ret_held).
- * Same transaction rule. Recordings still in state 'recording' are skipped: order them once they are sealed. */
-struct ap_result ap_erasure_order_session(struct ap_vault *vault, struct ap_db *db, const struct ap_uuid *session,
-					  const char *cause, unsigned *ret_ordered, unsigned *ret_held);
+/* Works off all open erasures; goes on to the next when one fails and returns the first failure. What is left is
+ * tried again by the retention timer. */
+struct ap_result ap_erasure_run(struct ap_vault *v);
+/* Runs it on the main thread, soon. Any thread. */
+void ap_erasure_kick(struct ap_vault *v);
 
-/* Wakes the main thread to work off what was ordered. Any thread, at any time; NULL is fine. */
-void ap_erasure_kick(struct ap_erasure *e);
-
-/* Works off all open erasures now, on the main thread (at start, from the scheduler, before an answer that carries a
- * certificate). Stops at the first failure, which is retried by the next kick or after a second. */
-struct ap_result ap_erasure_run(struct ap_erasure *e);
-
-/* The certificate's JSON text (g_free) once erased; "not-found" before. */
-struct ap_result ap_erasure_certificate(struct ap_db *db, const struct ap_uuid *recording, char **ret_json);
-
-/* Open erasures (ordered, not yet erased). */
-unsigned ap_erasure_pending(struct ap_db *db);
+/* Orders in a transaction of its own, runs, answers the certificate's JSON (g_free). */
+struct ap_result ap_erasure_now(struct ap_vault *v, const struct ap_uuid *recording, const char *cause, char **ret_json);
+/* The certificate once erased; "not-found" before. */
+struct ap_result ap_erasure_certificate(struct ap_vault *v, const struct ap_uuid *recording, char **ret_json);
+/* A hold or restriction ended: orders what withdrawn consents had wanted erased meanwhile, and runs. */
+struct ap_result ap_erasure_catch_up(struct ap_vault *v, const struct ap_uuid *recording);

@@ -13,11 +13,10 @@
 #include <stdint.h>
 
 struct ap_vault;
-struct ap_db;
-struct ap_erasure;
 struct ap_retention; /* opaque */
 
-struct ap_retention *ap_retention_new(struct ap_vault *vault, struct ap_db *db, struct ap_erasure *erasure);
+/* `boot` names this boot (struct ap_retention is told, so that tests can restart and reboot); NULL: the kernel's. */
+struct ap_retention *ap_retention_new(struct ap_vault *v, const char *boot);
 void ap_retention_free(struct ap_retention *r);
 /* Starts the timer in the thread-default main context, after resuming open erasures. */
 void ap_retention_start(struct ap_retention *r);
