@@ -1,0 +1,1 @@
+ap_unit_test(age LIBS ap_age)
