@@ -227,6 +227,7 @@ CREATE TABLE access (
   ended_leaf INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX access_by_recording ON access(recording);
+CREATE INDEX access_open ON access(expires_ms) WHERE ended_ms IS NULL;
 
 -- An erasure under way or done; each step is resumed from here after a crash.
 CREATE TABLE erasure (
