@@ -1,0 +1,21 @@
+# The vault's core. The scripts of recorder/schema are embedded as C strings.
+function(ap_embed_schema name)
+	set(text "#include \"recorder/db.h\"\n\nconst char *const ap_schema_${name}[] = {\n")
+	file(GLOB scripts CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/recorder/schema/${name}-*.sql)
+	list(SORT scripts)
+	foreach(script ${scripts})
+		set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${script})
+		file(READ ${script} sql)
+		string(REPLACE "\\" "\\\\" sql "${sql}")
+		string(REPLACE "\"" "\\\"" sql "${sql}")
+		string(REPLACE "\n" "\\n\"\n\"" sql "${sql}")
+		string(APPEND text "\"${sql}\",\n")
+	endforeach()
+	string(APPEND text "0,\n};\n")
+	file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/schema_${name}.c CONTENT "${text}" @ONLY)
+endfunction()
+ap_embed_schema(vault)
+ap_embed_schema(keys)
+
+ap_library(db SOURCES db.c ${CMAKE_BINARY_DIR}/generated/schema_vault.c ${CMAKE_BINARY_DIR}/generated/schema_keys.c
+	LIBS ap_base PkgConfig::SQLITE)

@@ -1,0 +1,1 @@
+ap_unit_test(db LIBS ap_db)
