@@ -1,0 +1,22 @@
+# The aparte command: one file per subcommand; the staff subcommands and their client are in staff.cmake.
+include(staff.cmake OPTIONAL)
+add_executable(aparte main.c instance.c init.c serve.c serve_run.c serve_child.c serve_config.c serve_sockets.c
+	pidfile.c)
+if(TARGET ap_client)
+	target_sources(aparte PRIVATE demo.c)
+endif()
+foreach(command user tenant policy request hold erase grant ledger export backup restore rotate clock lockdown
+		doctor age ledger_verify)
+	if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${command}.c)
+		target_sources(aparte PRIVATE ${command}.c)
+	endif()
+endforeach()
+target_link_libraries(aparte PRIVATE ap_flags ap_base ap_problem PkgConfig::SOUP PkgConfig::JSON)
+foreach(library ap_client ap_encodings ap_vault_encodings)
+	if(TARGET ${library})
+		target_link_libraries(aparte PRIVATE ${library})
+	endif()
+endforeach()
+target_compile_definitions(aparte PRIVATE AP_VERSION="${PROJECT_VERSION}" AP_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+install(TARGETS aparte RUNTIME DESTINATION bin)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/web ${CMAKE_SOURCE_DIR}/config DESTINATION share/aparte)

@@ -1,0 +1,18 @@
+/*
+ * The launcher: binds the sockets, makes the three processes and the channels between them, keeps them running, and
+ * stops them in order (gateway, vault with its captures sealed, zygote).
+ *
+ * Threads: the main thread; runs the default GMainContext.
+ */
+#pragma once
+
+#include "cli/instance.h"
+
+#include <aparte/config.h>
+
+/*
+ * Serves until SIGINT, SIGTERM or a process that cannot start. `ready` (may be NULL) is called once, when all
+ * processes answer. Both borrowed.
+ */
+struct ap_result ap_serve_run(const struct ap_instance *i, const struct ap_config *config, void (*ready)(void *ctx),
+			      void *ctx);

@@ -1,0 +1,240 @@
+#include "cli/serve.h"
+
+#include "cli/serve_child.h"
+#include "cli/serve_config.h"
+#include "cli/serve_sockets.h"
+
+#include <aparte/log.h>
+
+#include <glib-unix.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* In the order in which they are started. */
+enum process { VAULT, ZYGOTE, GATEWAY, PROCESSES };
+
+static const struct ap_child_params programs[PROCESSES] = {
+	[VAULT] = { "aparte-recorder", AP_ACCOUNT_VAULT, 15000 },
+	[ZYGOTE] = { "aparte-capture", AP_ACCOUNT_CAPTURE, 5000 },
+	[GATEWAY] = { "aparte-gateway", AP_ACCOUNT_GATEWAY, 5000 },
+};
+
+/* The vault seals its captures while the zygote still lives. */
+static const enum process stop_order[] = { GATEWAY, VAULT, ZYGOTE };
+
+/* A pair of sockets between two processes, made anew whenever one of them is. */
+struct channel {
+	enum ap_handoff_type type;
+	int socket_type;
+	enum process ends[2];
+	int pending[2]; /* owned: the end of a process that does not run yet; -1 without */
+};
+
+struct serve {
+	/* borrowed */
+	const struct ap_instance *instance;
+	void (*ready)(void *ctx);
+	void *ctx;
+	/* owned */
+	GMainLoop *loop;
+	struct ap_child *children[PROCESSES];
+	int config, admin, http[PROCESSES]; /* descriptors; -1 without */
+	char *greeting;			    /* text of CONFIG */
+	/* state */
+	struct channel channels[2];
+	bool was_ready;
+	size_t stopping; /* index in stop_order + 1; 0 while serving */
+	struct ap_result verdict;
+};
+
+static enum process process_of(const struct serve *s, const struct ap_child *child)
+{
+	for (int p = 0; p < PROCESSES; p++)
+		if (s->children[p] == child)
+			return (enum process)p;
+	g_assert_not_reached();
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void hand_over(struct serve *s, enum process to, enum ap_handoff_type type, int fd)
+{
+	ap_child_send(s->children[to], type, NULL, fd);
+}
+
+/* Gives `side` of the channel its end: the one that waits for it, or one of a new pair, whose other end goes to the
+ * other process now or when that one runs. */
+static void connect_channel(struct serve *s, struct channel *channel, int side)
+{
+	int other = 1 - side;
+	int pair[2];
+	if (channel->pending[side] < 0) {
+		if (socketpair(AF_UNIX, channel->socket_type | SOCK_CLOEXEC, 0, pair) != 0)
+			return;
+		close_fd(&channel->pending[other]);
+		channel->pending[side] = pair[0];
+		channel->pending[other] = pair[1];
+		if (ap_child_alive(s->children[channel->ends[other]])) {
+			hand_over(s, channel->ends[other], channel->type, pair[1]);
+			close_fd(&channel->pending[other]);
+		}
+	}
+	hand_over(s, channel->ends[side], channel->type, channel->pending[side]);
+	close_fd(&channel->pending[side]);
+}
+
+static void on_spawned(void *ctx, struct ap_child *child)
+{
+	struct serve *s = ctx;
+	enum process p = process_of(s, child);
+	ap_child_send(child, AP_HANDOFF_CONFIG, s->greeting, s->config);
+	if (s->http[p] >= 0)
+		hand_over(s, p, AP_HANDOFF_HTTP, s->http[p]);
+	if (p == VAULT)
+		hand_over(s, p, AP_HANDOFF_ADMIN, s->admin);
+	for (size_t c = 0; c < G_N_ELEMENTS(s->channels); c++)
+		for (int side = 0; side < 2; side++)
+			if (s->channels[c].ends[side] == p)
+				connect_channel(s, &s->channels[c], side);
+	hand_over(s, p, AP_HANDOFF_GO, -1);
+}
+
+static void on_ready(void *ctx, struct ap_child *child)
+{
+	struct serve *s = ctx;
+	ap_log(AP_LOG_INFO, "process_ready", "program=%s", ap_child_program(child));
+	for (int p = 0; p < PROCESSES; p++)
+		if (!ap_child_is_ready(s->children[p]))
+			return;
+	if (!s->was_ready && s->ready)
+		s->ready(s->ctx);
+	s->was_ready = true;
+}
+
+static void stop(struct serve *s)
+{
+	if (s->stopping)
+		return;
+	s->stopping = 1;
+	ap_child_stop(s->children[stop_order[0]]);
+}
+
+static void on_failed(void *ctx, struct ap_child *child, const char *why)
+{
+	struct serve *s = ctx;
+	ap_log(AP_LOG_ERROR, "process_failed", "program=%s why=\"%s\"", ap_child_program(child), why);
+	if (s->was_ready)
+		return; /* it served before: the back-off gives it time */
+	s->verdict = ap_fail(AP_ERR_IO, "serve-start", "a process cannot start; the line above says why");
+	stop(s);
+}
+
+static void on_ended(void *ctx, struct ap_child *child)
+{
+	struct serve *s = ctx;
+	(void)child;
+	if (s->stopping < G_N_ELEMENTS(stop_order))
+		ap_child_stop(s->children[stop_order[s->stopping++]]);
+	else
+		g_main_loop_quit(s->loop);
+}
+
+static gboolean on_signal(gpointer data)
+{
+	stop(data);
+	return G_SOURCE_CONTINUE;
+}
+
+static const struct ap_child_events child_events = { on_spawned, on_ready, on_failed, on_ended };
+
+static struct ap_result open_sockets(struct serve *s, const struct ap_config *config)
+{
+	g_autofree char *admin = ap_instance_path(s->instance, "run/admin.sock");
+	static const struct {
+		enum process process;
+		const char *key;
+	} listeners[] = { { GATEWAY, "gateway.listen" }, { VAULT, "vault.listen" } };
+	AP_TRY(ap_serve_config_seal(config, &s->config));
+	AP_TRY(ap_serve_listen_unix(admin, &s->admin));
+	for (size_t l = 0; l < G_N_ELEMENTS(listeners); l++) {
+		const char *listen = ap_config_text(config, listeners[l].key);
+		struct ap_result r = ap_serve_listen_tcp(listen, &s->http[listeners[l].process]);
+		if (!ap_ok(r)) {
+			ap_log(AP_LOG_ERROR, "listen_failed", "address=%s", listen);
+			return r;
+		}
+	}
+	return AP_SUCCESS;
+}
+
+/* Many legs need many descriptors; secrets must be locked in memory, whose default limit is small. */
+static void raise_limits(void)
+{
+	struct rlimit files, locked;
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		(void)!setrlimit(RLIMIT_NOFILE, &files);
+	}
+	if (getrlimit(RLIMIT_MEMLOCK, &locked) == 0) {
+		locked.rlim_cur = locked.rlim_max;
+		(void)!setrlimit(RLIMIT_MEMLOCK, &locked);
+	}
+}
+
+static void serve_init(struct serve *s, const struct ap_instance *i, void (*ready)(void *ctx), void *ctx)
+{
+	*s = (struct serve){ .instance = i, .ready = ready, .ctx = ctx, .config = -1, .admin = -1 };
+	s->verdict = AP_SUCCESS;
+	s->loop = g_main_loop_new(NULL, FALSE);
+	s->greeting = g_strdup_printf("home=%s\nweb=%s/web\nadmin_uid=%lu\n", i->home, i->share, (unsigned long)geteuid());
+	s->channels[0] = (struct channel){ AP_HANDOFF_LINK, SOCK_STREAM, { VAULT, GATEWAY }, { -1, -1 } };
+	s->channels[1] = (struct channel){ AP_HANDOFF_ZYGOTE, SOCK_SEQPACKET, { VAULT, ZYGOTE }, { -1, -1 } };
+	for (int p = 0; p < PROCESSES; p++) {
+		s->http[p] = -1;
+		s->children[p] = ap_child_new(i, &programs[p], &child_events, s);
+	}
+}
+
+static void serve_clear(struct serve *s)
+{
+	for (int p = 0; p < PROCESSES; p++) {
+		ap_child_free(s->children[p]);
+		close_fd(&s->http[p]);
+	}
+	for (size_t c = 0; c < G_N_ELEMENTS(s->channels); c++) {
+		close_fd(&s->channels[c].pending[0]);
+		close_fd(&s->channels[c].pending[1]);
+	}
+	close_fd(&s->config);
+	close_fd(&s->admin);
+	g_main_loop_unref(s->loop);
+	g_free(s->greeting);
+}
+
+struct ap_result ap_serve_run(const struct ap_instance *i, const struct ap_config *config, void (*ready)(void *ctx),
+			      void *ctx)
+{
+	struct serve s;
+	serve_init(&s, i, ready, ctx);
+	raise_limits();
+	struct ap_result r = open_sockets(&s, config);
+	if (ap_ok(r)) {
+		guint interrupt = g_unix_signal_add(SIGINT, on_signal, &s);
+		guint terminate = g_unix_signal_add(SIGTERM, on_signal, &s);
+		for (int p = 0; p < PROCESSES && !s.stopping; p++)
+			ap_child_start(s.children[p]);
+		g_main_loop_run(s.loop);
+		g_source_remove(interrupt);
+		g_source_remove(terminate);
+		r = s.verdict;
+	}
+	serve_clear(&s);
+	return r;
+}
