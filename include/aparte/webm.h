@@ -43,7 +43,7 @@ struct ap_webm_header {
 
 /* Exactly AP_WEBM_HEADER bytes. AP_ERR_LIMIT "webm-header" when the private data do not fit. */
 struct ap_result ap_webm_header_write(const struct ap_webm_header *h, uint8_t ret_bytes[AP_WEBM_HEADER]);
-/* Reads what _write made (nothing else is accepted). AP_ERR_PROTOCOL "webm-header". */
+/* Reads what _write made (of other writers' headers at most a part), but for file_size and cues_offset. AP_ERR_PROTOCOL "webm-header". */
 struct ap_result ap_webm_header_read(const uint8_t *bytes, size_t len, struct ap_webm_header *ret_h);
 
 /* The track that Cues point at: camera, else screen, else audio. */
@@ -53,11 +53,8 @@ enum ap_webm_track ap_webm_cue_track(const struct ap_webm_header *h);
 struct ap_webm_cue {
 	uint64_t offset;  /* of the cluster, from the start of the file */
 	uint64_t time_ms; /* of its first frame */
-	bool keyframe;	  /* its first frame of the cue track is a keyframe: only those get a Cue */
+	bool keyframe;	  /* it begins with a video keyframe: only those get a Cue, and all where there is no video */
 };
-
-/* Appends the Cues element; nothing when no cue is a keyframe's. Returns its size in bytes. */
-size_t ap_webm_cues_write(GByteArray *out, enum ap_webm_track track, const struct ap_webm_cue *cues, size_t count);
 
 /*
  * Finishes a file: from the plaintext of segment 0 and the clusters on disk, the new plaintext of segment 0 (same

@@ -1,0 +1,58 @@
+/*
+ * What the writing and the reading half of the WebM header share: element ids and codec names.
+ */
+#pragma once
+
+#include <aparte/webm.h>
+
+/* Element ids, RFC 8794 §11 and RFC 9559 §5. */
+enum {
+	ID_EBML = 0x1A45DFA3,
+	ID_EBML_VERSION = 0x4286,
+	ID_EBML_READ_VERSION = 0x42F7,
+	ID_EBML_MAX_ID = 0x42F2,
+	ID_EBML_MAX_SIZE = 0x42F3,
+	ID_DOC_TYPE = 0x4282,
+	ID_DOC_TYPE_VERSION = 0x4287,
+	ID_DOC_TYPE_READ_VERSION = 0x4285,
+	ID_VOID = 0xEC,
+	ID_SEGMENT = 0x18538067,
+	ID_SEEK_HEAD = 0x114D9B74,
+	ID_SEEK = 0x4DBB,
+	ID_SEEK_ID = 0x53AB,
+	ID_SEEK_POSITION = 0x53AC,
+	ID_INFO = 0x1549A966,
+	ID_SEGMENT_UUID = 0x73A4,
+	ID_TIMESTAMP_SCALE = 0x2AD7B1,
+	ID_DURATION = 0x4489,
+	ID_MUXING_APP = 0x4D80,
+	ID_WRITING_APP = 0x5741,
+	ID_TRACKS = 0x1654AE6B,
+	ID_TRACK_ENTRY = 0xAE,
+	ID_TRACK_NUMBER = 0xD7,
+	ID_TRACK_UID = 0x73C5,
+	ID_TRACK_TYPE = 0x83,
+	ID_FLAG_DEFAULT = 0x88,
+	ID_FLAG_LACING = 0x9C,
+	ID_CODEC = 0x86,
+	ID_CODEC_PRIVATE = 0x63A2,
+	ID_SEEK_PRE_ROLL = 0x56BB,
+	ID_VIDEO = 0xE0,
+	ID_PIXEL_WIDTH = 0xB0,
+	ID_PIXEL_HEIGHT = 0xBA,
+	ID_AUDIO = 0xE1,
+	ID_SAMPLING_FREQUENCY = 0xB5,
+	ID_CHANNELS = 0x9F,
+	ID_CLUSTER = 0x1F43B675,
+	ID_TIMESTAMP = 0xE7,
+	ID_SIMPLE_BLOCK = 0xA3,
+	ID_CUES = 0x1C53BB6B,
+	ID_CUE_POINT = 0xBB,
+	ID_CUE_TIME = 0xB3,
+	ID_CUE_TRACK_POSITIONS = 0xB7,
+	ID_CUE_TRACK = 0xF7,
+	ID_CUE_CLUSTER_POSITION = 0xF1,
+};
+
+/* Matroska's name of a codec, e.g. "V_VP8"; static. */
+const char *ap_webm_codec_name(enum ap_webm_codec codec);
