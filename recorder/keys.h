@@ -78,5 +78,9 @@ struct ap_wrapped {
 /* Random nonce. */
 struct ap_result ap_share_wrap(const struct ap_secret *kek, const struct ap_wrap_place *place,
 			       const struct ap_secret *share, struct ap_wrapped *ret_wrapped);
+/* The same with a given nonce, for fixed vectors alone: a nonce must never repeat. */
+struct ap_result ap_share_wrap_with(const struct ap_secret *kek, const struct ap_wrap_place *place,
+				    const struct ap_secret *share, const uint8_t nonce[AP_WRAP_NONCE],
+				    struct ap_wrapped *ret_wrapped);
 struct ap_result ap_share_unwrap(const struct ap_secret *kek, const struct ap_wrap_place *place,
 				 const struct ap_wrapped *wrapped, struct ap_secret **ret_share);

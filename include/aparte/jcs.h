@@ -13,8 +13,10 @@
 #include <aparte/err.h>
 #include <json-glib/json-glib.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define AP_JSON_DEPTH 16 /* objects and arrays inside one another, at most */
+#define AP_JSON_INTEGER_MAX INT64_C(9007199254740991) /* 2^53 - 1 */
 
 /*
  * Is this text, byte for byte, its own canonical form, and an object or array without floats, nulls and duplicate
