@@ -29,6 +29,9 @@ bool ap_ledger_healthy(const struct ap_ledger *l);
 /* Found behind or different at start. */
 bool ap_ledger_stopped(const struct ap_ledger *l);
 
+/* After a failure: tries whether the database can be written again, so that the ledger may be healthy again. */
+void ap_ledger_probe(struct ap_ledger *l, struct ap_db *db);
+
 /* Appends one leaf inside the caller's transaction. `body` (ownership taken, also on failure) is an object with the
  * event and its ids; "time" (the vault's own) is added. "ledger" (AP_ERR_IO) when stopped. */
 struct ap_result ap_ledger_append(struct ap_ledger *l, struct ap_db *db, enum ap_leaf_type type, JsonObject *body,

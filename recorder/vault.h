@@ -29,7 +29,7 @@ struct ap_vault_setup {
 };
 
 /* Opens KEK, databases, log and storage (tests need no more). Threads come with ap_core_start (recorder/core.h); until
- * then everything runs on the calling thread, which becomes the main thread. */
+ * then everything runs on the calling thread, which becomes the main thread: its thread-default context is used. */
 struct ap_result ap_vault_open(const struct ap_vault_setup *setup, struct ap_vault **ret_vault);
 void ap_vault_free(struct ap_vault *v);
 

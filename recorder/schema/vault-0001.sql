@@ -311,3 +311,9 @@ CREATE TABLE clock_guard (
   boot TEXT NOT NULL,
   confirmed_ms INTEGER NOT NULL
 ) STRICT;
+
+-- What the vault remembers about itself: 'lockdown'.
+CREATE TABLE setting (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,392 @@
+#include "recorder/vault_port.h"
+
+#include "recorder/db_policy.h"
+#include "recorder/kek.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct ap_vault {
+	/* borrowed */
+	const struct ap_config *config;
+	const struct ap_clock *clock;
+	const struct ap_rights *rights; /* NULL until the staff side is there */
+	const struct ap_vault_port *port;
+	void *port_ctx;
+	GMainContext *gate; /* NULL until the gate thread is there */
+	/* owned */
+	char *home, *web, *db_path, *public_url;
+	struct ap_secret *kek;
+	struct ap_db_keys *keys;
+	struct ap_ledger *ledger;
+	struct ap_blob *blob;
+	GMainContext *main;
+	GHashTable *connections; /* GThread * -> struct ap_db * */
+	GMutex lock;		 /* of connections */
+	/* state */
+	atomic_bool lockdown;
+};
+
+static struct ap_result make_directory(const char *path)
+{
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		return ap_fail(AP_ERR_IO, "home", "a directory of the instance cannot be made");
+	return AP_SUCCESS;
+}
+
+static struct ap_result open_keys(struct ap_vault *v)
+{
+	g_autofree char *kek = g_build_filename(v->home, "vault", "kek", NULL);
+	g_autofree char *path = g_build_filename(v->home, "vault", "keys.db", NULL);
+	enum ap_kek_source source;
+	AP_TRY(ap_kek_source_parse(ap_config_text(v->config, "kek.source"), &source));
+	if (source == AP_KEK_FILE && ap_vault_policy_facts(v).off_loopback &&
+	    !ap_config_bool(v->config, "kek.allow_file_off_loopback"))
+		return ap_fail(AP_ERR_DENIED, "kek", "kek.source=file is for demonstration; off loopback configure another");
+	const char *where = source == AP_KEK_FILE ? kek : ap_config_text(v->config, "kek.credential");
+	AP_TRY(ap_kek_load(source, where, source == AP_KEK_FILE, &v->kek));
+	return ap_db_keys_open(path, v->kek, v->clock, &v->keys);
+}
+
+/* "<host of the public URL>/aparte/log/1" unless configured. */
+static char *log_origin(struct ap_vault *v)
+{
+	const char *configured = ap_config_text(v->config, "vault.log_origin");
+	g_autoptr(GUri) uri = g_uri_parse(v->public_url, G_URI_FLAGS_NONE, NULL);
+	return *configured ? g_strdup(configured) : g_strconcat(uri ? g_uri_get_host(uri) : "localhost", "/aparte/log/1", NULL);
+}
+
+static struct ap_result open_log(struct ap_vault *v)
+{
+	g_autofree char *origin = log_origin(v);
+	struct ap_db *db = ap_vault_db(v);
+	int64_t locked = 0;
+	if (!db)
+		return ap_fail(AP_ERR_IO, "database", "vault.db cannot be opened");
+	AP_TRY(ap_db_policy_seed(db, ap_wall_ms(v->clock)));
+	AP_TRY(ap_db_lockdown_get(db, &locked));
+	atomic_store(&v->lockdown, locked != 0);
+	return ap_ledger_open(origin, v->keys, v->clock, db, &v->ledger);
+}
+
+static struct ap_result open_all(struct ap_vault *v)
+{
+	g_autofree char *vault = g_build_filename(v->home, "vault", NULL);
+	g_autofree char *run = g_build_filename(v->home, "run", NULL);
+	g_autofree char *recordings = g_build_filename(v->home, "recordings", NULL);
+	AP_TRY(make_directory(v->home));
+	AP_TRY(make_directory(vault));
+	AP_TRY(make_directory(run));
+	AP_TRY(open_keys(v));
+	AP_TRY(open_log(v));
+	return ap_blob_open(recordings, &v->blob);
+}
+
+static void close_connection(void *db)
+{
+	ap_db_close(db);
+}
+
+struct ap_result ap_vault_open(const struct ap_vault_setup *setup, struct ap_vault **ret_vault)
+{
+	struct ap_vault *v = g_new0(struct ap_vault, 1);
+	const char *url = ap_config_text(setup->config, "gateway.public_url");
+	v->config = setup->config;
+	v->clock = setup->clock;
+	v->home = g_strdup(setup->home);
+	v->web = g_strdup(setup->web);
+	v->db_path = g_build_filename(v->home, "vault", "vault.db", NULL);
+	v->public_url = *url ? g_strdup(url) : g_strconcat("http://", ap_config_text(v->config, "gateway.listen"), NULL);
+	v->main = g_main_context_ref_thread_default();
+	v->connections = g_hash_table_new_full(NULL, NULL, NULL, close_connection);
+	g_mutex_init(&v->lock);
+	struct ap_result r = open_all(v);
+	if (ap_ok(r))
+		*ret_vault = v;
+	else
+		ap_vault_free(v);
+	return r;
+}
+
+void ap_vault_free(struct ap_vault *v)
+{
+	if (!v)
+		return;
+	ap_ledger_free(v->ledger);
+	g_hash_table_destroy(v->connections);
+	ap_db_keys_free(v->keys);
+	ap_secret_free(v->kek);
+	ap_blob_free(v->blob);
+	g_main_context_unref(v->main);
+	g_mutex_clear(&v->lock);
+	g_free(v->home);
+	g_free(v->web);
+	g_free(v->db_path);
+	g_free(v->public_url);
+	g_free(v);
+}
+
+const struct ap_config *ap_vault_config(struct ap_vault *v)
+{
+	return v->config;
+}
+
+const struct ap_clock *ap_vault_clock(struct ap_vault *v)
+{
+	return v->clock;
+}
+
+struct ap_ledger *ap_vault_ledger(struct ap_vault *v)
+{
+	return v->ledger;
+}
+
+struct ap_db_keys *ap_vault_keys(struct ap_vault *v)
+{
+	return v->keys;
+}
+
+struct ap_blob *ap_vault_blob(struct ap_vault *v)
+{
+	return v->blob;
+}
+
+const struct ap_secret *ap_vault_kek(struct ap_vault *v)
+{
+	return v->kek;
+}
+
+const char *ap_vault_home(struct ap_vault *v)
+{
+	return v->home;
+}
+
+const char *ap_vault_web_dir(struct ap_vault *v)
+{
+	return v->web;
+}
+
+const char *ap_vault_public_url(struct ap_vault *v)
+{
+	return v->public_url;
+}
+
+struct ap_db *ap_vault_db(struct ap_vault *v)
+{
+	g_mutex_lock(&v->lock);
+	struct ap_db *db = g_hash_table_lookup(v->connections, g_thread_self());
+	if (!db && ap_ok(ap_db_open(v->db_path, ap_schema_vault, &db)))
+		g_hash_table_insert(v->connections, g_thread_self(), db);
+	g_mutex_unlock(&v->lock);
+	return db;
+}
+
+void ap_vault_set_rights(struct ap_vault *v, const struct ap_rights *rights)
+{
+	v->rights = rights;
+}
+
+const struct ap_rights *ap_vault_rights(struct ap_vault *v)
+{
+	return v->rights;
+}
+
+void ap_vault_set_port(struct ap_vault *v, GMainContext *gate, const struct ap_vault_port *port, void *ctx)
+{
+	v->gate = gate;
+	v->port = port;
+	v->port_ctx = ctx;
+}
+
+/* ---- calls to a thread ---- */
+
+struct call {
+	struct ap_vault *v;
+	ap_vault_call fn;
+	void *data;
+	GDestroyNotify release;
+};
+
+static gboolean run_call(void *data)
+{
+	struct call *c = data;
+	c->fn(c->v, c->data);
+	return G_SOURCE_REMOVE;
+}
+
+static void free_call(void *data)
+{
+	struct call *c = data;
+	if (c->release)
+		c->release(c->data);
+	g_free(c);
+}
+
+static void post(struct ap_vault *v, GMainContext *context, ap_vault_call fn, void *data, GDestroyNotify release)
+{
+	struct call *c = g_new0(struct call, 1);
+	*c = (struct call){ v, fn, data, release };
+	GSource *source = g_idle_source_new();
+	g_source_set_priority(source, G_PRIORITY_DEFAULT);
+	g_source_set_callback(source, run_call, c, free_call);
+	g_source_attach(source, context);
+	g_source_unref(source);
+}
+
+void ap_vault_on_gate(struct ap_vault *v, ap_vault_call fn, void *data, GDestroyNotify release)
+{
+	post(v, v->gate ? v->gate : v->main, fn, data, release);
+}
+
+void ap_vault_on_main(struct ap_vault *v, ap_vault_call fn, void *data, GDestroyNotify release)
+{
+	post(v, v->main, fn, data, release);
+}
+
+/* ---- what goes through the port ---- */
+
+struct closing {
+	struct ap_uuid session;
+	unsigned reason;
+	ap_vault_call done;
+	void *data;
+};
+
+static void close_on_gate(struct ap_vault *v, void *data)
+{
+	struct closing *c = data;
+	if (v->port)
+		v->port->close_gate(v->port_ctx, &c->session, c->reason, c->done, c->data);
+	else if (c->done)
+		ap_vault_on_main(v, c->done, c->data, NULL);
+}
+
+void ap_vault_close_gate(struct ap_vault *v, const struct ap_uuid *session, unsigned reason, ap_vault_call done, void *data)
+{
+	struct closing *c = g_new0(struct closing, 1);
+	*c = (struct closing){ *session, reason, done, data };
+	ap_vault_on_gate(v, close_on_gate, c, g_free);
+}
+
+static void look_again(struct ap_vault *v, void *data)
+{
+	(void)data;
+	if (v->port)
+		v->port->conditions_changed(v->port_ctx);
+}
+
+static struct ap_result store_lockdown(struct ap_vault *v, struct ap_db *db, bool on)
+{
+	JsonObject *body = json_object_new();
+	uint64_t leaf;
+	json_object_set_string_member(body, "event", on ? "lockdown" : "lockdown-lifted");
+	AP_TRY(ap_ledger_append(v->ledger, db, AP_LEAF_LOCKDOWN, body, &leaf));
+	return ap_db_lockdown_set(db, on);
+}
+
+struct ap_result ap_vault_set_lockdown(struct ap_vault *v, bool on)
+{
+	struct ap_db *db = ap_vault_db(v);
+	if (on) {
+		atomic_store(&v->lockdown, true); /* first: closing must not depend on the database */
+		ap_vault_on_gate(v, look_again, NULL, NULL);
+	}
+	AP_TRY(ap_db_begin(db));
+	AP_TRY(ap_db_finish(db, store_lockdown(v, db, on)));
+	atomic_store(&v->lockdown, on);
+	ap_vault_on_gate(v, look_again, NULL, NULL);
+	return AP_SUCCESS;
+}
+
+bool ap_vault_locked_down(struct ap_vault *v)
+{
+	return atomic_load(&v->lockdown);
+}
+
+struct outgoing {
+	struct ap_uuid session;
+	enum ap_role role;
+	char *event, *json;
+};
+
+static void send_on_gate(struct ap_vault *v, void *data)
+{
+	struct outgoing *o = data;
+	if (v->port)
+		v->port->event(v->port_ctx, &o->session, o->role, o->event, o->json);
+}
+
+static void free_outgoing(void *data)
+{
+	struct outgoing *o = data;
+	g_free(o->event);
+	g_free(o->json);
+	g_free(o);
+}
+
+void ap_vault_send_event(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role, const char *event,
+			 const char *json)
+{
+	struct outgoing *o = g_new0(struct outgoing, 1);
+	*o = (struct outgoing){ *session, role, g_strdup(event), g_strdup(json) };
+	ap_vault_on_gate(v, send_on_gate, o, free_outgoing);
+}
+
+void ap_vault_recording_changed(struct ap_vault *v, const struct ap_uuid *session, const struct ap_uuid *recording,
+				const char *state)
+{
+	char id[AP_UUID_TEXT];
+	ap_uuid_text(recording, id);
+	g_autofree char *json = g_strdup_printf("{\"id\":\"%s\",\"state\":\"%s\"}", id, state);
+	ap_vault_send_event(v, session, 0, "recording", json);
+}
+
+bool ap_vault_ready(struct ap_vault *v)
+{
+	return v->port && v->port->ready(v->port_ctx) && !ap_ledger_stopped(v->ledger);
+}
+
+/* ---- policy ---- */
+
+struct ap_result ap_vault_policy(struct ap_vault *v, const char *name, struct ap_policy **ret_policy, int64_t *ret_version)
+{
+	g_autofree char *document = NULL;
+	struct ap_db *db = ap_vault_db(v);
+	struct ap_result r = ap_db_policy_get(db, name, 0, &document, ret_version);
+	if (r.err == AP_ERR_DENIED)
+		r = ap_db_policy_get(db, "default", 0, &document, ret_version);
+	AP_TRY(r);
+	return ap_policy_parse(document, ret_policy);
+}
+
+static bool host_is_loopback(const char *host)
+{
+	g_autoptr(GInetAddress) address = host ? g_inet_address_new_from_string(host) : NULL;
+	return address ? g_inet_address_get_is_loopback(address) : g_strcmp0(host, "localhost") == 0;
+}
+
+/* "127.0.0.1:8080", "[::1]:8080". */
+static bool listens_on_loopback(const char *listen)
+{
+	g_autofree char *url = g_strconcat("http://", listen, NULL);
+	g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
+	return uri && host_is_loopback(g_uri_get_host(uri));
+}
+
+struct ap_policy_facts ap_vault_policy_facts(struct ap_vault *v)
+{
+	const struct ap_config *c = v->config;
+	g_autoptr(GUri) uri = g_uri_parse(v->public_url, G_URI_FLAGS_NONE, NULL);
+	bool loopback = listens_on_loopback(ap_config_text(c, "gateway.listen")) &&
+			listens_on_loopback(ap_config_text(c, "vault.listen")) && uri && host_is_loopback(g_uri_get_host(uri));
+	return (struct ap_policy_facts){
+		.off_loopback = !loopback,
+		.controller = *ap_config_text(c, "operator.controller_name") && *ap_config_text(c, "operator.controller_contact"),
+		.dpo = *ap_config_text(c, "operator.dpo") != 0,
+		.complaint = *ap_config_text(c, "operator.complaint") != 0,
+		.impact_assessment = *ap_config_text(c, "operator.impact_assessment") != 0,
+		.lockdown = ap_vault_locked_down(v),
+	};
+}
