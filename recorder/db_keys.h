@@ -7,8 +7,8 @@
  * in vault.db, then ap_db_keys_confirm; at start, pending rows whose owner vault.db does not hold are destroyed.
  * The wrap is bound to the consent's leaf hash: compute the leaf before wrapping.
  *
- * Ownership: as named. Threads: any. Errors: AP_ERR_IO "keys-db", AP_ERR_PROTOCOL "not-found", AP_ERR_CRYPTO "kek" /
- * "share", AP_ERR_IO "keys-db-busy" (a checkpoint stayed busy). Outputs untouched on failure.
+ * Ownership: as named. Threads: any. Errors: AP_ERR_IO "database", AP_ERR_DENIED "not-found", AP_ERR_CRYPTO "kek" /
+ * "share", AP_ERR_IO "database-busy" (a checkpoint stayed busy). Outputs untouched on failure.
  */
 #pragma once
 
@@ -24,7 +24,10 @@ void ap_db_keys_free(struct ap_db_keys *db);
 
 /* ---- shares. owner = record_id of the give (slots 1, 2), recording (slot 3) ---- */
 
-/* Wraps and stores, pending. The owner is place->record_id or place->recording by slot. */
+/*
+ * Wraps and stores, pending. The owner is place->record_id or place->recording by slot. A pending row of the same
+ * owner and slot is replaced (an attempt that failed); a confirmed one is not: AP_ERR_DENIED "conflict".
+ */
 struct ap_result ap_db_keys_put(struct ap_db_keys *db, const struct ap_wrap_place *place, const struct ap_secret *share);
 struct ap_result ap_db_keys_confirm(struct ap_db_keys *db, const struct ap_uuid *owner, enum ap_slot slot);
 /* Unwraps. The caller checks a person's commitment again (ap_share_commitment). */
@@ -36,7 +39,7 @@ struct ap_result ap_db_keys_peek(struct ap_db_keys *db, const struct ap_uuid *ow
 /* Each destroy ends with ap_db_keys_purge; nothing there is success, so an erasure can be resumed. */
 struct ap_result ap_db_keys_destroy(struct ap_db_keys *db, const struct ap_uuid *owner, enum ap_slot slot);
 struct ap_result ap_db_keys_destroy_session(struct ap_db_keys *db, const struct ap_uuid *session);
-/* wal_checkpoint(TRUNCATE) until it reports not busy, at most 2 s. */
+/* Rewrites the file, then wal_checkpoint(TRUNCATE), waiting up to 5 s for a reader from elsewhere. On failure: again. */
 struct ap_result ap_db_keys_purge(struct ap_db_keys *db);
 
 struct ap_pending_share {

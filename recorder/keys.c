@@ -9,6 +9,7 @@
 #define SEAL_LABEL "aparte/share-seal/v1"
 #define IDENTITY_LABEL "aparte/identity/v1"
 #define WRAP_LABEL "aparte/share-wrap/v1"
+#define SEAL_WRAP_LABEL "aparte/seal-wrap/v1"
 #define KEK_LABEL "aparte/kek-id/v1"
 #define UUID 16
 #define CONTEXT_MAX 192 /* the longest info or AD below is 150 bytes */
@@ -101,10 +102,16 @@ struct ap_result ap_identity_derive(const struct ap_shares *shares, const struct
 
 /* ---- at rest ---- */
 
-/* What the wrapped bytes are bound to, as associated data. */
-static struct ap_writer wrap_ad(uint8_t ad[CONTEXT_MAX], const struct ap_kek_id *kek_id, const struct ap_wrap_place *place)
+/* Associated data: what the wrapped bytes are bound to. */
+struct ad {
+	uint8_t bytes[CONTEXT_MAX];
+	size_t len;
+};
+
+static struct ad share_ad(const struct ap_kek_id *kek_id, const struct ap_wrap_place *place)
 {
-	struct ap_writer w = ap_writer_over(ad, CONTEXT_MAX);
+	struct ad ad;
+	struct ap_writer w = ap_writer_over(ad.bytes, sizeof ad.bytes);
 	write_domain(&w, WRAP_LABEL);
 	ap_write_bytes(&w, kek_id->b, AP_KEK_ID);
 	ap_write_bytes(&w, place->session.b, UUID);
@@ -117,23 +124,61 @@ static struct ap_writer wrap_ad(uint8_t ad[CONTEXT_MAX], const struct ap_kek_id 
 		ap_write_bytes(&w, place->record_id.b, UUID);
 		ap_write_bytes(&w, place->own_leafhash.b, AP_HASH);
 	}
-	return w;
+	ad.len = w.len;
+	return ad;
+}
+
+static struct ad seal_ad(const struct ap_kek_id *kek_id, const struct ap_uuid *session, enum ap_role role,
+			 const uint8_t public[32])
+{
+	struct ad ad;
+	struct ap_writer w = ap_writer_over(ad.bytes, sizeof ad.bytes);
+	write_domain(&w, SEAL_WRAP_LABEL);
+	ap_write_bytes(&w, kek_id->b, AP_KEK_ID);
+	ap_write_bytes(&w, session->b, UUID);
+	ap_write_u8(&w, (uint8_t)role);
+	ap_write_bytes(&w, public, 32);
+	ad.len = w.len;
+	return ad;
+}
+
+/* XChaCha20-Poly1305-IETF; both secrets have 32 bytes. */
+static struct ap_result wrap(const struct ap_secret *kek, const struct ad *ad, const struct ap_secret *secret,
+			     const uint8_t nonce[AP_WRAP_NONCE], struct ap_wrapped *ret_wrapped)
+{
+	if (ap_secret_len(kek) != AP_KEK || ap_secret_len(secret) != AP_SHARE)
+		return bad_share("a share and a KEK have 32 bytes");
+	struct ap_wrapped wrapped = { .kek_id = ap_kek_id(kek) };
+	(void)ap_copy(wrapped.nonce, sizeof wrapped.nonce, nonce, AP_WRAP_NONCE);
+	crypto_aead_xchacha20poly1305_ietf_encrypt(wrapped.bytes, NULL, ap_secret_bytes(secret), AP_SHARE, ad->bytes, ad->len,
+						   NULL, nonce, ap_secret_bytes(kek));
+	*ret_wrapped = wrapped;
+	return AP_SUCCESS;
+}
+
+static struct ap_result unwrap(const struct ap_secret *kek, const struct ad *ad, const struct ap_wrapped *wrapped,
+			       struct ap_secret **ret_secret)
+{
+	struct ap_kek_id own = ap_kek_id(kek);
+	if (ap_secret_len(kek) != AP_KEK || !ap_kek_id_equal(&own, &wrapped->kek_id))
+		return ap_fail(AP_ERR_CRYPTO, "kek", "wrapped under another key-encryption key");
+	struct ap_secret *secret = ap_secret_new(AP_SHARE);
+	if (crypto_aead_xchacha20poly1305_ietf_decrypt(ap_secret_bytes_rw(secret), NULL, NULL, wrapped->bytes, AP_WRAPPED,
+						       ad->bytes, ad->len, wrapped->nonce, ap_secret_bytes(kek)) != 0) {
+		ap_secret_free(secret);
+		return bad_share("the stored share was altered or moved");
+	}
+	*ret_secret = secret;
+	return AP_SUCCESS;
 }
 
 struct ap_result ap_share_wrap_with(const struct ap_secret *kek, const struct ap_wrap_place *place,
 				    const struct ap_secret *share, const uint8_t nonce[AP_WRAP_NONCE],
 				    struct ap_wrapped *ret_wrapped)
 {
-	if (ap_secret_len(kek) != AP_KEK || ap_secret_len(share) != AP_SHARE)
-		return bad_share("a share and a KEK have 32 bytes");
-	uint8_t ad[CONTEXT_MAX];
-	struct ap_wrapped wrapped = { .kek_id = ap_kek_id(kek) };
-	struct ap_writer w = wrap_ad(ad, &wrapped.kek_id, place);
-	(void)ap_copy(wrapped.nonce, sizeof wrapped.nonce, nonce, AP_WRAP_NONCE);
-	crypto_aead_xchacha20poly1305_ietf_encrypt(wrapped.bytes, NULL, ap_secret_bytes(share), AP_SHARE, ad, w.len, NULL,
-						   nonce, ap_secret_bytes(kek));
-	*ret_wrapped = wrapped;
-	return AP_SUCCESS;
+	struct ap_kek_id id = ap_kek_id(kek);
+	struct ad ad = share_ad(&id, place);
+	return wrap(kek, &ad, share, nonce, ret_wrapped);
 }
 
 struct ap_result ap_share_wrap(const struct ap_secret *kek, const struct ap_wrap_place *place,
@@ -147,17 +192,24 @@ struct ap_result ap_share_wrap(const struct ap_secret *kek, const struct ap_wrap
 struct ap_result ap_share_unwrap(const struct ap_secret *kek, const struct ap_wrap_place *place,
 				 const struct ap_wrapped *wrapped, struct ap_secret **ret_share)
 {
-	struct ap_kek_id own = ap_kek_id(kek);
-	if (!ap_kek_id_equal(&own, &wrapped->kek_id))
-		return ap_fail(AP_ERR_CRYPTO, "kek", "wrapped under another key-encryption key");
-	uint8_t ad[CONTEXT_MAX];
-	struct ap_writer w = wrap_ad(ad, &wrapped->kek_id, place);
-	struct ap_secret *share = ap_secret_new(AP_SHARE);
-	if (crypto_aead_xchacha20poly1305_ietf_decrypt(ap_secret_bytes_rw(share), NULL, NULL, wrapped->bytes, AP_WRAPPED, ad,
-						       w.len, wrapped->nonce, ap_secret_bytes(kek)) != 0) {
-		ap_secret_free(share);
-		return bad_share("the stored share was altered or moved");
-	}
-	*ret_share = share;
-	return AP_SUCCESS;
+	struct ad ad = share_ad(&wrapped->kek_id, place);
+	return unwrap(kek, &ad, wrapped, ret_share);
+}
+
+struct ap_result ap_seal_wrap(const struct ap_secret *kek, const struct ap_uuid *session, enum ap_role role,
+			      const uint8_t public[32], const struct ap_secret *private, struct ap_wrapped *ret_wrapped)
+{
+	uint8_t nonce[AP_WRAP_NONCE];
+	randombytes_buf(nonce, sizeof nonce);
+	struct ap_kek_id id = ap_kek_id(kek);
+	struct ad ad = seal_ad(&id, session, role, public);
+	return wrap(kek, &ad, private, nonce, ret_wrapped);
+}
+
+struct ap_result ap_seal_unwrap(const struct ap_secret *kek, const struct ap_uuid *session, enum ap_role role,
+				const uint8_t public[32], const struct ap_wrapped *wrapped,
+				struct ap_secret **ret_private)
+{
+	struct ad ad = seal_ad(&wrapped->kek_id, session, role, public);
+	return unwrap(kek, &ad, wrapped, ret_private);
 }
