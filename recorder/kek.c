@@ -69,7 +69,8 @@ static bool sync_directory_of(const char *path)
 /* A fresh key in a file of its own beside the final place. */
 static bool write_fresh(const char *path)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	unlink(path); /* of an attempt that broke off */
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return false;
 	struct ap_secret *kek = ap_secret_random(AP_KEK);

@@ -58,5 +58,6 @@ struct ap_result ap_merkle_consistency(const struct ap_merkle_store *store, uint
 
 struct ap_result ap_merkle_verify_inclusion(const struct ap_hash *leaf_hash, uint64_t index, uint64_t size,
 					    const struct ap_hash *hashes, size_t count, const struct ap_hash *root);
+/* Every tree follows the empty one: a proof from size 0 to another says nothing and is refused. */
 struct ap_result ap_merkle_verify_consistency(uint64_t from, uint64_t to, const struct ap_hash *from_root,
 					      const struct ap_hash *to_root, const struct ap_hash *hashes, size_t count);

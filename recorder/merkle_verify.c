@@ -59,16 +59,12 @@ static bool both_roots(uint64_t from, uint64_t to, const struct ap_hash *first, 
 struct ap_result ap_merkle_verify_consistency(uint64_t from, uint64_t to, const struct ap_hash *from_root,
 					      const struct ap_hash *to_root, const struct ap_hash *hashes, size_t count)
 {
-	struct ap_hash fr, sr;
-	if (from > to)
-		return no_proof();
+	struct ap_hash fr, sr, empty = ap_merkle_empty_root();
 	if (from == to)
-		return count == 0 && ap_hash_equal(from_root, to_root) ? AP_SUCCESS : no_proof();
-	if (from == 0) {
-		struct ap_hash empty = ap_merkle_empty_root();
-		return count == 0 && ap_hash_equal(from_root, &empty) ? AP_SUCCESS : no_proof();
-	}
-	if (count == 0)
+		return count == 0 && ap_hash_equal(from_root, to_root) && (from > 0 || ap_hash_equal(from_root, &empty)) ?
+			       AP_SUCCESS :
+			       no_proof();
+	if (from == 0 || from > to || count == 0)
 		return no_proof();
 	bool implied = (from & (from - 1)) == 0;
 	const struct ap_hash *first = implied ? from_root : &hashes[0];

@@ -1,4 +1,8 @@
+ap_unit_test(encode LIBS ap_age)
 ap_unit_test(age LIBS ap_age)
+ap_unit_test(jcs LIBS ap_encodings)
+ap_unit_test(merkle LIBS ap_log_formats)
 ap_unit_test(hpke LIBS ap_keys)
 ap_unit_test(keys LIBS ap_keys)
+ap_unit_test(kek LIBS ap_keys)
 ap_unit_test(db_keys LIBS ap_keys)
