@@ -1,0 +1,100 @@
+#!/usr/bin/python3
+"""
+A person on GStreamer's webrtcbin: a test picture and tone out, what comes in is decoded and counted (JSON lines).
+
+    webrtcbin_peer.py GATEWAY     (the token is the first line of standard input; the session ends at its EOF)
+"""
+
+import json
+import sys
+import threading
+import urllib.request
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstSdp", "1.0")
+gi.require_version("GstWebRTC", "1.0")
+from gi.repository import GLib, Gst, GstSdp, GstWebRTC  # noqa: E402
+
+PIPELINE = """
+webrtcbin name=w bundle-policy=max-bundle
+audiotestsrc is-live=true freq=550 ! audioconvert ! opusenc ! rtpopuspay pt=111 ! queue !
+  application/x-rtp,media=audio,encoding-name=OPUS,payload=111,clock-rate=48000 ! w.
+videotestsrc is-live=true pattern=ball ! video/x-raw,width=640,height=480,framerate=30/1 ! videoconvert !
+  vp8enc deadline=1 keyframe-max-dist=60 target-bitrate=600000 ! rtpvp8pay pt=96 ! queue !
+  application/x-rtp,media=video,encoding-name=VP8,payload=96,clock-rate=90000 ! w.
+"""
+
+
+def tell(**what):
+    print(json.dumps(what), flush=True)
+
+
+class Peer:
+    def __init__(self, gateway, token):
+        self.gateway, self.token = gateway, token
+        self.pipe = Gst.parse_launch(PIPELINE)
+        self.webrtc = self.pipe.get_by_name("w")
+        self.counts = {"audio": 0, "video": 0}
+        self.webrtc.connect("on-negotiation-needed", self.offer)
+        self.webrtc.connect("notify::ice-gathering-state", self.gathered)
+        self.webrtc.connect("notify::connection-state", self.state)
+        self.webrtc.connect("pad-added", self.incoming)
+        self.sent = False
+
+    def offer(self, webrtc):
+        promise = Gst.Promise.new_with_change_func(self.offered, None)
+        webrtc.emit("create-offer", None, promise)
+
+    def offered(self, promise, _):
+        description = promise.get_reply().get_value("offer")
+        self.webrtc.emit("set-local-description", description, Gst.Promise.new())
+
+    def gathered(self, webrtc, _):
+        if webrtc.get_property("ice-gathering-state") == GstWebRTC.WebRTCICEGatheringState.COMPLETE and not self.sent:
+            self.sent = True
+            threading.Thread(target=self.negotiate, daemon=True).start()
+
+    def negotiate(self):
+        text = self.webrtc.get_property("local-description").sdp.as_text()
+        request = urllib.request.Request(self.gateway + "/v1/media", text.encode(), method="POST",
+                                         headers={"Authorization": "Bearer " + self.token, "Content-Type": "application/sdp"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            body = answer.read()
+        _, sdp = GstSdp.SDPMessage.new()
+        GstSdp.sdp_message_parse_buffer(body, sdp)
+        description = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, sdp)
+        self.webrtc.emit("set-remote-description", description, Gst.Promise.new())
+        tell(event="answer")
+
+    def state(self, webrtc, _):
+        tell(event="state", state=webrtc.get_property("connection-state").value_nick)
+
+    def incoming(self, _, pad):
+        if pad.get_direction() != Gst.PadDirection.SRC:
+            return
+        kind = pad.get_current_caps().get_structure(0).get_string("media")
+        decode = Gst.parse_bin_from_description("decodebin ! fakesink name=sink signal-handoffs=true sync=false", True)
+        decode.get_by_name("sink").connect("handoff", lambda *_: self.count(kind))
+        self.pipe.add(decode)
+        decode.sync_state_with_parent()
+        pad.link(decode.get_static_pad("sink"))
+
+    def count(self, kind):
+        self.counts[kind] += 1
+        if self.counts[kind] % 25 == 0:
+            tell(event=kind, frames=self.counts[kind])
+
+
+def main():
+    Gst.init(None)
+    loop = GLib.MainLoop()
+    peer = Peer(sys.argv[1], sys.stdin.readline().strip())
+    peer.pipe.set_state(Gst.State.PLAYING)
+    threading.Thread(target=lambda: (sys.stdin.read(), loop.quit()), daemon=True).start()
+    loop.run()
+    peer.pipe.set_state(Gst.State.NULL)
+
+
+main()
