@@ -21,6 +21,8 @@ void ap_blob_free(struct ap_blob *b);
 struct ap_result ap_blob_create(struct ap_blob *b, const struct ap_uuid *recording, enum ap_role role, uint32_t n, int *ret_fd);
 /* rename .tmp -> .age, fsync directory. Replaces an existing n.age. */
 struct ap_result ap_blob_commit(struct ap_blob *b, const struct ap_uuid *recording, enum ap_role role, uint32_t n);
+/* Removes a .tmp that was never committed; nothing there is success. */
+struct ap_result ap_blob_discard(struct ap_blob *b, const struct ap_uuid *recording, enum ap_role role, uint32_t n);
 /* Reads a whole segment (at most max bytes); *ret_bytes is g_free'd by the caller. "not-found" when missing. */
 struct ap_result ap_blob_read(struct ap_blob *b, const struct ap_uuid *recording, enum ap_role role, uint32_t n,
 			      size_t max, uint8_t **ret_bytes, size_t *ret_len);

@@ -3,7 +3,8 @@
  * takes its reports, kills it when it does not obey.
  *
  * A capture writes only to descriptors opened here (recordings/<recording>/<role>/<n>.age.tmp, write-only). When it
- * reports a segment done this module renames it to <n>.age and fsyncs the directory before it tells its owner.
+ * reports a segment done this module renames it to <n>.age and fsyncs the directory before it tells its owner. Files
+ * are made, renamed and fsynced on a thread of its own: a slow disk delays reports, never a close.
  *
  * Threads: everything on the thread whose GMainContext was given to ap_captures_new (the gate thread); no call
  * waits. Reports are bounded and checked: one that lies in form (unknown role, number out of order, offsets not
@@ -45,7 +46,7 @@ struct ap_capture_segment {
 	uint8_t sha256[32];   /* of the ciphertext */
 	const struct ap_capture_cluster *clusters; /* borrowed for the call */
 	size_t cluster_count;
-	bool replaces;	      /* a segment 0 written anew at sealing */
+	bool replaces;	      /* a segment 0 written anew: when a track appeared, and at sealing */
 };
 
 /* What one epoch gave, per person and line: for the manifest. */
@@ -82,15 +83,18 @@ struct ap_capture_events {
 /* `zygote` is owned from here on (-1: none yet). `blob` and `clock` are borrowed. */
 struct ap_captures *ap_captures_new(int zygote, struct ap_blob *blob, const struct ap_clock *clock, GMainContext *context);
 void ap_captures_set_zygote(struct ap_captures *cs, int zygote);
-/* The zygote is there and reported that its children can be sandboxed (Landlock, seccomp). */
+/* Record without Landlock where the kernel has none; off at first. */
+void ap_captures_allow_unconfined(struct ap_captures *cs, bool allow);
+/* The zygote is there and reported that its children can be sandboxed (Landlock, seccomp), as far as required. */
 bool ap_captures_ready(const struct ap_captures *cs);
 void ap_captures_free(struct ap_captures *cs);
 
 /* Starts the capture of one recording; its directories are made. */
 struct ap_result ap_capture_start(struct ap_captures *cs, const struct ap_capture_params *params,
 				  const struct ap_capture_events *events, void *ctx, struct ap_capture **ret_capture);
-/* Opens an epoch; `gate` (reading end, its writing direction shut) is owned from here on. wall_ms: now. */
-struct ap_result ap_capture_open(struct ap_capture *c, uint64_t generation, uint32_t epoch, int64_t wall_ms, int gate);
+/* Opens an epoch, after the last one was `closed`; `gate` (reading end, its writing direction shut) is owned from here
+ * on. Epoch numbers rise. "capture-state" when this capture can take none: start another. */
+struct ap_result ap_capture_open(struct ap_capture *c, uint64_t generation, uint32_t epoch, int gate);
 /* Closes it: `closed` follows within AP_CAPTURE_ACK_MS (a capture that does not answer is killed, then `failed` too).
  * discard: what waits in the jitter buffers is thrown away (withdrawal); otherwise it is flushed to the track. */
 void ap_capture_close(struct ap_capture *c, uint64_t generation, bool discard);

@@ -1,0 +1,57 @@
+/*
+ * From the RTP packets of one source to whole frames: rtpjitterbuffer, depayloader and, where needed, parser, of
+ * GStreamer. Packets leave the jitter buffer in order, at once when none is missing, else after AP_CHAIN_LATENCY_MS.
+ *
+ * Which video frames are kept: those a receiver could show. Nothing before the first keyframe; after a packet was
+ * lost for good nothing until the next keyframe, because what refers to a lost picture shows garbage, and a browser
+ * freezes there too. An incomplete frame never leaves the depayloader.
+ *
+ * Threads: _push, _finish and _free on one thread; `stamp` and `frame` are called on the chain's own threads, one
+ * at a time, and must not wait.
+ */
+#pragma once
+
+#include <aparte/capture.h>
+#include <aparte/err.h>
+#include <gst/gst.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define AP_CHAIN_LATENCY_MS 400
+
+struct ap_chain; /* opaque */
+
+enum ap_chain_codec { AP_CHAIN_OPUS, AP_CHAIN_VP8, AP_CHAIN_VP9, AP_CHAIN_H264 };
+
+struct ap_chain_frame {
+	GstBuffer *buffer; /* borrowed; PTS is what `stamp` gave */
+	bool keyframe;	   /* Opus: always */
+	uint16_t width, height;
+	GstBuffer *codec_data; /* borrowed; H.264: avcC; else NULL */
+};
+
+struct ap_chain_events {
+	/* A packet leaves the jitter buffer: the time of its RTP timestamp, ns. */
+	uint64_t (*stamp)(void *ctx, uint32_t rtp);
+	void (*frame)(void *ctx, const struct ap_chain_frame *frame);
+	void *ctx; /* borrowed */
+};
+
+struct ap_chain_stats {
+	uint64_t lost, late;
+};
+
+/* Loads the plugins and makes one element of each kind, so that nothing is opened later. Once, before the sandbox. */
+struct ap_result ap_chain_warm_up(void);
+
+struct ap_result ap_chain_new(enum ap_chain_codec codec, const struct ap_chain_events *events,
+			      struct ap_chain **ret_chain);
+/* Takes the buffer, an RTP packet; arrival_ns is CLOCK_MONOTONIC. */
+void ap_chain_push(struct ap_chain *c, GstBuffer *packet, int64_t arrival_ns);
+/* What waits in the jitter buffer comes out as frames before this returns; adds to *stats. Only _free follows. */
+void ap_chain_finish(struct ap_chain *c, struct ap_chain_stats *stats);
+/* Drops what waits. No callback after it. NULL is fine. */
+void ap_chain_free(struct ap_chain *c);
+/* Adds what the jitter buffer counted so far. */
+void ap_chain_count(struct ap_chain *c, struct ap_chain_stats *stats);
+uint32_t ap_chain_clock_rate(enum ap_chain_codec codec);

@@ -1,0 +1,138 @@
+#include "capture_report.h"
+
+#include <aparte/age.h>
+#include <aparte/webm.h>
+
+#define MAX_PLAIN (UINT64_C(64) << 20) /* bytes in one segment */
+#define MAX_SPARE (AP_CAPTURE_SPARE + 1)
+#define MAX_EPOCH_MS (UINT64_C(7) * 24 * 3600 * 1000)
+
+struct ap_report_state ap_report_state_new(void)
+{
+	const struct ap_report_track track = { .wanted = 1, .done = 1, .plain_offset = AP_WEBM_HEADER };
+	return (struct ap_report_state){ .tracks = { track, track } };
+}
+
+static bool check_want(struct ap_report_track *t, const struct ap_capture_want *want)
+{
+	if (want->number == 0) {
+		bool fits = !t->header_wanted;
+		t->header_wanted = true;
+		return fits;
+	}
+	return want->number == t->wanted && t->wanted++ - t->done <= MAX_SPARE;
+}
+
+static bool check_clusters(struct ap_report_track *t, const struct ap_capture_segment_done *s)
+{
+	uint64_t end = t->plain_offset + s->plain_size, offset = t->plain_offset;
+	for (unsigned i = 0; i < s->cluster_count; i++) {
+		bool starts = i == 0 ? s->clusters[i].offset == offset : s->clusters[i].offset > offset;
+		if (!starts || s->clusters[i].offset >= end || s->clusters[i].time_ms < t->time_ms ||
+		    s->clusters[i].time_ms > MAX_EPOCH_MS)
+			return false;
+		offset = s->clusters[i].offset;
+		t->time_ms = s->clusters[i].time_ms;
+	}
+	t->plain_offset = end;
+	return true;
+}
+
+static bool check_header(struct ap_report_track *t, const struct ap_capture_segment_done *s)
+{
+	bool fits = t->header_wanted && s->plain_size == AP_WEBM_HEADER && s->cluster_count == 0 &&
+		    s->replaces == t->header_done;
+	t->header_wanted = false;
+	t->header_done = true;
+	return fits;
+}
+
+static bool check_segment(struct ap_report_state *state, const struct ap_capture_segment_done *s)
+{
+	struct ap_report_track *t = &state->tracks[s->role - AP_COACH];
+	if (s->plain_size == 0 || s->plain_size > MAX_PLAIN || ap_age_plain_size(s->size) != s->plain_size ||
+	    s->epoch > state->epoch)
+		return false;
+	if (s->number == 0)
+		return check_header(t, s);
+	if (s->number != t->done || t->done >= t->wanted || s->replaces || !t->header_done ||
+	    (s->cluster_count == 0 && !state->sealing))
+		return false;
+	t->done++;
+	return check_clusters(t, s);
+}
+
+static bool check_epoch(struct ap_report_state *s, const struct ap_capture_epoch_report *e)
+{
+	bool fits = s->pending_count > 0 && e->generation == s->pending[0].generation &&
+		    e->epoch == s->pending[0].epoch && e->file_start_ms == s->file_end_ms &&
+		    e->file_end_ms <= e->file_start_ms + MAX_EPOCH_MS;
+	s->file_end_ms = e->file_end_ms;
+	for (unsigned i = 1; i < s->pending_count; i++)
+		s->pending[i - 1] = s->pending[i];
+	s->pending_count -= s->pending_count > 0;
+	return fits;
+}
+
+bool ap_report_open(struct ap_report_state *s, uint64_t generation, uint32_t epoch)
+{
+	if (s->open || s->sealing || generation == 0 || s->pending_count == AP_REPORT_PENDING ||
+	    (s->generation != 0 && epoch <= s->epoch))
+		return false;
+	s->open = true;
+	s->first_told = s->closing = false;
+	s->generation = generation;
+	s->epoch = epoch;
+	return true;
+}
+
+static bool check_closed(struct ap_report_state *s, uint64_t generation)
+{
+	bool fits = s->open && s->closing && generation == s->generation;
+	if (fits) {
+		s->pending[s->pending_count].generation = generation;
+		s->pending[s->pending_count++].epoch = s->epoch;
+	}
+	s->open = s->closing = false;
+	return fits;
+}
+
+/* May also come after the order to close crossed it, never twice. */
+static bool check_first(struct ap_report_state *s, uint64_t generation)
+{
+	bool fits = s->open && generation == s->generation && !s->first_told;
+	s->first_told = true;
+	return fits;
+}
+
+static bool check_once(bool *told, bool allowed)
+{
+	bool fits = allowed && !*told;
+	*told = true;
+	return fits;
+}
+
+bool ap_report_check(struct ap_report_state *s, const struct ap_capture_message *m)
+{
+	switch (m->type) {
+	case AP_CAPTURE_READY:
+		return check_once(&s->ready, true);
+	case AP_CAPTURE_WANT:
+		return check_want(&s->tracks[m->want.role - AP_COACH], &m->want);
+	case AP_CAPTURE_FIRST_FRAME:
+		return check_first(s, m->generation);
+	case AP_CAPTURE_CLOSED:
+		return check_closed(s, m->generation);
+	case AP_CAPTURE_SEGMENT_DONE:
+		return check_segment(s, &m->segment);
+	case AP_CAPTURE_EPOCH:
+		return check_epoch(s, &m->epoch);
+	case AP_CAPTURE_SEALED:
+		return check_once(&s->sealed, s->sealing) && m->duration_ms[0] == s->file_end_ms &&
+		       m->duration_ms[1] == s->file_end_ms;
+	case AP_CAPTURE_FAILED:
+		return true;
+	default:
+		return false;
+	}
+}
