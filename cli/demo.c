@@ -175,7 +175,7 @@ static char *file_text(struct demo *d)
 static bool save(struct demo *d)
 {
 	g_autofree char *text = file_text(d);
-	return g_file_set_contents_full(d->path, text, -1, G_FILE_SET_CONTENTS_DURABLE, 0600, NULL);
+	return g_file_set_contents_full(d->path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600, NULL);
 }
 
 static void load(struct demo *d)

@@ -1,3 +1,4 @@
+#include <aparte/buf.h>
 #include <aparte/handoff.h>
 
 #include <errno.h>
@@ -26,7 +27,7 @@ struct ap_result ap_handoff_send(int socket, enum ap_handoff_type type, const ch
 		header->cmsg_level = SOL_SOCKET;
 		header->cmsg_type = SCM_RIGHTS;
 		header->cmsg_len = CMSG_LEN(sizeof fd);
-		memcpy(CMSG_DATA(header), &fd, sizeof fd);
+		ap_copy(CMSG_DATA(header), sizeof fd, &fd, sizeof fd);
 	}
 	if (sendmsg(socket, &message, MSG_NOSIGNAL) < 0)
 		return ap_fail(AP_ERR_IO, "handoff-send", "the other process does not listen any more");
@@ -38,7 +39,7 @@ static int fd_of(struct msghdr *message)
 	int fd = -1;
 	for (struct cmsghdr *h = CMSG_FIRSTHDR(message); h; h = CMSG_NXTHDR(message, h))
 		if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS && h->cmsg_len >= CMSG_LEN(sizeof fd))
-			memcpy(&fd, CMSG_DATA(h), sizeof fd);
+			ap_copy(&fd, sizeof fd, CMSG_DATA(h), sizeof fd);
 	return fd;
 }
 
