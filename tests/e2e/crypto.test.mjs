@@ -1,6 +1,7 @@
 /* The pages' cryptography against docs/FORMAT.md's vectors, RFC 6962 and RFC 8785 vectors, and npm @hpke/core. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { webcrypto } from 'node:crypto';
 import { test } from 'node:test';
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core';
 import * as bytes from '../../web/crypto/bytes.js';
@@ -13,6 +14,8 @@ import { statementHash, verifyReceipt } from '../../web/crypto/receipt.js';
 import { sealShare, shareCommitment } from '../../web/crypto/share.js';
 import { makeConsent } from '../../web/crypto/statement.js';
 import { logOfOne, makeLogKey } from './pages/log.mjs';
+
+globalThis.crypto ??= webcrypto; // Node 18
 
 const SESSION = '00112233-4455-6677-8899-aabbccddeeff';
 const fill = (byte) => new Uint8Array(32).fill(byte);

@@ -1,0 +1,72 @@
+/* The lists of "my data": each item in words, with dates by locale. */
+import { formatDate, formatDay, formatSeconds, t, tOr } from '../i18n/i18n.js';
+import { action, el, plain } from '../ui/dom.js';
+import { drawn } from '../ui/icons.js';
+import { checkOldReceipt, checkReceipt, receiptBadge } from '../ui/receipts.js';
+import { watch } from './watch.js';
+
+function stateTag(state) {
+	return el('span', { class: `state state-${state}`, t: tOr(`state.${state}`, 'state.other') });
+}
+
+function endWords(recording) {
+	if (recording.state === 'erased') return el('span', { t: 'recording.erased' });
+	if (!recording.expires) return el('span', { t: 'recording.noEnd' });
+	return el('span', { t: ['recording.endsAt', { time: formatDay(recording.expires) }] });
+}
+
+export function recordingList({ api, party }, recordings) {
+	const names = { [party.role]: party.name, [party.role === 'coach' ? 'coachee' : 'coach']: party.peer?.name };
+	return el('ul', { class: 'items' }, ...recordings.map((recording) => {
+		const can = recording.watch ?? recording.state === 'sealed';
+		const see = el('button', { type: 'button', class: 'button', test: 'watch-open' }, drawn('play'), el('span', { t: 'recording.watch' }));
+		action(see, () => watch({ api, recording, viewer: party.name ?? t(`role.${party.role}`), names }));
+		const length = recording.duration_ms ? plain('span', formatSeconds(recording.duration_ms / 1000)) : null;
+		return el('li', { class: 'item', test: 'my-recording', 'data-state': recording.state },
+			el('div', { class: 'item-words' }, plain('strong', formatDate(recording.created)), length,
+				stateTag(recording.state), endWords(recording)),
+			can ? see : null, recording.certificate ? certificate(recording.certificate) : null);
+	}));
+}
+
+function certificate(proof) {
+	const place = el('div', {});
+	checkReceipt(proof).then((result) => place.append(receiptBadge(result, proof, 'certificate')));
+	return place;
+}
+
+export function accessList(accesses) {
+	return el('ul', { class: 'items' }, ...accesses.map((access) => {
+		const purpose = el('span', { t: tOr(`purpose.${access.purpose}`, 'purpose.other') });
+		const who = /^party:(coach|coachee)$/.exec(access.actor ?? '');
+		const name = who ? el('strong', { t: `role.${who[1]}` }) : plain('strong', String(access.actor ?? '').replace(/^user:/, ''));
+		return el('li', { class: 'item', test: 'my-access' }, el('div', { class: 'item-words' },
+			name, plain('span', formatDate(access.begun)), purpose, plain('q', access.reason)));
+	}));
+}
+
+export async function receiptList({ party }, receipts) {
+	const items = await Promise.all(receipts.map(async (receipt) => {
+		const result = await checkOldReceipt(party, receipt);
+		const event = result.body?.event;
+		const title = event ? el('strong', { t: tOr(`event.${event}`, 'event.other') }) : el('strong', { t: `leaf.${leafName(receipt.type)}` });
+		const time = plain('span', formatDate(result.body?.time ?? result.body?.event_time));
+		const own = result.own ? el('span', { class: 'state', t: 'receipt.own' }) : null;
+		return el('li', { class: 'item', test: 'my-receipt' },
+			el('div', { class: 'item-words' }, title, time, own), receiptBadge(result, receipt, 'my-receipt-status'));
+	}));
+	return el('ul', { class: 'items' }, ...items);
+}
+
+function leafName(type) {
+	return { 1: 'consent', 4: 'sealed', 5: 'access', 10: 'ordered', 11: 'erased' }[type] ?? 'other';
+}
+
+export function requestList(requests) {
+	return el('ul', { class: 'items' }, ...requests.map((request) =>
+		el('li', { class: 'item', test: 'my-request' }, el('div', { class: 'item-words' },
+			el('strong', { t: tOr(`request.${request.type}`, 'request.other') }),
+			el('span', { class: 'state', t: tOr(`requestState.${request.state}`, 'requestState.other') }),
+			request.due ? el('span', { t: ['request.due', { time: formatDay(request.due) }] }) : null,
+			request.answer ? plain('q', request.answer) : null))));
+}

@@ -1,0 +1,48 @@
+/*
+ * "I am still here": a signed message every 5 s while the gate is open, by this device's key. The counter is the
+ * clock's milliseconds, so it grows across reloads without being kept.
+ */
+import { presenceBytes } from '../crypto/presence.js';
+import { PRESENCE_SECONDS } from '../crypto/statement.js';
+
+export class Presence {
+	#api;
+	#session;
+	#device;
+	#last = 0;
+	#timer = null;
+
+	constructor(api, session, device) {
+		this.#api = api;
+		this.#session = session;
+		this.#device = device;
+		session.addEventListener('gate', () => this.#follow());
+		this.#follow();
+	}
+
+	#follow() {
+		const { state, generation } = this.#session.gate;
+		const wanted = state !== 'closed' && generation !== undefined && this.#session.givesRecording;
+		if (wanted && !this.#timer) {
+			this.#timer = setInterval(() => this.#send(), PRESENCE_SECONDS * 1000);
+			this.#send();
+		} else if (!wanted && this.#timer) {
+			clearInterval(this.#timer);
+			this.#timer = null;
+		}
+	}
+
+	async #send() {
+		const { generation } = this.#session.gate;
+		if (generation === undefined) return;
+		const counter = (this.#last = Math.max(this.#last + 1, Date.now()));
+		const signature = await this.#device.sign(presenceBytes(this.#session.party.session, generation, counter));
+		// A lost one is made good by the next; the gate closes by itself when all are lost.
+		await this.#api.post('/v1/party/presence', { generation, counter, signature }).catch(() => {});
+	}
+
+	stop() {
+		clearInterval(this.#timer);
+		this.#timer = null;
+	}
+}

@@ -1,0 +1,25 @@
+/* Purpose and reason are asked before a recording opens; both stand in the log and the two persons see them. */
+import { tOr } from '../i18n/i18n.js';
+import { el } from '../ui/dom.js';
+import { formDialog, labelledField } from './dialog.js';
+
+export function askAccess(api, recording) {
+	const offered = recording.purposes?.length ? recording.purposes : ['supervision'];
+	const purpose = el('select', { required: true, test: 'access-purpose' },
+		...offered.map((one) => el('option', { value: one, t: tOr(`purpose.${one}`, 'purpose.other') })));
+	const reason = el('textarea', { required: true, rows: '3', minlength: '3', maxlength: '500', test: 'access-reason' });
+	formDialog({
+		title: 'access.title',
+		lead: 'access.lead',
+		test: 'access',
+		fields: [labelledField('access-purpose', 'access.purpose', purpose), labelledField('access-reason', 'access.reason', reason)],
+		submit: { t: 'access.begin', test: 'access-begin' },
+		async run() {
+			const body = { purpose: purpose.value, reason: reason.value.trim() };
+			const access = await api.post(`/v1/recordings/${recording.id}/accesses`, body);
+			sessionStorage.setItem(`aparte/access/${access.id}`, recording.id);
+			location.hash = `#/view/${access.id}`;
+			return true;
+		},
+	});
+}

@@ -1,0 +1,84 @@
+/* The page of staff: sign-in, then what one's role may see. The address's fragment says which view. */
+import { onLanguage, startLanguage } from '../i18n/i18n.js';
+import { Api } from '../ui/api.js';
+import { el, replace, translate } from '../ui/dom.js';
+import { languageSwitch } from '../ui/language.js';
+import { problemKey } from '../ui/problem.js';
+import { accesses } from './accesses.js';
+import { grants } from './grants.js';
+import { login } from './login.js';
+import { recordings } from './recordings.js';
+import { requests } from './requests.js';
+import { viewing } from './viewing.js';
+
+const root = document.getElementById('app');
+const api = new Api();
+
+/* View, who has it in their navigation. A view answers nodes, and may answer a closing function with them. */
+const VIEWS = {
+	recordings: { view: recordings, roles: ['supervisor', 'coach', 'admin', 'sponsor'] },
+	grants: { view: grants, roles: ['admin', 'coach'] },
+	requests: { view: requests, roles: ['admin'] },
+	accesses: { view: accesses, roles: ['admin', 'auditor'] },
+};
+
+let close = null;
+
+function route() {
+	const [, name = '', id = ''] = location.hash.split('/');
+	return { name, id };
+}
+
+function navigation(me, name) {
+	const links = Object.entries(VIEWS)
+		.filter(([, { roles }]) => roles.includes(me.role))
+		.map(([key]) => el('a', { href: `#/${key}`, t: `staff.${key}`, test: `nav-${key}`, 'aria-current': key === name && 'page' }));
+	return el('nav', { label: 'staff.navigation' }, ...links);
+}
+
+function header(me, name) {
+	const out = el('button', { type: 'button', class: 'small', t: 'staff.logout', test: 'logout' });
+	out.addEventListener('click', () => api.post('/v1/logout').catch(() => {}).then(() => location.replace('/')));
+	const who = el('span', { class: 'who' });
+	who.textContent = me.user;
+	return el('header', { class: 'top' }, el('span', { class: 'brand', t: 'brand' }), navigation(me, name), who, languageSwitch(), out);
+}
+
+function first(me) {
+	return Object.keys(VIEWS).find((key) => VIEWS[key].roles.includes(me.role)) ?? 'recordings';
+}
+
+/* Views of an older navigation may answer late: only the newest is shown. */
+let turn = 0;
+
+async function show(me) {
+	const mine = ++turn;
+	close?.();
+	close = null;
+	const { name, id } = route();
+	const view = name === 'view' ? viewing : VIEWS[name]?.view;
+	if (!view) return location.replace(`#/${first(me)}`);
+	const main = el('main', { class: 'staff', 'data-view': name });
+	replace(root, header(me, name), main);
+	main.append(el('p', { class: 'empty', t: 'loading', role: 'status' }));
+	try {
+		const shown = await view({ api, me, id, again: () => show(me) });
+		if (mine !== turn) return shown.close?.();
+		close = shown.close ?? null;
+		replace(main, ...shown.nodes);
+	} catch (failure) {
+		if (failure.status === 401) return location.reload();
+		replace(main, el('p', { class: 'problem', role: 'alert', t: problemKey(failure), test: 'view-problem', 'data-error': failure.name }));
+	}
+}
+
+async function run() {
+	startLanguage();
+	onLanguage(() => translate(document));
+	const me = (await api.get('/v1/me').catch(() => null)) ?? (await login(root, api));
+	window.addEventListener('hashchange', () => show(me));
+	onLanguage(() => route().name !== 'view' && show(me));
+	await show(me);
+}
+
+run();
