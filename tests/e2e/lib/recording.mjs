@@ -38,8 +38,8 @@ export async function decodeErrors(file) {
 	}
 }
 
-/* Every frame of the picture: [{ time (s), role, number }], unreadable ones with number null. */
-export async function readFrames(file) {
+/* Every frame of the picture as `read(luma)` sees it: [{ time (s), seen }]. */
+export async function readPictures(file, read) {
 	const { stdout } = await run('ffprobe', ['-v', 'error', '-select_streams', 'v:0', '-show_entries',
 		'frame=best_effort_timestamp_time', '-of', 'csv=p=0', file], { maxBuffer: 1 << 26 });
 	const times = stdout.split('\n').filter(Boolean).map((line) => parseFloat(line));
@@ -51,11 +51,17 @@ export async function readFrames(file) {
 		rest = Buffer.concat([rest, part]);
 		for (; rest.length >= 307200; rest = rest.subarray(307200)) {
 			const grey = rest;
-			frames.push({ time: times[frames.length], ...(readBlocks((x, y) => grey[y * 640 + x]) ?? { number: null }) });
+			frames.push({ time: times[frames.length], seen: read((x, y) => grey[y * 640 + x]) });
 		}
 	});
 	await once(child, 'close');
 	return frames;
+}
+
+/* The known picture's frames: [{ time (s), role, number }], unreadable ones with number null. */
+export async function readFrames(file) {
+	const frames = await readPictures(file, readBlocks);
+	return frames.map(({ time, seen }) => ({ time, ...(seen ?? { number: null }) }));
 }
 
 /* Mono samples at 16 kHz from the file's start, silence where it has none. */
