@@ -2,6 +2,7 @@
 
 #include "gateway/addresses.h"
 #include "gateway/media_queue.h"
+#include "gateway/srtp.h"
 #include "gateway/worker.h"
 
 #include <glib-unix.h>
@@ -94,6 +95,7 @@ static struct ap_result start_workers(struct ap_media *m, const struct ap_config
 static struct ap_result set_up(struct ap_media *m, const struct ap_config *config, const struct ap_clock *clock,
 			       GMainContext *context)
 {
+	AP_TRY(ap_srtp_start());
 	AP_TRY(ap_dtls_identity_new(&m->identity));
 	AP_TRY(ap_outbox_new(&m->outbox));
 	attach(m, context);

@@ -18,12 +18,12 @@ size_t ap_srtp_salt(enum ap_srtp_profile profile)
 	return profile == AP_SRTP_GCM128 ? 12 : 14;
 }
 
-static bool library_ready(void)
+struct ap_result ap_srtp_start(void)
 {
 	static gsize once;
 	if (g_once_init_enter(&once))
 		g_once_init_leave(&once, srtp_init() == srtp_err_status_ok ? 1 : 2);
-	return once == 1;
+	return once == 1 ? AP_SUCCESS : ap_fail(AP_ERR_CRYPTO, "srtp", "libsrtp2 does not start");
 }
 
 static void set_policies(enum ap_srtp_profile profile, srtp_policy_t *policy)
@@ -45,8 +45,8 @@ struct ap_result ap_srtp_new(enum ap_srtp_profile profile, enum ap_srtp_directio
 	policy.ssrc.type = direction == AP_SRTP_INWARD ? ssrc_any_inbound : ssrc_any_outbound;
 	set_policies(profile, &policy);
 	srtp_t session = NULL;
-	if (!library_ready() || !ap_copy(copy, sizeof copy, key, AP_SRTP_KEY + ap_srtp_salt(profile)))
-		return ap_fail(AP_ERR_INTERNAL, "srtp", "libsrtp2 does not start");
+	if (!ap_copy(copy, sizeof copy, key, AP_SRTP_KEY + ap_srtp_salt(profile)))
+		return ap_fail(AP_ERR_INTERNAL, "srtp", "a key longer than any profile's");
 	srtp_err_status_t status = srtp_create(&session, &policy);
 	ap_wipe(copy, sizeof copy);
 	if (status != srtp_err_status_ok)

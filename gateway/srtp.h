@@ -26,6 +26,8 @@ enum ap_srtp_verdict { AP_SRTP_OK, AP_SRTP_FORGED, AP_SRTP_REPLAYED, AP_SRTP_REF
 
 struct ap_srtp; /* opaque */
 
+/* Starts the library, once per process; before anything else here, from any thread. */
+struct ap_result ap_srtp_start(void);
 /* 12 or 14 bytes of salt. */
 size_t ap_srtp_salt(enum ap_srtp_profile profile);
 /* `key` is the 16-byte key with its salt right behind; the caller wipes it. */

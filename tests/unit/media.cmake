@@ -1,0 +1,16 @@
+# The media plane: pure modules one by one, then whole with independent clients.
+add_library(ap_test_peer STATIC ${CMAKE_SOURCE_DIR}/tests/testlib/peer.c)
+target_link_libraries(ap_test_peer PUBLIC ap_flags ap_base PkgConfig::GLIB
+	PRIVATE PkgConfig::NICE PkgConfig::OPENSSL PkgConfig::SRTP)
+
+# ap_media_test(<name>): tests/integration/<name>.c over the fixture, on ports of its own.
+function(ap_media_test name)
+	add_executable(test_${name} ${CMAKE_SOURCE_DIR}/tests/integration/${name}.c
+		${CMAKE_SOURCE_DIR}/tests/testlib/media_fixture.c)
+	target_link_libraries(test_${name} PRIVATE ap_media ap_test_peer ap_flags PkgConfig::CMOCKA)
+	set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+	add_test(NAME integration/${name} COMMAND test_${name} WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
+	set_tests_properties(integration/${name} PROPERTIES TIMEOUT 120 LABELS integration)
+endfunction()
+
+ap_media_test(media_relay)
