@@ -130,6 +130,8 @@ static bool media_fits(const struct ap_http_call *call)
 	SoupMessageHeaders *headers = soup_server_message_get_request_headers(call->msg);
 	const char *type = soup_message_headers_get_content_type(headers, NULL);
 	const char *wanted = call->entry->route->media;
+	if (wanted && strcmp(wanted, "*") == 0)
+		return true;
 	return type && g_ascii_strcasecmp(type, wanted ? wanted : "application/json") == 0;
 }
 
@@ -142,9 +144,7 @@ static void serve_unrouted(struct ap_http_call *call)
 	else if (strcmp(ap_http_method(call), "OPTIONS") == 0)
 		ap_http_answer_empty(call, 204);
 	else
-		ap_http_answer_text(call, 405, "application/problem+json",
-				    "{\"type\":\"about:blank\",\"title\":\"Method not allowed\",\"status\":405,"
-				    "\"detail\":\"See the Allow header for what this address serves.\"}");
+		ap_http_answer_status(call, 405, "See the Allow header for what this address serves.");
 }
 
 static void serve(struct ap_http_call *call)

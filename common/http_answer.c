@@ -3,7 +3,7 @@
 #include <aparte/problem.h>
 #include <string.h>
 
-#define ALLOWED_HEADERS "Authorization, Content-Type, If-Match, Idempotency-Key, Range"
+#define ALLOWED_HEADERS "Authorization, Content-Type, If-Match, Idempotency-Key, Range, Aparte-Page"
 #define EXPOSED_HEADERS "Location, ETag, Link, Retry-After, Content-Range, Accept-Ranges"
 
 static SoupMessageHeaders *headers_of(struct ap_http_call *call)
@@ -114,6 +114,25 @@ void ap_http_answer_problem(struct ap_http_call *call, const char *name, const c
 	if (problem->status == 429 || problem->status == 503)
 		set_default(call, "Retry-After", "2");
 	ap_http_answer_text(call, problem->status, "application/problem+json", json);
+}
+
+void ap_http_answer_status(struct ap_http_call *call, unsigned status, const char *detail)
+{
+	JsonBuilder *b = json_builder_new();
+	json_builder_begin_object(b);
+	json_builder_set_member_name(b, "type");
+	json_builder_add_string_value(b, "about:blank");
+	json_builder_set_member_name(b, "title");
+	json_builder_add_string_value(b, soup_status_get_phrase(status));
+	json_builder_set_member_name(b, "status");
+	json_builder_add_int_value(b, status);
+	json_builder_set_member_name(b, "detail");
+	json_builder_add_string_value(b, detail);
+	json_builder_end_object(b);
+	g_autoptr(JsonNode) root = json_builder_get_root(b);
+	g_autofree char *text = json_to_string(root, FALSE);
+	g_object_unref(b);
+	ap_http_answer_text(call, status, "application/problem+json", text);
 }
 
 void ap_http_answer_failure(struct ap_http_call *call, struct ap_result failure)

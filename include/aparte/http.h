@@ -33,7 +33,7 @@ struct ap_http_route {
 	const char *path;    /* "/v1/sessions/{id}": {…} is one segment; a last segment "*" is all that is left */
 	ap_http_handler handler;
 	size_t max_body;     /* bytes; 0: a body is refused (but an empty one) */
-	const char *media;   /* Content-Type the body must have; NULL: application/json */
+	const char *media;   /* Content-Type the body must have; NULL: application/json; "*": any */
 };
 
 struct ap_http_options {
@@ -98,7 +98,9 @@ void ap_http_answer_json(struct ap_http_call *call, unsigned status, JsonNode *j
 void ap_http_answer_empty(struct ap_http_call *call, unsigned status);
 /* Problem by its name in aparte/problem.h; adds Retry-After to rate and vault-unavailable, WWW-Authenticate to 401. */
 void ap_http_answer_problem(struct ap_http_call *call, const char *name, const char *detail);
-/* The same from a failed result: names that are not in the table are answered as internal, without detail. */
+/* A status that has no problem of its own (405, 412, 428): type about:blank (RFC 9457 §4.2.1). */
+void ap_http_answer_status(struct ap_http_call *call, unsigned status, const char *detail);
+/* A problem from a failed result: names that are not in the table are answered as internal, without detail. */
 void ap_http_answer_failure(struct ap_http_call *call, struct ap_result failure);
 
 /*
