@@ -11,6 +11,7 @@
 
 #include <aparte/err.h>
 #include <aparte/uuid.h>
+#include <json-glib/json-glib.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,7 +27,8 @@ struct ap_actor {
 	struct ap_uuid session;
 	enum ap_role role;
 	/* AP_ACTOR_STAFF */
-	int64_t user;
+	int64_t user;	    /* 0: the operator at admin.sock before there is an admin */
+	int64_t tenant;	    /* 0: all tenants */
 	enum ap_staff_role staff;
 	char name[65];	    /* of the user */
 	char party_id[129]; /* of a coach's user; empty without one */
@@ -47,23 +49,34 @@ struct ap_access {
 /*
  * Begins an access: checks the right, appends leaf 05, commits. `purpose` is one of the consent purposes ("recording"
  * for the two speakers). Errors: "not-found" (also when the actor may not know of it), "role", "access-reason-required"
- * (empty purpose or reason), "erased", "restricted", "held" is none (a hold does not stop viewing).
+ * (empty purpose or reason), "erased", "restricted", "lockdown", "conflict" (still being recorded). A hold does not
+ * stop viewing.
  */
-struct ap_result ap_access_begin(struct ap_vault *v, const struct ap_actor *actor,
-				 const struct ap_uuid *recording, const char *purpose, const char *reason,
-				 struct ap_access *ret_access);
+struct ap_result ap_access_begin(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording,
+				 const char *purpose, const char *reason, struct ap_access *ret_access);
+/* The same for an operator's export with the recording's identities: an admin at admin.sock, purpose "export". */
+struct ap_result ap_access_begin_export(struct ap_vault *v, const struct ap_actor *actor,
+					const struct ap_uuid *recording, const char *reason, struct ap_access *ret_access);
 /* May this actor go on reading under this access, right now? Errors as above; "access-reason-required" when the access
  * is not theirs, ended or expired. */
-struct ap_result ap_access_check(struct ap_vault *v, const struct ap_actor *actor,
-				 const struct ap_uuid *access, const struct ap_uuid *recording);
-/* Counts what was read; ends it with leaf 06 (idempotent). */
+struct ap_result ap_access_check(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *access,
+				 const struct ap_uuid *recording);
+/* The open access of this actor to this recording for this purpose; "not-found". */
+struct ap_result ap_access_find(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording,
+				const char *purpose, struct ap_uuid *ret_access);
+/* Adds to what was read under it. */
 struct ap_result ap_access_count(struct ap_vault *v, const struct ap_uuid *access, uint64_t bytes);
+/* Ends it with leaf 06; ended before is success. */
 struct ap_result ap_access_end(struct ap_vault *v, const struct ap_uuid *access);
-/* Ends every access past its time, and all of a recording (grant revoked, erased) when one is named (else NULL). */
+/* Ends every access past its time; with a recording, also those of it that are no longer allowed. */
 struct ap_result ap_access_sweep(struct ap_vault *v, const struct ap_uuid *recording);
 
-/* The JSON answers of GET /v1/party/recordings and /v1/party/accesses for one person of a session. */
-struct ap_result ap_access_party_recordings(struct ap_vault *v, const struct ap_actor *actor,
-					    char **ret_json);
-struct ap_result ap_access_party_accesses(struct ap_vault *v, const struct ap_actor *actor,
-					  char **ret_json);
+/* What this actor may see of recordings: {"recordings":[…]}, and one of them with its tracks and epochs. */
+struct ap_result ap_access_list(struct ap_vault *v, const struct ap_actor *actor, JsonNode **ret_answer);
+struct ap_result ap_access_show(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording,
+				JsonNode **ret_answer);
+/* The JSON answers of GET /v1/party/recordings and /v1/party/accesses for one person of a session (g_free). */
+struct ap_result ap_access_party_recordings(struct ap_vault *v, const struct ap_actor *actor, char **ret_json);
+struct ap_result ap_access_party_accesses(struct ap_vault *v, const struct ap_actor *actor, char **ret_json);
+/* {"accesses":[…]} for admins and auditors of a tenant (0: all), newest first. */
+struct ap_result ap_access_log(struct ap_vault *v, int64_t tenant, JsonNode **ret_answer);

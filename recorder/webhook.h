@@ -21,3 +21,5 @@ struct ap_result ap_webhook_put(struct ap_vault *v, int64_t tenant, const char *
  * transaction, any thread with its own database. */
 struct ap_result ap_webhook_queue(struct ap_vault *v, struct ap_db *db, int64_t tenant, const char *event,
 				  const char *data_json);
+/* Deliveries still to be tried, and those given up. */
+struct ap_result ap_webhook_counts(struct ap_vault *v, int64_t *ret_waiting, int64_t *ret_dead);

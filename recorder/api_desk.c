@@ -1,0 +1,119 @@
+/* Grants, requests, holds, policies. */
+#include "recorder/answer.h"
+#include "recorder/api.h"
+#include "recorder/grant.h"
+#include "recorder/hold.h"
+#include "recorder/request.h"
+#include "recorder/terms.h"
+
+#include <string.h>
+
+static struct ap_result grant_list(struct ap_api_call *c)
+{
+	JsonArray *list;
+	AP_TRY(ap_grant_list(c->v, &c->actor, NULL, &list));
+	c->answer = ap_answer_list("grants", list);
+	return AP_SUCCESS;
+}
+
+static struct ap_result grant_add(struct ap_api_call *c)
+{
+	struct ap_grant_wish wish = { 0 };
+	const char *recording, *expires;
+	AP_TRY(ap_http_json_text(c->body, "recording", &recording));
+	AP_TRY(ap_http_json_text(c->body, "supervisor", &wish.supervisor));
+	AP_TRY(ap_http_json_text(c->body, "purpose", &wish.purpose));
+	AP_TRY(ap_http_json_text(c->body, "expires", &expires));
+	if (!ap_uuid_parse(recording, &wish.recording) || !ap_time_parse(expires, &wish.expires_ms))
+		return ap_fail(AP_ERR_PROTOCOL, "malformed", "recording is an id and expires a time in UTC");
+	AP_TRY(ap_grant_add(c->v, &c->actor, &wish, &c->answer));
+	c->status = 201;
+	return AP_SUCCESS;
+}
+
+static struct ap_result grant_revoke(struct ap_api_call *c)
+{
+	struct ap_uuid id;
+	AP_TRY(ap_api_id(c, 0, &id));
+	return ap_grant_revoke(c->v, &c->actor, &id);
+}
+
+static struct ap_result request_list(struct ap_api_call *c)
+{
+	return ap_request_list(c->v, &c->actor, &c->answer);
+}
+
+static struct ap_result request_decide(struct ap_api_call *c)
+{
+	static const char *const actions[] = { "execute", "extend", "refuse", "lift" };
+	struct ap_uuid id;
+	const char *action = ap_http_param(c->http, 1);
+	const char *reason = json_object_get_string_member_with_default(c->body, "reason", "");
+	bool known = false;
+	AP_TRY(ap_api_id(c, 0, &id));
+	for (size_t i = 0; i < G_N_ELEMENTS(actions); i++)
+		known |= strcmp(action, actions[i]) == 0;
+	if (!known)
+		return ap_fail(AP_ERR_PROTOCOL, "not-found", "a request is executed, extended, refused or lifted");
+	return ap_request_decide(c->v, &c->actor, &id, action, reason, &c->answer);
+}
+
+static struct ap_result hold_list(struct ap_api_call *c)
+{
+	return ap_hold_list(c->v, &c->actor, &c->answer);
+}
+
+static struct ap_result hold_post(struct ap_api_call *c)
+{
+	return ap_hold_post(c->v, &c->actor, c->body, &c->status, &c->answer);
+}
+
+static struct ap_result hold_delete(struct ap_api_call *c)
+{
+	struct ap_uuid id;
+	AP_TRY(ap_api_id(c, 0, &id));
+	return ap_hold_delete(c->v, &c->actor, &id, &c->status, &c->answer);
+}
+
+static struct ap_result policy_list(struct ap_api_call *c)
+{
+	return ap_terms_list(c->v, &c->answer);
+}
+
+static struct ap_result policy_get(struct ap_api_call *c)
+{
+	return ap_terms_get(c->v, ap_http_param(c->http, 0), &c->answer);
+}
+
+static struct ap_result policy_put(struct ap_api_call *c)
+{
+	return ap_terms_put(c->v, &c->actor, ap_http_param(c->http, 0), ap_http_body_text(c->http),
+			    ap_http_query(c->http, "preview"), &c->answer);
+}
+
+static struct ap_result policy_preview(struct ap_api_call *c)
+{
+	return ap_terms_preview(c->v, ap_http_param(c->http, 0), ap_http_body_text(c->http), &c->answer);
+}
+
+#define GRANTERS (AP_MAY(COACH) | AP_MAY(ADMIN))
+
+static const struct ap_api_route routes[] = {
+	{ "GET", "/v1/grants", GRANTERS | AP_MAY(SUPERVISOR), grant_list },
+	{ "POST", "/v1/grants", GRANTERS, grant_add },
+	{ "DELETE", "/v1/grants/{id}", GRANTERS, grant_revoke },
+	{ "GET", "/v1/requests", AP_MAY(ADMIN), request_list },
+	{ "POST", "/v1/requests/{id}/{action}", AP_MAY(ADMIN), request_decide },
+	{ "GET", "/v1/holds", AP_MAY(ADMIN) | AP_MAY(AUDITOR), hold_list },
+	{ "POST", "/v1/holds", AP_MAY(ADMIN), hold_post },
+	{ "DELETE", "/v1/holds/{id}", AP_MAY(ADMIN), hold_delete },
+	{ "GET", "/v1/policies", AP_MAY(ADMIN) | AP_MAY(AUDITOR), policy_list },
+	{ "GET", "/v1/policies/{name}", AP_MAY(ADMIN) | AP_MAY(AUDITOR), policy_get },
+	{ "PUT", "/v1/policies/{name}", AP_MAY(ADMIN), policy_put },
+	{ "POST", "/v1/policies/{name}/preview", AP_MAY(ADMIN), policy_preview },
+};
+
+void ap_api_add_desk(struct ap_api *api)
+{
+	ap_api_add(api, routes, G_N_ELEMENTS(routes));
+}

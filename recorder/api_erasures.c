@@ -1,0 +1,114 @@
+/* Erasure by an admin: one recording at once; more than one needs a second admin. */
+#include "recorder/answer.h"
+#include "recorder/api.h"
+#include "recorder/db_staff_access.h"
+#include "recorder/db_staff_erasure.h"
+#include "recorder/erasure.h"
+#include "recorder/proposal.h"
+
+#include <string.h>
+
+static struct ap_result check_tenant(struct ap_api_call *c, const struct ap_uuid *recording)
+{
+	struct ap_access_subject s = { 0 };
+	AP_TRY(ap_db_access_subject(ap_vault_db(c->v), recording, &s));
+	g_free(s.coach);
+	if (c->actor.tenant && c->actor.tenant != s.tenant)
+		return ap_fail(AP_ERR_DENIED, "not-found", "there is no such recording for you");
+	return AP_SUCCESS;
+}
+
+static struct ap_result erase_one(struct ap_api_call *c, const char *text)
+{
+	struct ap_uuid recording;
+	g_autofree char *certificate = NULL;
+	if (!ap_uuid_parse(text, &recording))
+		return ap_fail(AP_ERR_PROTOCOL, "malformed", "recording is an id");
+	AP_TRY(check_tenant(c, &recording));
+	AP_TRY(ap_erasure_now(c->v, &recording, AP_ERASE_ADMIN, &certificate));
+	c->answer = json_from_string(certificate, NULL);
+	c->status = 201;
+	return AP_SUCCESS;
+}
+
+/* The recordings that {"session"} or {"subject"} names. */
+static struct ap_result find(struct ap_api_call *c, JsonObject *body, GArray **ret_ids)
+{
+	struct ap_uuid session;
+	const char *session_text = json_object_get_string_member_with_default(body, "session", NULL);
+	const char *subject = json_object_get_string_member_with_default(body, "subject", NULL);
+	if (session_text && !ap_uuid_parse(session_text, &session))
+		return ap_fail(AP_ERR_PROTOCOL, "malformed", "session is an id");
+	if (!session_text && (!subject || !subject[0]))
+		return ap_fail(AP_ERR_PROTOCOL, "malformed", "name a recording, a session or a subject");
+	return ap_db_erasure_find(ap_vault_db(c->v), session_text ? &session : NULL, subject, c->actor.tenant, ret_ids);
+}
+
+static struct ap_result erase_all(struct ap_api_call *c, const GArray *ids)
+{
+	g_autoptr(JsonArray) certificates = json_array_new();
+	for (guint i = 0; i < ids->len; i++) {
+		g_autofree char *certificate = NULL;
+		AP_TRY(ap_erasure_now(c->v, &g_array_index(ids, struct ap_uuid, i), AP_ERASE_ADMIN, &certificate));
+		json_array_add_element(certificates, json_from_string(certificate, NULL));
+	}
+	c->answer = ap_answer_list("certificates", g_steal_pointer(&certificates));
+	c->status = 201;
+	return AP_SUCCESS;
+}
+
+static struct ap_result propose(struct ap_api_call *c, guint count)
+{
+	g_autofree char *body = ap_answer_take_text(ap_answer_object(json_object_ref(c->body)));
+	AP_TRY(ap_proposal_make(c->v, &c->actor, "erasure", body, &c->answer));
+	json_object_set_int_member(json_node_get_object(c->answer), "recordings", count);
+	c->status = 202;
+	return AP_SUCCESS;
+}
+
+static struct ap_result confirm(struct ap_api_call *c, const char *text)
+{
+	struct ap_uuid proposal;
+	g_autofree char *body = NULL, *first = NULL;
+	g_autoptr(GArray) ids = NULL;
+	if (!ap_uuid_parse(text, &proposal))
+		return ap_fail(AP_ERR_PROTOCOL, "malformed", "proposal is an id");
+	AP_TRY(ap_proposal_confirm(c->v, &c->actor, "erasure", &proposal, &body, &first));
+	g_autoptr(JsonNode) node = json_from_string(body, NULL);
+	AP_TRY(find(c, json_node_get_object(node), &ids));
+	return erase_all(c, ids);
+}
+
+static struct ap_result erase(struct ap_api_call *c)
+{
+	g_autoptr(GArray) ids = NULL;
+	const char *recording = json_object_get_string_member_with_default(c->body, "recording", NULL);
+	const char *proposal = json_object_get_string_member_with_default(c->body, "proposal", NULL);
+	if (recording)
+		return erase_one(c, recording);
+	if (proposal)
+		return confirm(c, proposal);
+	AP_TRY(find(c, c->body, &ids));
+	return ids->len > 1 ? propose(c, ids->len) : erase_all(c, ids);
+}
+
+static struct ap_result certificate(struct ap_api_call *c)
+{
+	struct ap_uuid recording;
+	g_autofree char *json = NULL;
+	AP_TRY(ap_api_id(c, 0, &recording));
+	AP_TRY(check_tenant(c, &recording));
+	AP_TRY(ap_erasure_certificate(c->v, &recording, &json));
+	c->answer = json_from_string(json, NULL);
+	return AP_SUCCESS;
+}
+
+static const struct ap_api_route routes[] = {
+	{ "POST", "/v1/erasures", AP_MAY(ADMIN), erase },
+	{ "GET", "/v1/erasures/{recording}", AP_MAY(ADMIN) | AP_MAY(AUDITOR), certificate },
+};
+
+void ap_api_add_erasures(struct ap_api *api)
+{
+	ap_api_add(api, routes, G_N_ELEMENTS(routes));
+}

@@ -1,0 +1,16 @@
+/*
+ * Counts over vault.db, for metrics and doctor.
+ */
+#pragma once
+
+#include "recorder/db.h"
+
+#define AP_RECORDING_STATES 5
+extern const char *const ap_recording_state_names[AP_RECORDING_STATES];
+
+struct ap_staff_counts {
+	int64_t recordings[AP_RECORDING_STATES];
+	int64_t erasures_open, accesses_open, requests_open, requests_overdue, leaves, admins;
+};
+/* requests_overdue is measured against the clock of now_ms; 0: not counted. */
+struct ap_result ap_db_staff_counts(struct ap_db *db, int64_t now_ms, struct ap_staff_counts *ret_counts);

@@ -1,0 +1,109 @@
+#include "recorder/doctor.h"
+
+#include "recorder/answer.h"
+#include "recorder/db_staff_metrics.h"
+#include "recorder/kek.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+enum verdict { GOOD, WARN, BAD };
+
+struct report {
+	JsonArray *checks;
+	bool bad;
+};
+
+static void note(struct report *r, const char *check, enum verdict verdict, const char *detail)
+{
+	static const char *const words[] = { "good", "warn", "bad" };
+	JsonObject *o = json_object_new();
+	ap_answer_text(o, "check", check);
+	ap_answer_text(o, "state", words[verdict]);
+	ap_answer_text(o, "detail", detail);
+	json_array_add_object_element(r->checks, o);
+	r->bad |= verdict == BAD;
+}
+
+static void check_kek(struct report *r, struct ap_vault *v)
+{
+	enum ap_kek_source source;
+	bool demo = !ap_ok(ap_kek_source_parse(ap_config_text(ap_vault_config(v), "kek.source"), &source)) ||
+		    ap_kek_source_is_demo(source);
+	note(r, "kek", demo ? WARN : GOOD,
+	     demo ? "the key-encryption key is a plain file: for demonstration only; use a credential" : "not a plain file");
+}
+
+static void check_log(struct report *r, struct ap_vault *v)
+{
+	struct ap_ledger *ledger = ap_vault_ledger(v);
+	if (ap_ledger_stopped(ledger))
+		note(r, "log", BAD, "the log is behind or different from a checkpoint known elsewhere: restore it before serving");
+	else
+		note(r, "log", ap_ledger_healthy(ledger) ? GOOD : BAD,
+		     ap_ledger_healthy(ledger) ? "agrees with the highest checkpoint known" : "the log cannot be written");
+}
+
+static void check_space(struct report *r, struct ap_vault *v)
+{
+	uint64_t bytes = 0, floor = (uint64_t)ap_config_int(ap_vault_config(v), "storage.floor_mib") << 20;
+	bool known = ap_ok(ap_blob_free_bytes(ap_vault_blob(v), &bytes));
+	g_autofree char *detail = g_strdup_printf("%llu MiB free, floor %llu MiB", (unsigned long long)bytes >> 20,
+						  (unsigned long long)floor >> 20);
+	note(r, "storage", known && bytes > floor ? (bytes > 2 * floor ? GOOD : WARN) : BAD, detail);
+}
+
+/* Directories 0700 and files 0600, as docs/FORMAT.md says. */
+static bool is_private(struct ap_vault *v, const char *name)
+{
+	struct stat st;
+	g_autofree char *path = g_build_filename(ap_vault_home(v), name, NULL);
+	return stat(path, &st) != 0 || (st.st_mode & 077) == 0;
+}
+
+static void check_permissions(struct report *r, struct ap_vault *v)
+{
+	static const char *const names[] = { "vault", "vault/vault.db", "vault/keys.db", "vault/kek", "recordings" };
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+		if (!is_private(v, names[i])) {
+			g_autofree char *detail = g_strconcat(names[i], " can be read by others: chmod go= it", NULL);
+			note(r, "permissions", BAD, detail);
+			return;
+		}
+	note(r, "permissions", GOOD, "only the vault reads its files");
+}
+
+static void check_counts(struct report *r, struct ap_vault *v)
+{
+	struct ap_staff_counts n;
+	if (!ap_ok(ap_db_staff_counts(ap_vault_db(v), ap_wall_ms(ap_vault_clock(v)), &n))) {
+		note(r, "database", BAD, "vault.db cannot be read");
+		return;
+	}
+	note(r, "erasures", n.erasures_open ? WARN : GOOD,
+	     n.erasures_open ? "erasures are under way; look again, and at the log if they stay" : "none is left half done");
+	note(r, "requests", n.requests_overdue ? BAD : GOOD,
+	     n.requests_overdue ? "a person's request is past its date: answer it" : "none is overdue");
+	note(r, "admins", n.admins >= 2 ? GOOD : WARN,
+	     n.admins >= 2 ? "two or more" : "holds and bulk erasures need two admins: add one");
+}
+
+struct ap_result ap_doctor_examine(struct ap_vault *v, bool clock_frozen, JsonNode **ret_answer)
+{
+	struct report r = { .checks = json_array_new() };
+	check_kek(&r, v);
+	check_log(&r, v);
+	check_space(&r, v);
+	check_permissions(&r, v);
+	check_counts(&r, v);
+	note(&r, "clock", clock_frozen ? BAD : GOOD,
+	     clock_frozen ? "the wall clock jumped; nothing is erased until: aparte clock confirm" : "steady");
+	note(&r, "link", ap_vault_ready(v) ? GOOD : BAD,
+	     ap_vault_ready(v) ? "gateway and capture are there" : "gateway or capture (sandbox) is missing: no recording now");
+	note(&r, "lockdown", ap_vault_locked_down(v) ? BAD : GOOD, ap_vault_locked_down(v) ? "locked down" : "off");
+	JsonObject *o = json_object_new();
+	json_object_set_boolean_member(o, "ok", !r.bad);
+	json_object_set_array_member(o, "checks", r.checks);
+	*ret_answer = ap_answer_object(o);
+	return AP_SUCCESS;
+}

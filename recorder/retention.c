@@ -1,0 +1,179 @@
+#include "recorder/retention.h"
+
+#include "recorder/access.h"
+#include "recorder/answer.h"
+#include "recorder/clock_guard.h"
+#include "recorder/db_staff_desk.h"
+#include "recorder/db_staff_erasure.h"
+#include "recorder/db_staff_user.h"
+#include "recorder/erasure.h"
+#include "recorder/request.h"
+#include "recorder/vault.h"
+
+#include <aparte/log.h>
+#include <string.h>
+
+/* How often the reading of both clocks is kept for the next start. */
+#define KEEP_MS 60000
+
+struct ap_retention {
+	/* borrowed */
+	struct ap_vault *v;
+	/* owned */
+	GSource *timer;
+	/* state */
+	struct ap_clock_guard last; /* what the next reading is compared with */
+	char boot[40];
+	int64_t holds_until_ms; /* holds that ended before were seen to */
+	int64_t kept_ms; /* wall time of the reading in the database */
+	bool frozen;
+};
+
+static void read_boot(char *ret_boot, size_t size)
+{
+	g_autofree char *text = NULL;
+	if (g_file_get_contents("/proc/sys/kernel/random/boot_id", &text, NULL, NULL))
+		g_strlcpy(ret_boot, g_strstrip(text), size);
+	else
+		g_strlcpy(ret_boot, "unknown", size);
+}
+
+static struct ap_clock_guard read_clocks(const struct ap_retention *r)
+{
+	const struct ap_clock *clock = ap_vault_clock(r->v);
+	struct ap_clock_guard guard = { .wall_ms = ap_wall_ms(clock), .mono_ns = ap_mono_ns(clock) };
+	g_strlcpy(guard.boot, r->boot, sizeof guard.boot);
+	return guard;
+}
+
+struct ap_retention *ap_retention_new(struct ap_vault *v, const char *boot)
+{
+	struct ap_retention *r = g_new0(struct ap_retention, 1);
+	r->v = v;
+	if (boot)
+		g_strlcpy(r->boot, boot, sizeof r->boot);
+	else
+		read_boot(r->boot, sizeof r->boot);
+	if (!ap_ok(ap_db_clock_guard_get(ap_vault_db(v), &r->last)))
+		r->last = read_clocks(r); /* the first start: there is nothing to compare with */
+	return r;
+}
+
+static void keep(struct ap_retention *r, const struct ap_clock_guard *guard, int64_t confirmed_ms)
+{
+	if (!ap_ok(ap_db_clock_guard_set(ap_vault_db(r->v), guard, confirmed_ms)))
+		ap_log(AP_LOG_WARN, "clock_guard_not_kept", " ");
+	r->kept_ms = guard->wall_ms;
+}
+
+void ap_retention_free(struct ap_retention *r)
+{
+	if (!r)
+		return;
+	if (r->timer) {
+		g_source_destroy(r->timer);
+		g_source_unref(r->timer);
+	}
+	if (!r->frozen)
+		keep(r, &r->last, 0);
+	g_free(r);
+}
+
+/* While frozen the last believed reading stays, so that a clock that is set right again unfreezes by itself. */
+static void judge_clock(struct ap_retention *r)
+{
+	struct ap_clock_guard now = read_clocks(r);
+	int64_t jump_ms = ap_config_int(ap_vault_config(r->v), "retention.jump_seconds") * 1000;
+	bool agrees = ap_clock_agrees(&(struct ap_clock_reading){ r->last.wall_ms, r->last.mono_ns, r->last.boot },
+				      &(struct ap_clock_reading){ now.wall_ms, now.mono_ns, now.boot }, jump_ms);
+	if (agrees != !r->frozen)
+		ap_log(AP_LOG_WARN, agrees ? "clock_believed" : "clock_jumped", "seconds=%lld",
+		       (long long)((now.wall_ms - r->last.wall_ms) / 1000));
+	r->frozen = !agrees;
+	if (!agrees)
+		return;
+	r->last = now;
+	if (now.wall_ms - r->kept_ms >= KEEP_MS || now.wall_ms < r->kept_ms)
+		keep(r, &now, 0);
+}
+
+static struct ap_result order_due(struct ap_retention *r)
+{
+	g_autoptr(GArray) ids = NULL;
+	struct ap_db *db = ap_vault_db(r->v);
+	AP_TRY(ap_db_erasure_due(db, ap_wall_ms(ap_vault_clock(r->v)), &ids));
+	for (guint i = 0; i < ids->len; i++) {
+		const struct ap_uuid *id = &g_array_index(ids, struct ap_uuid, i);
+		AP_TRY(ap_db_begin(db));
+		AP_TRY(ap_db_finish(db, ap_erasure_order(r->v, db, id, AP_ERASE_EXPIRY)));
+	}
+	return AP_SUCCESS;
+}
+
+/* Holds that ran out: what was withdrawn under them is erased now. At the start, all that ever ran out. */
+static struct ap_result catch_up(struct ap_retention *r)
+{
+	g_autoptr(GArray) ids = NULL;
+	int64_t now = ap_wall_ms(ap_vault_clock(r->v));
+	AP_TRY(ap_db_hold_lapsed(ap_vault_db(r->v), r->holds_until_ms, now, &ids));
+	for (guint i = 0; i < ids->len; i++)
+		AP_TRY(ap_erasure_catch_up(r->v, &g_array_index(ids, struct ap_uuid, i)));
+	r->holds_until_ms = now;
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_retention_scan(struct ap_retention *r)
+{
+	judge_clock(r);
+	AP_TRY(ap_access_sweep(r->v, NULL));
+	AP_TRY(ap_db_login_delete_expired(ap_vault_db(r->v), ap_wall_ms(ap_vault_clock(r->v))));
+	AP_TRY(ap_request_work(r->v));
+	AP_TRY(catch_up(r));
+	if (!r->frozen)
+		AP_TRY(order_due(r));
+	return ap_erasure_run(r->v);
+}
+
+static gboolean on_timer(gpointer data)
+{
+	struct ap_result result = ap_retention_scan(data);
+	if (!ap_ok(result))
+		ap_log(AP_LOG_ERROR, "retention_scan_failed", "reason=%s", result.name);
+	return G_SOURCE_CONTINUE;
+}
+
+void ap_retention_start(struct ap_retention *r)
+{
+	on_timer(r);
+	r->timer = g_timeout_source_new_seconds((guint)ap_config_int(ap_vault_config(r->v), "retention.scan_seconds"));
+	g_source_set_callback(r->timer, on_timer, r, NULL);
+	g_source_attach(r->timer, g_main_context_get_thread_default());
+}
+
+bool ap_retention_frozen(const struct ap_retention *r)
+{
+	return r->frozen;
+}
+
+static struct ap_result write_confirmation(struct ap_retention *r, const struct ap_clock_guard *now, const char *admin)
+{
+	uint64_t leaf;
+	JsonObject *body = json_object_new();
+	ap_answer_text(body, "event", "clock_confirmed");
+	ap_answer_text(body, "by", admin);
+	ap_answer_time(body, "before", r->last.wall_ms);
+	AP_TRY(ap_ledger_append(ap_vault_ledger(r->v), ap_vault_db(r->v), AP_LEAF_OTHER, body, &leaf));
+	return ap_db_clock_guard_set(ap_vault_db(r->v), now, now->wall_ms);
+}
+
+struct ap_result ap_retention_confirm(struct ap_retention *r, const char *admin)
+{
+	struct ap_clock_guard now = read_clocks(r);
+	AP_TRY(ap_db_begin(ap_vault_db(r->v)));
+	AP_TRY(ap_db_finish(ap_vault_db(r->v), write_confirmation(r, &now, admin)));
+	r->last = now;
+	r->kept_ms = now.wall_ms;
+	r->frozen = false;
+	ap_log(AP_LOG_INFO, "clock_confirmed", " ");
+	return AP_SUCCESS;
+}

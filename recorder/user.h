@@ -1,0 +1,25 @@
+/*
+ * Staff users: made, disabled, given new credentials by an admin. Each change is a leaf (10); a new password and TOTP
+ * secret are told once, in the answer.
+ *
+ * Threads: main thread (hashing one password blocks it for a fifth of a second).
+ */
+#pragma once
+
+#include "recorder/access.h"
+
+struct ap_user_wish {
+	const char *name;     /* letters, digits, . _ @ -; at most 64 */
+	const char *role;
+	const char *tenant;   /* NULL: all (only platform-wide admins and auditors); a coach needs one */
+	const char *party_id; /* a coach's own id with the platform; NULL otherwise */
+	const char *password; /* NULL: one is made */
+};
+
+/* {"user","role","password","totp_secret","otpauth"}. "invalid", "conflict", "not-found" (tenant). */
+struct ap_result ap_user_add(struct ap_vault *v, const struct ap_actor *by, const struct ap_user_wish *wish,
+			     JsonNode **ret_answer);
+/* New password and TOTP secret, all logins ended: the same answer. */
+struct ap_result ap_user_reset(struct ap_vault *v, const struct ap_actor *by, const char *name, JsonNode **ret_answer);
+/* A disabled user is out at once: logins and viewings end. */
+struct ap_result ap_user_disable(struct ap_vault *v, const struct ap_actor *by, const char *name, bool disabled);
