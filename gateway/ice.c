@@ -6,8 +6,8 @@
 #include <stun/usages/ice.h>
 #include <string.h>
 
-/* Chosen so that libnice's conflict rule always ends in 487 and never in us becoming controlling. */
-static const uint64_t TIE_BREAKER = UINT64_MAX;
+/* The lowest, so that a role conflict ends in 487 and never in us becoming controlling (RFC 8445 §7.3.1.1). */
+static const uint64_t TIE_BREAKER = 0;
 
 static const uint16_t KNOWN[] = { STUN_ATTRIBUTE_USERNAME,	 STUN_ATTRIBUTE_MESSAGE_INTEGRITY,
 				  STUN_ATTRIBUTE_ERROR_CODE,	 STUN_ATTRIBUTE_PRIORITY,

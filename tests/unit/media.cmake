@@ -14,3 +14,6 @@ function(ap_media_test name)
 endfunction()
 
 ap_media_test(media_relay)
+ap_media_test(media_transport)
+target_link_libraries(test_media_transport PRIVATE PkgConfig::NICE)
+ap_media_test(media_tap)
