@@ -5,25 +5,17 @@ import { after, before, test } from 'node:test';
 import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { bin, Instance, isRoot, until } from './lib/instance.mjs';
-import { Party } from './lib/party.mjs';
-import { Peer } from './lib/peer.mjs';
+import { openGate } from './lib/record.mjs';
 
-let instance, peers, processes;
+let instance, open, processes;
 before(async () => {
 	instance = await Instance.start();
-	const session = await instance.session();
-	peers = ['coach', 'coachee'].map((role) => new Peer('aiortc_peer.py', instance, session, role));
-	await Promise.all(peers.map((peer) => peer.connected()));
-	const persons = ['coach', 'coachee'].map((role) => new Party(instance, session, role));
-	for (const person of persons) {
-		await person.join();
-		await person.post(await person.give());
-	}
-	await until('it records', async () => (await persons[0].gate()).state === 'open');
+	open = await openGate(instance);
+	await until('a segment', () => instance.files().some(({ path }) => path.endsWith('.age')));
 	processes = instance.processes();
 });
 after(async () => {
-	await Promise.all(peers?.map((peer) => peer.close()) ?? []);
+	await open?.close();
 	await instance?.stop();
 });
 
@@ -57,22 +49,51 @@ test('the gateway holds no descriptor into the instance', () => {
 		assert.ok(!target.startsWith(instance.home) || target.endsWith('run/aparte.log'), target);
 });
 
-/* From within the gateway's own confinement: its user, its Landlock domain inherited by nobody else, so asked twice:
- * by its Unix user (root), and by the kernel's word that it is confined (always). */
-test('the gateway cannot open the recordings', async () => {
-	const pid = processes['aparte-gateway'];
-	const recordings = join(instance.home, 'recordings');
-	const state = status(pid);
-	assert.equal(state.NoNewPrivs, '1', 'no_new_privs');
-	assert.equal(state.Seccomp, '2', 'a seccomp filter is on');
-	if (isRoot) {
-		const [uid, gid] = [state.Uid.split('\t')[0], state.Gid.split('\t')[0]];
-		assert.notEqual(uid, '0');
-		assert.notEqual(uid, String(statSync(recordings).uid), 'not the vault’s user');
-		assert.match(state.CapEff, /^0+$/);
-		for (const path of [recordings, join(instance.home, 'vault/vault.db'), join(instance.home, 'vault/keys.db')])
-			assert.throws(() => execFileSync('setpriv', ['--reuid', uid, '--regid', gid, '--clear-groups', 'ls', '-d', `${path}/.`],
-				{ stdio: 'ignore' }), path);
+/* Makes a running process itself call open(): what it answers is what that process may do. -errno, or a descriptor. */
+function openWithin(pid, path) {
+	const script = ['set confirm off', `attach ${pid}`, `set $fd = (int)open("${path}", 0)`,
+		'set $err = *(int *)(void *)__errno_location()', 'printf "opened %d errno %d\\n", $fd, $err',
+		'if $fd >= 0', 'call (int)close($fd)', 'end', 'detach'];
+	const text = execFileSync('gdb', ['-q', '-batch', '-nx', ...script.flatMap((line) => ['-ex', line])],
+		{ encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, DEBUGINFOD_URLS: '' } });
+	const [, fd, errno] = /opened (-?\d+) errno (\d+)/.exec(text) ?? assert.fail(text);
+	return Number(fd) >= 0 ? Number(fd) : -Number(errno);
+}
+const EPERM = -1, EACCES = -13;
+
+/* What both the confined processes must not open, and the vault may: so the question itself is right. */
+function cannotOpen(name, pid, at = instance) {
+	const segment = at.files().find(({ path }) => path.endsWith('.age')).path;
+	for (const path of [segment, join(at.home, 'recordings'), join(at.home, 'vault/vault.db'), join(at.home, 'vault/kek'), '/etc/passwd'])
+		assert.ok([EPERM, EACCES].includes(openWithin(pid, path)), `${name} opened ${path}`);
+	assert.ok(openWithin(at.processes()['aparte-recorder'], segment) >= 0, 'the vault can open it');
+}
+
+test('the gateway cannot open the recordings, nor any file', { skip: isRoot ? false : 'needs root to ask' }, () => {
+	const state = status(processes['aparte-gateway']);
+	assert.equal(state.NoNewPrivs, '1');
+	assert.equal(state.Seccomp, '2');
+	assert.match(state.CapEff, /^0+$/);
+	cannotOpen('gateway', processes['aparte-gateway']);
+});
+
+test('a capture cannot open the recordings, nor any file', { skip: isRoot ? false : 'needs root to ask' }, () => {
+	cannotOpen('capture', processes.captures[0]);
+});
+
+test('nor when all run as one plain user', { skip: isRoot ? false : 'needs root to ask' }, async () => {
+	const plain = await Instance.start({ user: 65534 });
+	try {
+		const open = await openGate(plain);
+		await until('a segment', () => plain.files().some(({ path }) => path.endsWith('.age')));
+		const { captures, ...other } = plain.processes();
+		assert.deepEqual(new Set([other['aparte-gateway'], other['aparte-recorder'], captures[0]]
+			.map((pid) => status(pid).Uid.split('\t')[0])), new Set(['65534']));
+		cannotOpen('gateway', other['aparte-gateway'], plain);
+		cannotOpen('capture', captures[0], plain);
+		await open.close();
+	} finally {
+		await plain.stop();
 	}
 });
 

@@ -1,7 +1,7 @@
 /* One instance of Aparté for a test: a home and ports of its own, the real processes under the real launcher. */
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -59,12 +59,17 @@ async function freePorts() {
 }
 
 export class Instance {
-	/* options: config (text appended to aparte.conf as "section.key=value" lines), advertise, env, wrap (argv before) */
+	/* options: config ({ 'section.key': value }), advertise, env, user (uid: start it as that plain user) */
 	static async start(options = {}) {
 		const instance = new Instance();
 		instance.home = mkdtempSync(join(tmpdir(), 'aparte-e2e-'));
 		instance.port = options.port ?? await freePorts();
-		instance.wrap = options.wrap ?? [];
+		instance.wrap = [];
+		if (options.user) {
+			const id = String(options.user);
+			chownSync(instance.home, options.user, options.user);
+			instance.wrap = ['setpriv', '--reuid', id, '--regid', id, '--clear-groups'];
+		}
 		instance.env = { ...process.env, APARTE_HOME: instance.home,
 			APARTE_GATEWAY_PORT: String(instance.port), APARTE_VAULT_PORT: String(instance.port + 1),
 			APARTE_MEDIA_PORT: String(instance.port + 2), APARTE_ADVERTISE: options.advertise ?? '127.0.0.1',
