@@ -78,7 +78,7 @@ export async function call(root, { api, session, device, devices, consents, lang
 	const ended = new Promise((resolve) => (finish = resolve));
 	const bar = controls({ devices, media, state, stage, togglePanel: () => side.toggle(), leave: async () => finish('left') });
 	root.replaceChildren(el('main', { class: 'call' },
-		el('div', { class: 'call-top' }, el('span', { class: 'brand', t: 'brand' }), gate.node, language),
+		el('div', { class: 'call-top' }, el('h1', { class: 'brand', t: 'brand' }), gate.node, language),
 		el('div', { class: 'call-middle' }, stage.node, side.node),
 		el('div', { class: 'call-bottom' }, line.node, bar.node), problem.node, gate.announcement, over));
 	wireMedia(media, devices, stage);

@@ -11,7 +11,7 @@ import { chime } from './sounds.js';
 export function gateKeys(gate) {
 	if (gate.state === 'open') return { title: 'gate.open', reasons: [] };
 	if (gate.state === 'opening') return { title: 'gate.opening', reasons: [] };
-	const title = gate.reasons.includes('paused') ? 'gate.paused' : 'gate.closed';
+	const title = gate.reasons.includes('unknown') ? 'gate.unknown' : gate.reasons.includes('paused') ? 'gate.paused' : 'gate.closed';
 	return { title, reasons: gate.reasons.map((reason) => tOr(`reason.${reason}`, 'reason.unknown')) };
 }
 
@@ -36,6 +36,7 @@ function pauseButtons(api, session, problem) {
 class GateView {
 	#session;
 	#openSince = 0;
+	#wasOpen = false;
 	#dot = el('span', { class: 'dot', 'aria-hidden': 'true' });
 	#title = el('strong', {});
 	#time = el('span', { class: 'time', 'aria-hidden': 'true' });
@@ -54,7 +55,7 @@ class GateView {
 		this.node = el('section', { class: 'gate', test: 'gate-state', label: 'gate.label' },
 			el('div', { class: 'gate-pill' }, this.#dot, words), acts);
 		this.announcement = this.#loud;
-		session.addEventListener('gate', ({ detail }) => this.#change(detail.before, detail.now));
+		session.addEventListener('gate', ({ detail }) => this.#change(detail));
 		session.addEventListener('change', () => this.show());
 		setInterval(() => this.#tick(), 1000);
 		this.show();
@@ -76,9 +77,13 @@ class GateView {
 		this.#tick();
 	}
 
-	#change(before, now) {
-		if (before.state !== 'open' && now.state === 'open') this.#announce('announce.started', true);
-		if (before.state === 'open' && now.state !== 'open') this.#announce('announce.stopped', false);
+	/* What is announced is a change between two known states: a lost link says nothing about the recording. */
+	#change(now) {
+		if (!now.reasons.includes('unknown')) {
+			const open = now.state === 'open';
+			if (open !== this.#wasOpen) this.#announce(open ? 'announce.started' : 'announce.stopped', open);
+			this.#wasOpen = open;
+		}
 		this.show();
 	}
 

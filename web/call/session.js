@@ -103,9 +103,8 @@ export class Session extends EventTarget {
 
 	/* Also for answers that carry a gate. */
 	#setGate(gate) {
-		const before = this.gate;
 		this.gate = safeGate(gate);
-		this.#tell('gate', { before, now: this.gate });
+		this.#tell('gate', this.gate);
 	}
 
 	takeGate(gate) {

@@ -45,6 +45,7 @@ export const en = {
 	'gate.open': 'Recording',
 	'gate.opening': 'Recording is about to start',
 	'gate.closed': 'Not recorded',
+	'gate.unknown': 'State unknown',
 	'gate.paused': 'Off the record',
 	'gate.pause': 'Off the record',
 	'gate.pause.hint': 'Pause at once: nothing of this passage is kept',
@@ -68,7 +69,7 @@ export const en = {
 	'reason.vault': 'The vault cannot be reached.',
 	'reason.lockdown': 'Everything is sealed after an incident.',
 	'reason.ended': 'The session has ended.',
-	'reason.unknown': 'The state is not known; take it as not recorded.',
+	'reason.unknown': 'The link is interrupted: the state of recording is not known at the moment.',
 
 	'consent.title': 'Record this session?',
 	'consent.lead': 'Your choice, freely made. The session goes on just the same if you refuse, and your answer stays private.',

@@ -1,0 +1,305 @@
+/* The page of a person, against a stand-in for the gateway, in a real browser. */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, afterEach, test } from 'node:test';
+import { axe, launch, makeAnswerer, openPage, shot } from './browser.mjs';
+import { Mock, TOKEN } from './mock.mjs';
+
+let mock, browser, answerer, opened;
+
+before(async () => {
+	mock = await new Mock().start();
+	browser = await launch();
+	answerer = await makeAnswerer(browser);
+});
+after(async () => {
+	await browser?.close();
+	await mock?.stop();
+});
+beforeEach(() => {
+	mock.reset();
+	mock.answerer = (sdp) => answerer.answer(sdp);
+});
+afterEach(async () => {
+	if (!opened) return;
+	const { complaints, context } = opened;
+	opened = null;
+	await context.close();
+	assert.deepEqual(complaints, []);
+});
+
+async function open(options) {
+	opened = await openPage(browser, mock.origin, options);
+	await opened.page.goto(`${mock.origin}/join#${TOKEN}`);
+	return opened;
+}
+
+async function join(options) {
+	const one = await open(options);
+	await one.at('join-start').click();
+	await one.at('gate-state').waitFor();
+	await one.at('consent-purpose-recording').waitFor();
+	return one;
+}
+
+const attribute = (locator, name) => locator.getAttribute(name);
+async function until(condition, what) {
+	for (let i = 0; i < 100; i++) {
+		if (await condition()) return;
+		await new Promise((done) => setTimeout(done, 100));
+	}
+	assert.fail(`never: ${what}`);
+}
+
+test('lobby: token out of the address bar, limits told (R33), nothing sent before joining', async () => {
+	const { page, at } = await open();
+	await at('join-start').waitFor();
+	assert.equal(new URL(page.url()).hash, '');
+	assert.match(await page.locator('.limits').innerText(), /danger/);
+	assert.equal(mock.offers, 0);
+	assert.equal(mock.statements.length, 0);
+	await until(() => page.locator('#choose-video option').count(), 'cameras listed');
+	await until(() => page.evaluate(() => document.querySelector('.level').style.getPropertyValue('--level') > '0'), 'level moves');
+	await shot(page, 'lobby');
+	assert.deepEqual(await axe(page), []);
+});
+
+test('call: media both ways on one offer with audio, camera and screen; both pictures move', async () => {
+	const { page, at } = await join();
+	mock.change({ peer: { name: 'Dominique', connected: true } });
+	for (const id of ['peer-video', 'self-video'])
+		await until(() => at(id).evaluate((video) => video.videoWidth > 0 && video.currentTime > 0), id);
+	assert.deepEqual([...mock.lastOffer.matchAll(/^m=(\w+)/gm)].map(([, kind]) => kind), ['audio', 'video', 'video']);
+	assert.match(mock.lastOffer, /a=group:BUNDLE 0 1 2/);
+	assert.equal(mock.offers, 1);
+	await until(async () => (await attribute(page.locator('.stage'), 'data-peer')) === 'on', 'peer shown');
+	await shot(page, 'call-consent');
+	assert.deepEqual(await axe(page), []);
+	await at('close-panel').click();
+	await shot(page, 'call');
+	await at('leave').click();
+	await at('my-data').waitFor();
+});
+
+test('consent: nothing ticked, equal weight, own hash verified, receipt verified, gate told in words', async () => {
+	const { page, at } = await join();
+	assert.equal(await at('consent-purpose-recording').isChecked(), false);
+	assert.equal(await at('consent-purpose-supervision').isChecked(), false);
+	const style = (id) => at(id).evaluate((node) => {
+		const { backgroundColor, color, borderColor, fontSize, fontWeight } = getComputedStyle(node);
+		return { backgroundColor, color, borderColor, fontSize, fontWeight, width: Math.round(node.offsetWidth), height: node.offsetHeight };
+	});
+	assert.deepEqual(await style('consent-accept'), await style('consent-refuse'));
+	assert.match(await at('notice-text').innerText(), /deux accords/);
+	assert.match(await attribute(at('gate-state'), 'data-reasons'), /consent_missing/);
+	assert.match(await at('gate-state').innerText(), /Non enregistré[\s\S]*pas tous les deux/);
+	await at('consent-accept').click();
+	assert.equal(await attribute(at('consent-problem'), 'data-error'), 'nothing-ticked');
+	assert.equal(mock.statements.length, 0);
+	await at('consent-purpose-recording').check();
+	await at('consent-accept').click();
+	await at('receipt-status').waitFor();
+	assert.equal(await attribute(at('receipt-status'), 'data-verified'), 'true');
+	const [statement] = mock.statements;
+	assert.equal(statement.event, 'ConsentGiven');
+	assert.deepEqual(statement.purposes, ['recording']);
+	assert.equal(statement.schema_version, '1');
+	assert.equal(statement.indication_method, 'button');
+	assert.equal(statement.presence, 5);
+	assert.equal(statement.pii_principal, 'p-1');
+	await at('given-recording').waitFor();
+	await shot(page, 'consent-given');
+	assert.deepEqual(await axe(page), []);
+});
+
+test('gate: open is seen, heard of and kept alive by presence; anything unknown counts as closed', async () => {
+	const { page, at } = await join();
+	await at('consent-purpose-recording').check();
+	await at('consent-accept').click();
+	await at('given-recording').waitFor();
+	mock.gate('open', [], { generation: '9223372036854775807' });
+	await until(async () => (await attribute(at('gate-state'), 'data-state')) === 'open', 'open');
+	assert.match(await page.locator('.announcement').innerText(), /commence/);
+	await until(() => mock.presences.length >= 2, 'two presences');
+	assert.equal(mock.presences[0].generation, '9223372036854775807');
+	assert.ok(mock.presences[1].counter > mock.presences[0].counter);
+	await at('close-panel').click();
+	await shot(page, 'call-recording');
+	assert.deepEqual(await axe(page), []);
+	mock.gate('ajar', []);
+	await until(async () => (await attribute(at('gate-state'), 'data-state')) === 'closed', 'closed');
+	await until(async () => (await at('gate-state').innerText()).includes('pas connu'), 'unknown in words');
+	assert.match(await page.locator('.announcement').innerText(), /commence/);
+	mock.gate('closed', ['moonlight']);
+	await until(async () => /arrêté/.test(await page.locator('.announcement').innerText()), 'stop announced');
+	assert.match(await at('gate-state').innerText(), /Non enregistré/);
+});
+
+test('a bare 64-bit generation survives', async () => {
+	const { at } = await join();
+	await at('consent-purpose-recording').check();
+	await at('consent-accept').click();
+	await at('given-recording').waitFor();
+	mock.party.gate = { state: 'open', reasons: [], epoch: 1 };
+	for (const stream of mock.streams)
+		stream.write('event: gate\ndata: {"state":"open","reasons":[],"generation":9223372036854775805}\n\n');
+	await until(() => mock.presences.length >= 1, 'a presence');
+	assert.equal(mock.presences[0].generation, '9223372036854775805');
+});
+
+test('off the record and withdrawal are one click each', async () => {
+	const { at } = await join();
+	assert.equal(await at('withdraw').isVisible(), false);
+	await at('consent-purpose-recording').check();
+	await at('consent-accept').click();
+	await at('given-recording').waitFor();
+	await at('pause').click();
+	await at('resume').waitFor();
+	assert.deepEqual(mock.pauses, [true]);
+	assert.match(await at('gate-state').innerText(), /Hors enregistrement/);
+	await at('resume').click();
+	await until(async () => (await at('gate-state').innerText()).includes('en attente'), 'waits for the other');
+	assert.equal(await at('resume').isVisible(), false);
+	mock.party.paused = { self: false, peer: false };
+	mock.gate('open', [], { generation: '7' });
+	await at('withdraw').click();
+	await until(() => mock.statements.length === 2, 'withdrawn');
+	assert.equal(mock.statements[1].event, 'ConsentWithdrawn');
+	assert.deepEqual(mock.statements[1].purposes, ['recording']);
+	assert.ok(mock.statements[1].event_time > mock.statements[0].event_time);
+	await until(async () => !(await at('withdraw').isVisible()), 'nothing left to withdraw');
+});
+
+test('refusal: as easy, no reminder, the panel stays away after a reload', async () => {
+	const { page, at } = await join();
+	await at('consent-refuse').click();
+	await until(() => mock.statements.length === 1, 'refused');
+	assert.equal(mock.statements[0].event, 'ConsentRefused');
+	assert.deepEqual(mock.statements[0].purposes, ['recording', 'supervision']);
+	assert.equal(await attribute(at('consent-summary'), 'data-state'), 'ConsentRefused');
+	await page.reload();
+	await at('gate-state').waitFor();
+	await until(() => mock.offers === 2, 'reconnected by itself');
+	assert.equal(await at('consent-panel').isVisible(), false);
+	assert.equal(new Set(mock.devices).size, 1);
+	await at('open-consent').click();
+	await at('consent-purpose-recording').waitFor();
+});
+
+test('nothing tells of the peer’s refusal', async () => {
+	const { page, at } = await join();
+	mock.change({ peer: { name: 'Dominique', connected: true, consents: { recording: 'ConsentRefused' } } });
+	await until(async () => (await page.locator('.stage').innerText()).includes('Dominique') || (await attribute(page.locator('.stage'), 'data-peer')) === 'on', 'peer');
+	assert.doesNotMatch(await page.locator('body').innerText(), /Dominique.*refus/i);
+	assert.match(await at('gate-state').innerText(), /pas tous les deux/);
+});
+
+test('a forged receipt and a notice that is not what it says are told', async () => {
+	mock.forge = true;
+	const { at } = await join();
+	await at('consent-purpose-recording').check();
+	await at('consent-accept').click();
+	await at('receipt-status').waitFor();
+	assert.equal(await attribute(at('receipt-status'), 'data-verified'), 'false');
+	await opened.context.close();
+	mock.badNotice = true;
+	mock.party.consents = {};
+	const other = await open();
+	await other.at('join-start').click();
+	await other.at('consent-problem').waitFor();
+	assert.equal(await other.at('consent-accept').count(), 0);
+});
+
+test('withdrawing works when the notice cannot be had', async () => {
+	mock.party.consents = { recording: 'ConsentGiven' };
+	mock.noticeFails = true;
+	const { at } = await open();
+	await at('join-start').click();
+	await at('withdraw').click();
+	await until(() => mock.statements.length === 1, 'withdrawn');
+	assert.equal(mock.statements[0].event, 'ConsentWithdrawn');
+});
+
+test('language: English at once, everywhere, kept', async () => {
+	const { page, at } = await join();
+	await at('language-en').click();
+	assert.match(await at('gate-state').innerText(), /Not both of you have agreed/);
+	await until(async () => (await at('notice-text').innerText()).includes('two agreements'), 'notice in English');
+	assert.equal(await page.evaluate(() => document.documentElement.lang), 'en');
+	assert.deepEqual(await axe(page), []);
+	await page.reload();
+	await until(async () => (await at('gate-state').innerText()).includes('Not recorded'), 'kept');
+});
+
+test('replaced by another tab: stays out until taken back', async () => {
+	const { page, at } = await join();
+	await until(() => at('peer-video').evaluate((video) => video.currentTime > 0), 'media');
+	await new Promise((done) => setTimeout(done, 3100));
+	mock.send('end', { reason: 'replaced' });
+	await at('take-back').waitFor();
+	assert.deepEqual(await axe(page), []);
+	await at('take-back').click();
+	await until(() => mock.offers === 2, 'back');
+});
+
+test('a lost event stream counts as closed until it is back', async () => {
+	const { at } = await join();
+	mock.gate('open', [], { generation: '5' });
+	await until(async () => (await attribute(at('gate-state'), 'data-state')) === 'open', 'open');
+	mock.party.gate = { state: 'open', reasons: [], generation: '5' };
+	for (const stream of mock.streams) stream.destroy();
+	await until(async () => (await attribute(at('gate-state'), 'data-state')) === 'closed', 'closed');
+	await until(async () => (await attribute(at('gate-state'), 'data-state')) === 'open', 'open again');
+});
+
+test('a token that is not good, none at all, and a refused camera have words', async () => {
+	const { page, at } = await openPage(browser, mock.origin);
+	await page.goto(`${mock.origin}/join#wrong`);
+	await at('fatal').waitFor();
+	assert.equal(await attribute(at('fatal'), 'data-error'), 'token-invalid');
+	assert.deepEqual(await axe(page), []);
+	await page.context().close();
+	const none = await openPage(browser, mock.origin);
+	await none.page.goto(`${mock.origin}/join`);
+	await none.at('fatal').waitFor();
+	await none.page.context().close();
+	const blind = await openPage(browser, mock.origin);
+	await blind.page.addInitScript(() => {
+		navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'));
+	});
+	await blind.page.goto(`${mock.origin}/join#${TOKEN}`);
+	await blind.at('device-problem').waitFor();
+	await blind.at('join-start').click();
+	await until(() => blind.at('peer-video').evaluate((video) => video.currentTime > 0), 'sees without a camera');
+	await blind.page.context().close();
+});
+
+test('screen sharing needs no new offer; the peer is told', async () => {
+	const { page, at } = await join();
+	await page.evaluate(() => {
+		navigator.mediaDevices.getDisplayMedia = async () => document.createElement('canvas').captureStream(5);
+		const canvas = document.createElement('canvas');
+		canvas.getContext('2d').fillRect(0, 0, 10, 10);
+	});
+	await at('share-screen').click();
+	await until(() => mock.messages.some(({ screen }) => screen === true), 'told');
+	assert.equal(await attribute(at('share-screen'), 'aria-pressed'), 'true');
+	assert.equal(mock.offers, 1);
+	await at('mute').click();
+	await until(() => mock.messages.some(({ mic }) => mic === false), 'mute told');
+	await at('camera').click();
+	await until(async () => (await attribute(page.locator('.stage'), 'data-self')) === 'off', 'camera off');
+	await at('camera').click();
+	await until(async () => (await attribute(page.locator('.stage'), 'data-self')) === 'on', 'camera on');
+});
+
+test('on a phone, in the dark', async () => {
+	const { page, at } = await join({ viewport: { width: 390, height: 844 }, colorScheme: 'dark', locale: 'en-GB' });
+	mock.change({ peer: { name: 'Dominique', connected: true } });
+	await until(async () => (await attribute(page.locator('.stage'), 'data-peer')) === 'on', 'peer shown');
+	await shot(page, 'phone-consent');
+	assert.deepEqual(await axe(page), []);
+	assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false);
+	await at('consent-accept').scrollIntoViewIfNeeded();
+	await at('close-panel').click();
+	await shot(page, 'phone-call');
+});

@@ -1,0 +1,224 @@
+/* The pages of staff, against a stand-in for the vault's listener. */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { correctedRate } from '../../../web/player/pair.js';
+import { axe, launch, openPage, shot } from './browser.mjs';
+import { makeTracks } from './media.mjs';
+import { Mock } from './mock.mjs';
+import { newStaff } from './mock_staff.mjs';
+
+let mock, browser, tracks;
+
+before(async () => {
+	mock = await new Mock().start();
+	browser = await launch();
+	tracks = makeTracks();
+});
+after(async () => {
+	await browser?.close();
+	await mock?.stop();
+});
+
+const recording = (n, state = 'sealed') => ({
+	id: `0000000${n}-0000-4000-8000-000000000000`.slice(-36), session: 's', reference: `Séance ${n}`, state,
+	created: new Date(Date.now() - n * 3_600_000).toISOString(), expires: new Date(Date.now() + 86_400_000).toISOString(),
+	duration_ms: 12_000, purposes: ['supervision', 'quality'], epochs: [{ number: 1 }, { number: 2 }],
+});
+
+beforeEach(() => {
+	mock.reset();
+	mock.staff = newStaff();
+	mock.staff.recordings = [recording(1), recording(2, 'erased')];
+	mock.tracks = tracks;
+});
+
+async function until(condition, what) {
+	for (let i = 0; i < 100; i++) {
+		if (await condition()) return;
+		await new Promise((done) => setTimeout(done, 100));
+	}
+	assert.fail(`never: ${what}`);
+}
+
+async function signIn(options) {
+	const one = await openPage(browser, mock.origin, options);
+	await one.page.goto(`${mock.origin}/`);
+	await one.at('login-user').fill('claire');
+	await one.at('login-password').fill('secret');
+	await one.at('login-totp').fill('123456');
+	await one.at('login-submit').click();
+	await one.at('logout').waitFor();
+	return one;
+}
+
+async function begin(one) {
+	await one.at('recording-open').first().click();
+	await one.at('access-purpose').selectOption('supervision');
+	await one.at('access-reason').fill('Supervision mensuelle');
+	await one.at('access-begin').click();
+	await one.at('player-play').waitFor();
+}
+
+test('sign-in: wrong credentials in words, then in; a reload stays in; sign out', async () => {
+	const { page, at, complaints, context } = await openPage(browser, mock.origin);
+	await page.goto(`${mock.origin}/`);
+	await at('login-user').fill('claire');
+	await at('login-password').fill('wrong');
+	await at('login-totp').fill('123456');
+	await at('login-submit').click();
+	await at('login-problem').waitFor();
+	assert.equal(await at('login-problem').getAttribute('data-error'), 'credentials');
+	await shot(page, 'staff-login');
+	assert.deepEqual(await axe(page), []);
+	await at('login-password').fill('secret');
+	await at('login-totp').fill('123456');
+	await at('login-submit').click();
+	await at('recording-row').first().waitFor();
+	await page.reload();
+	await at('recording-row').first().waitFor();
+	await at('logout').click();
+	await at('login-user').waitFor();
+	assert.deepEqual(complaints, []);
+	await context.close();
+});
+
+test('supervisor: reason before the first byte, both in sync, seek, speed, keyboard, name over the picture', async () => {
+	const one = await signIn();
+	const { page, at, complaints, context } = one;
+	await at('recording-row').first().waitFor();
+	assert.equal(await at('recording-open').count(), 1);
+	await shot(page, 'staff-library');
+	assert.deepEqual(await axe(page), []);
+	await at('recording-open').click();
+	await at('access-begin').click();
+	assert.equal(mock.staff.accesses.length, 0);
+	await shot(page, 'staff-reason');
+	assert.deepEqual(await axe(page), []);
+	await page.keyboard.press('Escape');
+	await begin(one);
+	assert.equal(mock.staff.accesses[0].reason, 'Supervision mensuelle');
+	await until(() => at('player-timeline').evaluate((line) => Number(line.max) > 11), 'length known');
+	await at('player-play').click();
+	await until(() => at('player-coach').evaluate((video) => video.currentTime > 2), 'plays');
+	const drifts = [];
+	for (let i = 0; i < 10; i++) {
+		drifts.push(await page.evaluate(() => {
+			const [a, b] = document.querySelectorAll('.pair video');
+			return Math.abs(a.currentTime - b.currentTime);
+		}));
+		await new Promise((done) => setTimeout(done, 100));
+	}
+	drifts.sort((a, b) => a - b);
+	assert.ok(drifts[5] < 0.04, `drift ${drifts}`);
+	assert.equal(await page.locator('.watermark').first().innerText(), 'claire');
+	await shot(page, 'staff-player');
+	await page.locator('.pair').focus();
+	await page.keyboard.press('k');
+	await until(() => at('player-coach').evaluate((video) => video.paused), 'paused by keyboard');
+	await page.keyboard.press('Home');
+	await until(() => at('player-coachee').evaluate((video) => video.currentTime < 0.1), 'home');
+	await page.keyboard.press('ArrowRight');
+	await until(() => at('player-coachee').evaluate((video) => Math.abs(video.currentTime - 5) < 0.1), 'five seconds on');
+	await at('player-speed').selectOption('1.5');
+	assert.equal(await at('player-coach').evaluate((video) => video.playbackRate), 1.5);
+	assert.deepEqual(await axe(page), []);
+	assert.deepEqual(complaints, []);
+	await context.close();
+});
+
+test('erased while being watched: said in words', async () => {
+	mock.staff.trackError = 'erased';
+	const one = await signIn();
+	await begin(one);
+	await one.at('player-problem').waitFor();
+	assert.equal(await one.at('player-problem').getAttribute('data-error'), 'erased');
+	await one.context.close();
+});
+
+test('a view without an access of this tab asks for one again', async () => {
+	const { page, at, context } = await signIn();
+	await page.goto(`${mock.origin}/#/view/unknown`);
+	await at('view-problem').waitFor();
+	assert.equal(await at('view-problem').getAttribute('data-error'), 'access-reason-required');
+	await context.close();
+});
+
+test('ten thousand recordings: shown in portions, searched at once', async () => {
+	mock.staff.recordings = Array.from({ length: 10_000 }, (_, i) => ({ ...recording(1), id: String(i).padStart(36, '0'), reference: `Ref-${i}` }));
+	const { at, context } = await signIn();
+	await at('recording-row').first().waitFor();
+	assert.equal(await at('recording-row').count(), 50);
+	await at('more').click();
+	assert.equal(await at('recording-row').count(), 100);
+	await at('recording-search').fill('Ref-9999');
+	await until(async () => (await at('recording-row').count()) === 1, 'found');
+	await context.close();
+});
+
+test('admin: erasure with a certificate verified in the page; never a way to play', async () => {
+	mock.staff = { ...newStaff('admin'), recordings: mock.staff.recordings };
+	const { page, at, complaints, context } = await signIn();
+	await at('recording-erase').click();
+	assert.deepEqual(await axe(page), []);
+	assert.equal(await at('recording-open').count(), 0);
+	await at('erase-confirm').click();
+	await at('certificate').waitFor();
+	assert.equal(await at('certificate').getAttribute('data-verified'), 'true');
+	await shot(page, 'admin-certificate');
+	assert.deepEqual(await axe(page), []);
+	await at('certificate-close').click();
+	await until(async () => (await at('recording-erase').count()) === 0, 'listed as erased');
+	assert.deepEqual(complaints, []);
+	await context.close();
+});
+
+test('admin: grants, requests, accesses', async () => {
+	const time = new Date().toISOString();
+	mock.staff = { ...newStaff('admin'), recordings: mock.staff.recordings,
+		requests: [{ id: 'r1', role: 'coachee', type: 'erasure', detail: 'Merci', state: 'open', created: time, due: new Date(Date.now() + 3 * 86_400_000).toISOString() }],
+		accesses: [{ id: 'a1', recording: recording(1).id, actor: 'user:claire', purpose: 'supervision', reason: 'Mensuelle', begun: time }] };
+	const { page, at, complaints, context } = await signIn();
+	await at('nav-grants').click();
+	await at('grant-new').click();
+	await at('grant-supervisor').fill('claire');
+	assert.deepEqual(await axe(page), []);
+	await at('grant-create').click();
+	await at('grant-row').waitFor();
+	assert.equal(mock.staff.grants[0].supervisor, 'claire');
+	assert.match(mock.staff.grants[0].expires, /T23:59:59\.000Z$/);
+	await at('grant-revoke').click();
+	await until(async () => (await at('grant-revoke').count()) === 0, 'revoked');
+	await at('nav-requests').click();
+	await at('request-row').waitFor();
+	await shot(page, 'admin-requests');
+	assert.deepEqual(await axe(page), []);
+	await at('request-refuse').click();
+	await at('request-reason').fill('Obligation légale');
+	await at('request-refuse-confirm').click();
+	await until(() => mock.staff.requests[0].state === 'refused', 'refused with its reason');
+	await at('nav-accesses').click();
+	await at('access-row').waitFor();
+	assert.deepEqual(await axe(page), []);
+	assert.deepEqual(complaints, []);
+	await context.close();
+});
+
+test('staff on a phone in the dark, in English', async () => {
+	const { page, at, context } = await signIn({ viewport: { width: 390, height: 844 }, colorScheme: 'dark', locale: 'en-GB' });
+	await at('recording-row').first().waitFor();
+	await shot(page, 'phone-library');
+	assert.deepEqual(await axe(page), []);
+	assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false);
+	await begin({ at });
+	await shot(page, 'phone-player');
+	assert.deepEqual(await axe(page), []);
+	await context.close();
+});
+
+test('the follower’s speed: left alone, bent, or sent to the place', () => {
+	assert.equal(correctedRate(1, 0.01), 1);
+	assert.ok(correctedRate(1, 0.05) < 1);
+	assert.ok(correctedRate(1, -0.05) > 1);
+	assert.ok(correctedRate(2, 0.3) >= 2 * 0.88);
+	assert.equal(correctedRate(1, 0.5), null);
+});
