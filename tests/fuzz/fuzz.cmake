@@ -1,0 +1,29 @@
+# ap_fuzz(<name> LIBS …): tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/, as ctest fuzz/<name>.
+# With AP_FUZZ (clang) libFuzzer runs it a bounded count from those seeds; every other build replays the seeds, under
+# whatever sanitizers it has. A crash found goes into the corpus as a seed.
+set(AP_FUZZ_RUNS 20000 CACHE STRING "runs of each fuzz target under ctest")
+
+function(ap_fuzz name)
+	cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
+	set(folder ${CMAKE_SOURCE_DIR}/tests/fuzz)
+	set(found ${CMAKE_BINARY_DIR}/fuzz/${name})
+	add_executable(fuzz_${name} ${folder}/fuzz_${name}.c)
+	target_link_libraries(fuzz_${name} PRIVATE ap_flags ${ARG_LIBS})
+	set_target_properties(fuzz_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+	if(AP_FUZZ)
+		target_compile_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+		target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+		file(MAKE_DIRECTORY ${found})
+		add_test(NAME fuzz/${name} COMMAND fuzz_${name} -runs=${AP_FUZZ_RUNS} -max_total_time=60 -max_len=65536
+			-artifact_prefix=${found}/ ${found} ${folder}/corpus/${name})
+	else()
+		target_sources(fuzz_${name} PRIVATE ${folder}/replay.c)
+		add_test(NAME fuzz/${name} COMMAND fuzz_${name} ${folder}/corpus/${name})
+	endif()
+	set_tests_properties(fuzz/${name} PROPERTIES TIMEOUT 180 LABELS fuzz)
+endfunction()
+
+ap_fuzz(jcs LIBS ap_encodings)
+ap_fuzz(age LIBS ap_age)
+ap_fuzz(checkpoint LIBS ap_log_formats)
+ap_fuzz(receipt LIBS ap_log_formats)
