@@ -189,8 +189,8 @@ static struct ap_result check_signatures(const char *signatures, const char *tex
 struct ap_result ap_checkpoint_verify(const char *note, size_t len, const struct ap_log_key *key,
 				      struct ap_checkpoint *ret_checkpoint)
 {
-	if (len > AP_CHECKPOINT_MAX || !g_utf8_validate(note, (gssize)len, NULL))
-		return bad_checkpoint("too long, or not UTF-8");
+	if (len == 0 || len > AP_CHECKPOINT_MAX || !g_utf8_validate(note, (gssize)len, NULL))
+		return bad_checkpoint("empty, too long, or not UTF-8");
 	g_autofree char *copy = g_strndup(note, len);
 	/* The last empty line parts text from signatures. */
 	char *gap = g_strrstr(copy, "\n\n");

@@ -8,7 +8,7 @@
 /* Each input in a block of its exact size, so that a sanitizer sees every byte read beyond it. */
 static void run_copy(const char *data, gsize size)
 {
-	g_autofree void *copy = g_memdup2(data, size);
+	g_autofree void *copy = size > 0 ? g_memdup2(data, size) : g_malloc(1);
 	(void)LLVMFuzzerTestOneInput(copy, size);
 }
 
