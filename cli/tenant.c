@@ -1,0 +1,99 @@
+/* aparte tenant: platforms and their API keys. */
+#include "cli/client.h"
+#include "cli/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char usage[] = "add NAME | list | key NAME [--label L] | keys NAME | revoke NAME --label L";
+
+static char *keys_path(const char *tenant, const char *label)
+{
+	g_autofree char *name = g_uri_escape_string(tenant, NULL, FALSE);
+	g_autofree char *escaped = label ? g_uri_escape_string(label, NULL, FALSE) : NULL;
+	return g_strconcat("/v1/tenants/", name, "/keys", escaped ? "/" : NULL, escaped, NULL);
+}
+
+static int add(struct ap_client *c, const struct ap_client_options *options, const char *name, const char *policy)
+{
+	g_autoptr(JsonNode) answer = NULL;
+	if (!ap_client_call(c, "POST", "/v1/tenants", ap_client_object("name", name, "policy", policy, NULL), &answer))
+		return AP_EXIT_FAILED;
+	if (options->json)
+		ap_client_print_json(answer);
+	else
+		printf("tenant %s is there; give it a key: aparte tenant key %s\n", name, name);
+	return AP_EXIT_OK;
+}
+
+static int key(struct ap_client *c, const struct ap_client_options *options, const char *name, const char *label)
+{
+	g_autoptr(JsonNode) answer = NULL;
+	g_autofree char *path = keys_path(name, NULL);
+	if (!ap_client_call(c, "POST", path, ap_client_object("label", label, NULL), &answer))
+		return AP_EXIT_FAILED;
+	if (options->json)
+		ap_client_print_json(answer);
+	else
+		printf("%s\n", json_object_get_string_member(json_node_get_object(answer), "api_key"));
+	return AP_EXIT_OK;
+}
+
+static int end_key(struct ap_client *c, const char *name, const char *label)
+{
+	g_autofree char *path = keys_path(name, label);
+	if (!label) {
+		fputs("--label says which key.\n", stderr);
+		return AP_EXIT_USAGE;
+	}
+	return ap_client_call(c, "DELETE", path, NULL, NULL) ? AP_EXIT_OK : AP_EXIT_FAILED;
+}
+
+static int list(struct ap_client *c, const struct ap_client_options *options, const char *tenant)
+{
+	static const char *const tenants[] = { "name", "policy", "created", NULL };
+	static const char *const keys[] = { "label", "created", "revoked", NULL };
+	g_autoptr(JsonNode) answer = NULL;
+	g_autofree char *path = tenant ? keys_path(tenant, NULL) : g_strdup("/v1/tenants");
+	if (!ap_client_call(c, "GET", path, NULL, &answer))
+		return AP_EXIT_FAILED;
+	ap_client_print_table(options, answer, tenant ? "keys" : "tenants", tenant ? keys : tenants);
+	return AP_EXIT_OK;
+}
+
+static int run(struct ap_client *c, const struct ap_client_options *options, int argc, char **argv, const char *label,
+	       const char *policy)
+{
+	const char *verb = argc > 1 ? argv[1] : "";
+	if (argc == 2 && strcmp(verb, "list") == 0)
+		return list(c, options, NULL);
+	if (argc == 3 && strcmp(verb, "add") == 0)
+		return add(c, options, argv[2], policy);
+	if (argc == 3 && strcmp(verb, "key") == 0)
+		return key(c, options, argv[2], label);
+	if (argc == 3 && strcmp(verb, "keys") == 0)
+		return list(c, options, argv[2]);
+	if (argc == 3 && strcmp(verb, "revoke") == 0)
+		return end_key(c, argv[2], label);
+	fprintf(stderr, "usage: aparte tenant %s\n", usage);
+	return AP_EXIT_USAGE;
+}
+
+int ap_cmd_tenant(int argc, char **argv)
+{
+	g_autofree char *label = NULL, *policy = NULL;
+	struct ap_client_options options = { 0 };
+	const GOptionEntry entries[] = {
+		{ "label", 0, 0, G_OPTION_ARG_STRING, &label, "what the key is for", "TEXT" },
+		{ "policy", 0, 0, G_OPTION_ARG_STRING, &policy, "retention policy (default)", "NAME" },
+		{ NULL, 0, 0, 0, NULL, NULL, NULL },
+	};
+	int status = ap_client_parse(&options, usage, "Platforms and their API keys.", entries, &argc, &argv);
+	if (status < 0) {
+		struct ap_client *c = ap_client_new(&options);
+		status = run(c, &options, argc, argv, label, policy);
+		ap_client_free(c);
+	}
+	ap_client_options_clear(&options);
+	return status;
+}
