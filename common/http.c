@@ -83,7 +83,6 @@ static void got_headers(SoupServerMessage *msg, struct ap_http_call *call)
 {
 	const char *method = soup_server_message_get_method(msg);
 	if (soup_server_message_get_status(msg) != 0 || !read_uri(call)) {
-		soup_server_message_set_status(msg, 0, NULL);
 		refuse(call, "malformed", "The request line or its headers are not valid.");
 		return;
 	}

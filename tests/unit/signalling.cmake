@@ -1,0 +1,9 @@
+# Signalling: SDP by fixtures of real clients, the whole gateway against a fake vault and a fake media plane.
+ap_unit_test(sdp LIBS ap_sdp)
+
+add_library(ap_test_world STATIC testlib/world.c testlib/fake_vault.c testlib/fake_media.c)
+target_link_libraries(ap_test_world PUBLIC ap_signalling PkgConfig::CMOCKA)
+target_include_directories(ap_test_world PUBLIC ${CMAKE_SOURCE_DIR}/tests)
+target_compile_definitions(ap_test_world PRIVATE AP_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+# The fake media plane and the signalling that calls it need each other.
+ap_unit_test(gateway LIBS ap_test_world ap_signalling ap_test_world)
