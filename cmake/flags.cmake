@@ -18,3 +18,7 @@ if(AP_SANITIZE)
 	add_compile_options(-fsanitize=${AP_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
 	add_link_options(-fsanitize=${AP_SANITIZE})
 endif()
+if(AP_FUZZ)
+	# Coverage of the libraries too: it is what guides libFuzzer.
+	add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
