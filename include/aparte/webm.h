@@ -19,6 +19,11 @@
 
 #define AP_WEBM_HEADER 2048  /* bytes of segment 0's plaintext */
 #define AP_WEBM_PRIVATE 1024 /* codec private data, at most */
+/*
+ * Least time between two pictures, told as the video tracks' DefaultDuration: a call's pictures come at varying
+ * intervals, and a reader that guesses a rate from them rounds two to one time (ffmpeg then reports an error).
+ */
+#define AP_WEBM_FRAME_MS 10
 
 /* Track numbers in every file; a file has those that were used. Audio always is. */
 enum ap_webm_track { AP_WEBM_AUDIO = 1, AP_WEBM_CAMERA = 2, AP_WEBM_SCREEN = 3, AP_WEBM_TRACKS = 3 };

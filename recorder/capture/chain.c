@@ -60,19 +60,6 @@ static struct ap_result load_plugins(void)
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_chain_warm_up(void)
-{
-	static const struct ap_chain_events none = { 0 };
-	AP_TRY(load_plugins());
-	gst_object_unref(gst_system_clock_obtain());
-	for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++) {
-		struct ap_chain *c = NULL;
-		AP_TRY(ap_chain_new((enum ap_chain_codec)k, &none, &c));
-		ap_chain_free(c);
-	}
-	return AP_SUCCESS;
-}
-
 /* ---- the chain's own threads ---- */
 
 static GstPadProbeReturn on_packet(GstPad *pad, GstPadProbeInfo *info, gpointer data)
@@ -215,7 +202,8 @@ static bool start(struct ap_chain *c)
 	       gst_pad_push_event(c->in, gst_event_new_segment(&segment));
 }
 
-struct ap_result ap_chain_new(enum ap_chain_codec codec, const struct ap_chain_events *events,
+/* Made and linked, but not running: without threads yet. */
+static struct ap_result build(enum ap_chain_codec codec, const struct ap_chain_events *events,
 			      struct ap_chain **ret_chain)
 {
 	struct ap_chain *c = g_new0(struct ap_chain, 1);
@@ -225,11 +213,37 @@ struct ap_result ap_chain_new(enum ap_chain_codec codec, const struct ap_chain_e
 	g_mutex_init(&c->lock);
 	g_cond_init(&c->drained);
 	make_ends(c);
-	if (!make_elements(c) || !link_all(c) || !start(c)) {
+	if (!make_elements(c) || !link_all(c)) {
 		ap_chain_free(c);
 		return ap_fail(AP_ERR_INTERNAL, "gstreamer", "a chain of elements could not be made");
 	}
 	*ret_chain = c;
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_chain_new(enum ap_chain_codec codec, const struct ap_chain_events *events,
+			      struct ap_chain **ret_chain)
+{
+	struct ap_chain *c = NULL;
+	AP_TRY(build(codec, events, &c));
+	if (!start(c)) {
+		ap_chain_free(c);
+		return ap_fail(AP_ERR_INTERNAL, "gstreamer", "a chain of elements does not run");
+	}
+	*ret_chain = c;
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_chain_warm_up(void)
+{
+	static const struct ap_chain_events none = { 0 };
+	AP_TRY(load_plugins());
+	gst_object_unref(gst_system_clock_obtain());
+	for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++) {
+		struct ap_chain *c = NULL;
+		AP_TRY(build((enum ap_chain_codec)k, &none, &c));
+		ap_chain_free(c);
+	}
 	return AP_SUCCESS;
 }
 

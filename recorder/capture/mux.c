@@ -5,7 +5,7 @@
 #include <aparte/buf.h>
 #include <aparte/limits.h>
 
-#define KEY_CLUSTER_MS 250	  /* a keyframe begins a new cluster only after this */
+#define KEY_CLUSTER_MS 100	  /* keyframes begin clusters no more often than this */
 #define CLUSTER_BYTES (4u << 20)  /* a fuller cluster is closed early */
 #define AUDIO_OVERLAP_MS 10	  /* an audio frame may begin this much before the last one ends */
 #define LINE_OF(track) ((enum ap_line)((track) - 1))
@@ -108,7 +108,8 @@ static struct ap_result put_block(struct ap_mux *m, enum ap_webm_track track, ui
 {
 	bool begins = keyframe && is_cue_track(m, track);
 	uint64_t age = time_ms > m->cluster_ms ? time_ms - m->cluster_ms : 0;
-	if (age >= AP_CLUSTER_MS || (begins && age >= KEY_CLUSTER_MS) || m->cluster->len + len > CLUSTER_BYTES)
+	bool key_cut = begins && !(m->cluster_key && age < KEY_CLUSTER_MS);
+	if (age >= AP_CLUSTER_MS || key_cut || m->cluster->len + len > CLUSTER_BYTES)
 		AP_TRY(close_cluster(m));
 	if (m->cluster->len == 0) {
 		ap_webm_cluster_begin(m->cluster, time_ms);
@@ -200,7 +201,7 @@ static struct ap_result put_frame(struct ap_mux *m, enum ap_webm_track track, co
 	if (track == AP_WEBM_AUDIO)
 		m->audio_end_ms = time_ms + audio_ms;
 	else
-		m->floor_ms[track - 1] = (int64_t)time_ms + 1;
+		m->floor_ms[track - 1] = (int64_t)time_ms + AP_WEBM_FRAME_MS;
 	count(m, track, time_ms);
 	return put_block(m, track, time_ms, f->keyframe, bytes, len);
 }

@@ -6,7 +6,7 @@
  * whatever was muted, has a cluster for every second, and can be cut anywhere.
  *
  * Clusters last AP_CLUSTER_MS at most; a keyframe of the camera (of the screen, before there is a camera) begins a
- * new one, unless the last began less than a quarter of a second ago. Frames are held until `_advance` says that
+ * new one, unless the open one just began with a keyframe. Frames are held until `_advance` says that
  * nothing earlier is to come; what comes later all the same is moved (video) or dropped (audio).
  *
  * Pure: time comes in as an argument, ms of file time. Threads: one at a time per object.

@@ -1,0 +1,551 @@
+/*
+ * Real RTP through the real capture: the zygote's executable, driven by the vault's capture_spawn, fed on gate
+ * descriptors in real time. All scenarios run at once; then a script decrypts each track with the stock `age` tool and
+ * looks at it with ffmpeg, ffprobe and mkvinfo.
+ */
+#include "capture_media.h"
+#include "capture_zygote.h"
+
+#include "recorder/blob.h"
+#include "recorder/capture_spawn.h"
+
+#include <aparte/age.h>
+#include <gst/gst.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define SECONDS 8 /* of media */
+#define MS INT64_C(1000000)
+#define MAX_EPOCHS 2
+#define FIRST_NTP (UINT64_C(0xE8000000) << 32)
+#define CODING_MS 40 /* a picture leaves its sender this much later than the sound of the same time */
+
+struct sender {
+	bool no_camera, no_audio, screen, dtx, resize;
+	int camera_from_ms, camera_to_ms; /* 0, 0: always */
+	int audio_from_ms;
+	int ssrc_change_ms;  /* 0: none */
+	int loss_percent;    /* never repaired */
+	int reorder_percent; /* come 60 ms or (repaired) 150 ms late */
+	int delay_ms, jitter_ms;
+	int ntp_offset_s, drift_ppm;
+};
+
+struct scenario {
+	const char *name, *codec;
+	struct sender senders[2];
+	int epochs[MAX_EPOCHS][2]; /* open and close, ms after the media begin */
+	/* what to expect of it */
+	bool skipped;
+
+	struct ap_uuid recording;
+	struct ap_capture *capture;
+	struct ap_secret *identity[2];
+	uint64_t generation;
+	int next_epoch, epochs_reported;
+	int gate; /* writing end; by `lock` */
+	int64_t closed_us; /* when the close was ordered */
+	int64_t slowest_close_us;
+	bool sealed, closing;
+	const char *failed;
+	uint64_t duration_ms[2], packets, lost;
+};
+
+static struct scenario scenarios[] = {
+	{ .name = "plain", .codec = "VP8", .senders = { { .delay_ms = 10 }, { .delay_ms = 40, .jitter_ms = 30 } },
+	  .epochs = { { 500, 7500 } } },
+	{ .name = "clock", .codec = "VP8",
+	  .senders = { { .delay_ms = 20, .ntp_offset_s = 5, .drift_ppm = 100 },
+		       { .delay_ms = 20, .ntp_offset_s = -300, .drift_ppm = -100, .jitter_ms = 20 } },
+	  .epochs = { { 0, 7500 } } },
+	{ .name = "loss", .codec = "VP8",
+	  .senders = { { .loss_percent = 2, .jitter_ms = 10 }, { .reorder_percent = 5 } }, .epochs = { { 300, 7300 } } },
+	{ .name = "ssrc", .codec = "VP8", .senders = { { .ssrc_change_ms = 3500 }, { 0 } }, .epochs = { { 0, 7000 } } },
+	{ .name = "resize", .codec = "VP8", .senders = { { .resize = true }, { .screen = true } },
+	  .epochs = { { 0, 7500 } } },
+	{ .name = "muted", .codec = "VP8",
+	  .senders = { { .no_camera = true }, { .camera_to_ms = 2500 } }, .epochs = { { 0, 6000 } } },
+	{ .name = "dtx", .codec = "VP8", .senders = { { .dtx = true }, { .no_audio = true } }, .epochs = { { 0, 6500 } } },
+	{ .name = "late", .codec = "VP8",
+	  .senders = { { .audio_from_ms = 3000 }, { .camera_from_ms = 4000, .camera_to_ms = 8000 } },
+	  .epochs = { { 0, 7000 } } },
+	{ .name = "pause", .codec = "VP8", .senders = { { .delay_ms = 15 }, { 0 } },
+	  .epochs = { { 200, 3200 }, { 4500, 7700 } } },
+	{ .name = "vp9", .codec = "VP9", .senders = { { 0 }, { .loss_percent = 1 } }, .epochs = { { 0, 6000 } } },
+	{ .name = "h264", .codec = "H264", .senders = { { 0 }, { .reorder_percent = 3 } }, .epochs = { { 0, 6000 } } },
+	{ .name = "silent", .codec = "VP8",
+	  .senders = { { .no_camera = true, .no_audio = true }, { .no_camera = true } }, .epochs = { { 0, 5000 } } },
+};
+
+struct event {
+	int64_t due_ns; /* after the media begin */
+	struct scenario *scenario;
+	uint8_t len_hi, len_lo;
+	uint8_t *datagram; /* gate header without times and generation, and packet */
+	size_t len;
+};
+
+static struct {
+	GMainContext *context;
+	GMutex lock;
+	int64_t start_ns;
+	GArray *events;
+	unsigned pending;
+	char *directory;
+	struct ap_captures *captures;
+} run;
+
+static int64_t now_ns(void)
+{
+	return ap_mono_ns(ap_clock_system());
+}
+
+/* ---- packets ---- */
+
+static void add(struct scenario *s, int64_t due_ns, enum ap_gate_kind kind, int person, enum ap_line line,
+		const struct ap_writer *packet)
+{
+	uint8_t bytes[AP_GATE_DATAGRAM];
+	struct ap_writer w = ap_writer_over(bytes, sizeof bytes);
+	const struct ap_gate_header h = { kind, (enum ap_role)(AP_COACH + person), line, 1, 0 };
+	ap_gate_header_write(&w, &h);
+	ap_write_bytes(&w, packet->data, packet->len);
+	assert_false(w.bad);
+	struct event e = { .due_ns = due_ns, .scenario = s, .datagram = g_memdup2(bytes, w.len), .len = w.len };
+	g_array_append_val(run.events, e);
+}
+
+struct line_state {
+	uint32_t rate, ssrc, rtp_base;
+	uint16_t seq;
+};
+
+static int64_t sent_at(const struct sender *p, enum ap_line line, int64_t media_ns)
+{
+	int64_t jitter = p->jitter_ms ? g_random_int_range(0, p->jitter_ms) * MS : 0;
+	return media_ns + media_ns * p->drift_ppm / 1000000 + p->delay_ms * MS + jitter +
+	       (line == AP_LINE_AUDIO ? 0 : CODING_MS * MS);
+}
+
+static void add_report(struct scenario *s, int person, enum ap_line line, const struct line_state *l, int64_t media_ns)
+{
+	const struct sender *p = &s->senders[person];
+	uint8_t bytes[28];
+	struct ap_writer w = ap_writer_over(bytes, sizeof bytes);
+	uint64_t ntp = FIRST_NTP + ((uint64_t)(int64_t)p->ntp_offset_s << 32);
+	ntp += ((uint64_t)(media_ns / 1000000000) << 32) + ((uint64_t)(media_ns % 1000000000) << 32) / 1000000000;
+	ap_write_u16(&w, 0x80C8);
+	ap_write_u16(&w, 6);
+	ap_write_u32(&w, l->ssrc);
+	ap_write_u64(&w, ntp);
+	ap_write_u32(&w, l->rtp_base + (uint32_t)(media_ns / 1000 * (l->rate / 1000) / 1000));
+	ap_write_zero(&w, 8);
+	add(s, sent_at(p, AP_LINE_AUDIO, media_ns), AP_GATE_RTCP_SR, person, line, &w);
+}
+
+static void add_packet(struct scenario *s, int person, enum ap_line line, struct line_state *l,
+		       const struct media_packet *m)
+{
+	const struct sender *p = &s->senders[person];
+	uint8_t bytes[AP_MAX_PACKET];
+	struct ap_writer w = ap_writer_over(bytes, sizeof bytes);
+	gsize len;
+	const void *payload = g_bytes_get_data(m->payload, &len);
+	ap_write_u8(&w, 0x80);
+	ap_write_u8(&w, (uint8_t)((m->marker ? 0x80 : 0) | (line == AP_LINE_AUDIO ? AP_GATE_PT_AUDIO : AP_GATE_PT_VIDEO)));
+	ap_write_u16(&w, l->seq++);
+	ap_write_u32(&w, l->rtp_base + m->rtp);
+	ap_write_u32(&w, l->ssrc);
+	ap_write_bytes(&w, payload, len);
+	int64_t due = sent_at(p, line, m->time_ns);
+	int dice = g_random_int_range(0, 100);
+	/* Nothing is lost of the first second: each of these is to begin. */
+	if (m->time_ns > 1000 * MS && dice < p->loss_percent)
+		return;
+	if (m->time_ns > 1000 * MS && dice < p->reorder_percent)
+		due += dice % 2 ? 60 * MS : 150 * MS;
+	add(s, due, AP_GATE_RTP, person, line, &w);
+}
+
+static void change_source(struct line_state *l)
+{
+	l->ssrc = g_random_int();
+	l->seq = (uint16_t)g_random_int();
+	l->rtp_base = g_random_int();
+}
+
+/* One line of one person, media between two times. */
+static void add_line(struct scenario *s, int person, enum ap_line line, GArray *media, int64_t from_ms, int64_t to_ms)
+{
+	struct line_state l = { .rate = line == AP_LINE_AUDIO ? 48000 : 90000 };
+	int64_t change_ms = s->senders[person].ssrc_change_ms, reported_ns = -1000000000;
+	change_source(&l);
+	for (guint i = 0; i < media->len; i++) {
+		const struct media_packet *m = &g_array_index(media, struct media_packet, i);
+		if (m->time_ns < from_ms * MS || m->time_ns >= to_ms * MS)
+			continue;
+		/* A browser begins a new source, and one after a pause, with a keyframe; these have one every 2 s. */
+		if (change_ms && m->time_ns >= change_ms * MS) {
+			change_ms = 0;
+			change_source(&l);
+			reported_ns = -1000000000;
+		}
+		add_packet(s, person, line, &l, m);
+		if (m->time_ns - reported_ns >= 1000 * MS) {
+			reported_ns = m->time_ns;
+			add_report(s, person, line, &l, m->time_ns);
+		}
+	}
+}
+
+struct media {
+	GArray *vp8, *vp8_large, *vp9, *h264, *opus, *opus_dtx;
+};
+
+static GArray *video_of(const struct media *m, const char *codec)
+{
+	return strcmp(codec, "VP8") == 0 ? m->vp8 : strcmp(codec, "VP9") == 0 ? m->vp9 : m->h264;
+}
+
+static void add_person(struct scenario *s, int person, const struct media *m)
+{
+	const struct sender *p = &s->senders[person];
+	GArray *video = video_of(m, s->codec);
+	int to = p->camera_to_ms ? p->camera_to_ms : SECONDS * 1000;
+	if (!p->no_camera && p->resize) {
+		/* The same source: another resolution begins with its keyframe, in band. */
+		GArray *both = g_array_new(FALSE, FALSE, sizeof(struct media_packet));
+		for (guint i = 0; i < video->len; i++) {
+			const struct media_packet *small = &g_array_index(video, struct media_packet, i);
+			if (small->time_ns < 4000 * MS)
+				g_array_append_val(both, *small);
+		}
+		for (guint i = 0; i < m->vp8_large->len; i++) {
+			const struct media_packet *large = &g_array_index(m->vp8_large, struct media_packet, i);
+			if (large->time_ns >= 4000 * MS)
+				g_array_append_val(both, *large);
+		}
+		add_line(s, person, AP_LINE_CAMERA, both, 0, to);
+		g_array_unref(both);
+	} else if (!p->no_camera) {
+		add_line(s, person, AP_LINE_CAMERA, video, p->camera_from_ms, to);
+	}
+	if (p->screen)
+		add_line(s, person, AP_LINE_SCREEN, m->vp8_large, 2000, SECONDS * 1000);
+	if (!p->no_audio)
+		add_line(s, person, AP_LINE_AUDIO, p->dtx ? m->opus_dtx : m->opus, p->audio_from_ms, SECONDS * 1000);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct event *x = a, *y = b;
+	return (x->due_ns > y->due_ns) - (x->due_ns < y->due_ns);
+}
+
+static void send_event(const struct event *e)
+{
+	struct scenario *s = e->scenario;
+	g_mutex_lock(&run.lock);
+	if (s->gate >= 0) {
+		struct ap_writer times = ap_writer_over(e->datagram + 4, 16);
+		ap_write_u64(&times, s->generation);
+		ap_write_u64(&times, (uint64_t)now_ns());
+		send(s->gate, e->datagram, e->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	}
+	g_mutex_unlock(&run.lock);
+}
+
+static gpointer send_all(gpointer data)
+{
+	(void)data;
+	for (guint i = 0; i < run.events->len; i++) {
+		const struct event *e = &g_array_index(run.events, struct event, i);
+		int64_t wait = run.start_ns + e->due_ns - now_ns();
+		if (wait > 0)
+			g_usleep((gulong)(wait / 1000));
+		send_event(e);
+		g_free(e->datagram);
+	}
+	return NULL;
+}
+
+/* ---- the vault's part ---- */
+
+static void done(struct scenario *s)
+{
+	ap_capture_free(s->capture);
+	s->capture = NULL;
+	run.pending--;
+	g_main_context_wakeup(run.context);
+}
+
+static void on_closed(void *ctx, uint64_t generation)
+{
+	struct scenario *s = ctx;
+	int64_t took = g_get_monotonic_time() - s->closed_us;
+	assert_true(generation == s->generation);
+	s->slowest_close_us = MAX(s->slowest_close_us, took);
+	if (s->next_epoch == MAX_EPOCHS || s->epochs[s->next_epoch][1] == 0)
+		ap_capture_seal(s->capture);
+}
+
+static void on_segment(void *ctx, const struct ap_capture_segment *segment)
+{
+	(void)ctx;
+	for (size_t i = 1; i < segment->cluster_count; i++)
+		assert_true(segment->clusters[i].time_ms - segment->clusters[i - 1].time_ms <= AP_CLUSTER_MS + 40);
+	if (segment->cluster_count > 0)
+		assert_true(segment->clusters[segment->cluster_count - 1].time_ms - segment->clusters[0].time_ms <= AP_SEGMENT_MS);
+}
+
+static void on_epoch(void *ctx, const struct ap_capture_epoch *epoch)
+{
+	struct scenario *s = ctx;
+	s->epochs_reported++;
+	for (int p = 0; p < 2; p++)
+		for (int l = 0; l < AP_LINES; l++) {
+			s->packets += epoch->lines[p][l].packets;
+			s->lost += epoch->lines[p][l].lost;
+			assert_int_equal(epoch->lines[p][l].malformed, 0);
+		}
+}
+
+static void on_first(void *ctx, uint64_t generation)
+{
+	assert_true(generation == ((struct scenario *)ctx)->generation);
+}
+
+static void on_sealed(void *ctx, const uint64_t duration_ms[2])
+{
+	struct scenario *s = ctx;
+	s->sealed = true;
+	s->duration_ms[0] = duration_ms[0];
+	s->duration_ms[1] = duration_ms[1];
+	done(s);
+}
+
+static void on_failed(void *ctx, const char *reason)
+{
+	struct scenario *s = ctx;
+	s->failed = reason;
+	done(s);
+}
+
+static const struct ap_capture_events events = { on_closed, on_segment, on_epoch, on_first, on_sealed, on_failed };
+
+static gboolean open_gate(gpointer data)
+{
+	struct scenario *s = data;
+	int pair[2];
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	shutdown(pair[0], SHUT_WR);
+	g_mutex_lock(&run.lock);
+	s->generation = ((uint64_t)g_random_int() << 32 | g_random_int()) | 1;
+	s->gate = pair[1];
+	g_mutex_unlock(&run.lock);
+	assert_true(ap_ok(ap_capture_open(s->capture, s->generation, (uint32_t)s->next_epoch + 1, pair[0])));
+	return G_SOURCE_REMOVE;
+}
+
+static gboolean close_gate(gpointer data)
+{
+	struct scenario *s = data;
+	g_mutex_lock(&run.lock);
+	close(s->gate);
+	s->gate = -1;
+	g_mutex_unlock(&run.lock);
+	s->next_epoch++;
+	s->closed_us = g_get_monotonic_time();
+	ap_capture_close(s->capture, s->generation, false);
+	return G_SOURCE_REMOVE;
+}
+
+static void at(int64_t ms, GSourceFunc f, struct scenario *s)
+{
+	GSource *source = g_timeout_source_new((guint)((run.start_ns - now_ns()) / MS + ms));
+	g_source_set_callback(source, f, s, NULL);
+	g_source_attach(source, run.context);
+	g_source_unref(source);
+}
+
+static void begin(struct scenario *s)
+{
+	struct ap_capture_params params = { .recording = ap_uuid_random(), .session = ap_uuid_random() };
+	params.video = strcmp(s->codec, "VP8") == 0   ? AP_CODEC_VP8
+		       : strcmp(s->codec, "VP9") == 0 ? AP_CODEC_VP9
+						      : AP_CODEC_H264;
+	s->recording = params.recording;
+	s->gate = -1;
+	for (int i = 0; i < 2; i++) {
+		s->identity[i] = ap_secret_random(AP_AGE_KEY);
+		struct ap_age_recipient r = ap_age_identity_recipient(s->identity[i]);
+		ap_copy(params.recipient[i], 32, r.b, 32);
+	}
+	assert_true(ap_ok(ap_capture_start(run.captures, &params, &events, s, &s->capture)));
+	run.pending++;
+	for (int i = 0; i < MAX_EPOCHS && s->epochs[i][1]; i++) {
+		at(s->epochs[i][0], open_gate, s);
+		at(s->epochs[i][1], close_gate, s);
+	}
+}
+
+/* ---- looking at the result ---- */
+
+static void write_identities(const struct scenario *s, const char *path)
+{
+	for (int i = 0; i < 2; i++) {
+		struct ap_secret *text = ap_age_identity_text(s->identity[i]);
+		g_autofree char *file = g_strdup_printf("%s/%s.key", path, ap_role_text((enum ap_role)(AP_COACH + i)));
+		assert_true(g_file_set_contents(file, (const char *)ap_secret_bytes(text), -1, NULL));
+		ap_secret_free(text);
+	}
+}
+
+static double expected_seconds(const struct scenario *s)
+{
+	int ms = 0;
+	for (int i = 0; i < MAX_EPOCHS; i++)
+		ms += s->epochs[i][1] - s->epochs[i][0];
+	return ms / 1000.0;
+}
+
+static char *expectations(const struct scenario *s, int person)
+{
+	const struct sender *p = &s->senders[person];
+	return g_strdup_printf("{\"camera\":%d,\"screen\":%d,\"audio\":%d,\"codec\":\"%s\",\"losing\":%d,\"delay\":%d}",
+			       !p->no_camera, p->screen, !p->no_audio, s->codec, p->loss_percent > 0, p->delay_ms);
+}
+
+static bool check(const struct scenario *s)
+{
+	char id[AP_UUID_TEXT], seconds[G_ASCII_DTOSTR_BUF_SIZE];
+	ap_uuid_text(&s->recording, id);
+	g_autofree char *path = g_build_filename(run.directory, id, NULL);
+	g_autofree char *coach = expectations(s, 0), *coachee = expectations(s, 1);
+	write_identities(s, path);
+	g_ascii_dtostr(seconds, sizeof seconds, expected_seconds(s));
+	const char *argv[] = { "python3", AP_SOURCE_DIR "/tests/integration/capture_check.py", s->name, path, seconds,
+			       coach, coachee, NULL };
+	int status = -1;
+	return g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status, NULL) &&
+	       status == 0;
+}
+
+/* ---- the run ---- */
+
+static double cpu_us(void)
+{
+	struct rusage u;
+	getrusage(RUSAGE_CHILDREN, &u);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
+static void prepare(struct media *m)
+{
+	m->vp8 = media_video("VP8", 320, 240, SECONDS);
+	m->vp8_large = media_video("VP8", 640, 360, SECONDS);
+	m->vp9 = media_video("VP9", 320, 240, SECONDS);
+	m->h264 = media_video("H264", 320, 240, SECONDS);
+	m->opus = media_audio(SECONDS, false);
+	m->opus_dtx = media_audio(SECONDS, true);
+	run.events = g_array_new(FALSE, FALSE, sizeof(struct event));
+	for (size_t i = 0; i < G_N_ELEMENTS(scenarios); i++) {
+		scenarios[i].skipped = !video_of(m, scenarios[i].codec);
+		for (int p = 0; p < 2 && !scenarios[i].skipped; p++)
+			add_person(&scenarios[i], p, m);
+	}
+	g_array_sort(run.events, by_time);
+}
+
+/* Private dirty memory of the zygote's first child, KiB. */
+static long private_kib(pid_t zygote)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/task/%d/children", (int)zygote, (int)zygote);
+	g_autofree char *children = NULL, *rollup = NULL;
+	if (!g_file_get_contents(path, &children, NULL, NULL) || !children[0])
+		return -1;
+	g_autofree char *smaps = g_strdup_printf("/proc/%ld/smaps_rollup", strtol(children, NULL, 10));
+	if (!g_file_get_contents(smaps, &rollup, NULL, NULL))
+		return -1;
+	const char *line = strstr(rollup, "Private_Dirty:");
+	return line ? strtol(line + 14, NULL, 10) : -1;
+}
+
+static void everything_is_recorded(void **state)
+{
+	(void)state;
+	struct media media;
+	struct ap_blob *blob = NULL;
+	prepare(&media);
+	struct test_zygote z = test_zygote_start();
+	run.context = g_main_context_new();
+	assert_true(ap_ok(ap_blob_open(run.directory, &blob)));
+	run.captures = ap_captures_new(z.link, blob, ap_clock_system(), run.context);
+	while (!ap_captures_ready(run.captures))
+		g_main_context_iteration(run.context, TRUE);
+	run.start_ns = now_ns() + 1000 * MS;
+	for (size_t i = 0; i < G_N_ELEMENTS(scenarios); i++)
+		if (!scenarios[i].skipped)
+			begin(&scenarios[i]);
+	GThread *sender = g_thread_new("sender", send_all, NULL);
+	long memory = -1;
+	while (run.pending > 0) {
+		g_main_context_iteration(run.context, TRUE);
+		if (memory < 0 && now_ns() - run.start_ns > 5500 * MS)
+			memory = private_kib(z.pid);
+	}
+	g_thread_join(sender);
+	ap_captures_free(run.captures);
+	assert_int_equal(test_zygote_stop(&z), 0);
+	ap_blob_free(blob);
+	uint64_t packets = 0;
+	for (size_t i = 0; i < G_N_ELEMENTS(scenarios); i++)
+		packets += scenarios[i].packets;
+	print_message("[ figures  ] %.1f us of CPU a packet, %ld KiB private dirty memory in one capture\n",
+		      cpu_us() / (double)packets, memory);
+}
+
+static void one_is_right(void **state)
+{
+	struct scenario *s = *state;
+	if (s->skipped) {
+		print_message("skipped: no encoder for %s here (gstreamer1.0-plugins-bad)\n", s->codec);
+		skip();
+	}
+	if (s->failed)
+		fail_msg("the capture failed: %s", s->failed);
+	assert_true(s->sealed);
+	assert_int_equal(s->duration_ms[0], s->duration_ms[1]);
+	assert_true(s->slowest_close_us < AP_CAPTURE_ACK_MS * 1000);
+	assert_int_equal(s->epochs_reported, s->epochs[1][1] ? 2 : 1);
+	assert_true(check(s));
+}
+
+int main(int argc, char **argv)
+{
+	guint32 seed = argc > 1 ? (guint32)strtoul(argv[1], NULL, 10) : g_random_int();
+	g_autoptr(GError) error = NULL;
+	gst_init(NULL, NULL);
+	AP_IGNORE(ap_secret_init());
+	print_message("seed %u\n", seed);
+	g_random_set_seed(seed);
+	run.directory = g_dir_make_tmp("aparte-capture-XXXXXX", &error);
+	struct CMUnitTest tests[G_N_ELEMENTS(scenarios) + 1] = { cmocka_unit_test(everything_is_recorded) };
+	for (size_t i = 0; i < G_N_ELEMENTS(scenarios); i++)
+		tests[i + 1] = (struct CMUnitTest){ scenarios[i].name, one_is_right, NULL, NULL, &scenarios[i] };
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	if (failed)
+		print_message("kept: %s\n", run.directory);
+	const char *rm[] = { "rm", "-rf", run.directory, NULL };
+	if (!failed)
+		g_spawn_sync(NULL, (char **)rm, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
+	return failed;
+}

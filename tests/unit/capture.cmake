@@ -1,0 +1,16 @@
+# The capture: pure modules, protocol, the vault's hand on it; and real media through the real process.
+function(ap_capture_test name)
+	cmake_parse_arguments(ARG "" "" "LIBS;SOURCES" ${ARGN})
+	add_executable(${name} ${CMAKE_SOURCE_DIR}/tests/integration/${name}.c
+		${CMAKE_SOURCE_DIR}/tests/integration/capture_zygote.c ${ARG_SOURCES})
+	target_link_libraries(${name} PRIVATE ap_flags ${ARG_LIBS} PkgConfig::CMOCKA)
+	target_compile_definitions(${name} PRIVATE AP_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+		AP_CAPTURE_BIN="$<TARGET_FILE:aparte-capture>")
+	set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+	add_dependencies(${name} aparte-capture)
+	add_test(NAME integration/${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
+	set_tests_properties(integration/${name} PROPERTIES TIMEOUT 240 LABELS integration)
+endfunction()
+ap_capture_test(capture_run SOURCES ${CMAKE_SOURCE_DIR}/tests/integration/capture_media.c
+	LIBS ap_capture_spawn PkgConfig::GST m)
+ap_unit_test(timeline LIBS ap_capture_pure)
