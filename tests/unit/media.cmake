@@ -1,4 +1,9 @@
 # The media plane: pure modules one by one, then whole with independent clients.
+foreach(module demux framing path rtp rtcp srtp stream tap)
+	ap_unit_test(${module} LIBS ap_media)
+endforeach()
+ap_unit_test(ice LIBS ap_media PkgConfig::NICE)
+
 add_library(ap_test_peer STATIC ${CMAKE_SOURCE_DIR}/tests/testlib/peer.c)
 target_link_libraries(ap_test_peer PUBLIC ap_flags ap_base PkgConfig::GLIB
 	PRIVATE PkgConfig::NICE PkgConfig::OPENSSL PkgConfig::SRTP)
