@@ -14,3 +14,4 @@ endfunction()
 ap_capture_test(capture_run SOURCES ${CMAKE_SOURCE_DIR}/tests/integration/capture_media.c
 	LIBS ap_capture_spawn PkgConfig::GST m)
 ap_unit_test(timeline LIBS ap_capture_pure)
+ap_capture_test(capture_sandbox LIBS ap_capture_proto ap_age)
