@@ -1,13 +1,15 @@
 #include "confine.h"
 
+#include "gateway/srtp.h"
+
 #include <aparte/log.h>
 #include <aparte/sandbox.h>
 #include <gio/gio.h>
 #include <openssl/ssl.h>
 #include <seccomp.h>
 
-/* Libraries that read files when first used do it now. */
-static void warm_up(void)
+/* Libraries that read files when first used do it now; libsrtp's cryptography (NSS) loads modules at its start. */
+static struct ap_result warm_up(void)
 {
 	OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG | OPENSSL_INIT_LOAD_SSL_STRINGS, NULL);
 	g_type_ensure(G_TYPE_TLS_CERTIFICATE);
@@ -15,6 +17,7 @@ static void warm_up(void)
 	g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
 	g_autoptr(GTimeZone) local = g_time_zone_new_local();
 	(void)utc, (void)local;
+	return ap_srtp_start();
 }
 
 /* Programs, tracing, kernel surfaces: nothing the gateway has business with. Sockets stay: it is a network process. */
@@ -45,7 +48,7 @@ struct ap_result ap_confine(void)
 {
 	const struct ap_sandbox_rules rules = { .network = true };
 	unsigned missing = 0;
-	warm_up();
+	AP_TRY(warm_up());
 	AP_TRY(ap_sandbox_no_new_privs());
 	AP_TRY(ap_sandbox_landlock(&rules, &missing));
 	AP_TRY(forbid_calls());

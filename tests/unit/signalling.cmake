@@ -7,3 +7,12 @@ target_include_directories(ap_test_world PUBLIC ${CMAKE_SOURCE_DIR}/tests)
 target_compile_definitions(ap_test_world PRIVATE AP_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 # The fake media plane and the signalling that calls it need each other.
 ap_unit_test(gateway LIBS ap_test_world ap_signalling ap_test_world)
+
+# The real process with a fake vault, for real clients.
+if(TARGET aparte-gateway)
+	add_executable(gateway_stand testlib/gateway_stand.c testlib/fake_vault.c)
+	target_link_libraries(gateway_stand PRIVATE ap_flags ap_base ap_problem ap_dbus PkgConfig::SODIUM)
+	target_include_directories(gateway_stand PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+	set_target_properties(gateway_stand PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+	add_dependencies(gateway_stand aparte-gateway)
+endif()
