@@ -85,7 +85,6 @@ export async function call(root, { api, session, device, devices, consents, lang
 	media.addEventListener('state', () => media.state === 'failed' && problem.show(media.failure));
 	session.addEventListener('end', ({ detail }) => {
 		if (detail?.reason !== 'replaced') return finish(detail?.reason ?? 'ended');
-		if (media.replacedItself(detail.media)) return;
 		media.stop(false);
 		over.hidden = false;
 	});

@@ -43,15 +43,20 @@ function screenToggle(media, state) {
 }
 
 export function controls({ devices, media, state, stage, togglePanel, leave }) {
-	const mic = toggle('mute', ['micOff', 'mic'], ['call.mic.on', 'call.mic.off'], Boolean(devices.track('audio')), async (on) => {
+	const has = (kind) => Boolean(devices.track(kind)?.enabled);
+	const mic = toggle('mute', ['micOff', 'mic'], ['call.mic.on', 'call.mic.off'], has('audio'), async (on) => {
 		await devices.microphone(on);
 		state.tell({ mic: on });
 	});
-	const camera = toggle('camera', ['cameraOff', 'camera'], ['call.camera.on', 'call.camera.off'], Boolean(devices.track('video')),
-		async (on) => {
-			await devices.camera(on);
-			state.tell({ camera: on });
-		});
+	const camera = toggle('camera', ['cameraOff', 'camera'], ['call.camera.on', 'call.camera.off'], has('video'), (on) => devices.camera(on));
+	// Devices may come late (a permission given during the call) and go by themselves.
+	const follow = () => {
+		mic.show(has('audio'));
+		camera.show(has('video'));
+		state.tell({ mic: has('audio'), camera: has('video') });
+	};
+	devices.addEventListener('track', follow);
+	follow();
 	const screen = screenToggle(media, state);
 	const full = plain('fullscreen', 'full', 'call.full', async () => {
 		if (document.fullscreenElement) await document.exitFullscreen();

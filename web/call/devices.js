@@ -31,6 +31,7 @@ export class Devices extends EventTarget {
 	#put(track) {
 		this.drop(track.kind, false);
 		this.stream.addTrack(track);
+		track.addEventListener('ended', () => this.track(track.kind) ?? this.drop(track.kind));
 		this.dispatchEvent(new CustomEvent('track', { detail: { kind: track.kind, track } }));
 	}
 

@@ -54,7 +54,7 @@ export class Events extends EventTarget {
 	}
 
 	async #read(connected) {
-		const headers = { Accept: 'text/event-stream' };
+		const headers = { Accept: 'text/event-stream', ...this.#api.page };
 		const response = await this.#api.request('GET', '/v1/events', { headers, signal: this.#stopped.signal });
 		connected();
 		this.#tell('connected');

@@ -8,7 +8,6 @@ import { iceServers, restartFragment, restartedAnswer } from './sdp.js';
 
 const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 const RESTART_MS = 6000;
-const OWN_MS = 3000;
 const KINDS = ['audio', 'video', 'video'];
 
 export class Media extends EventTarget {
@@ -21,7 +20,6 @@ export class Media extends EventTarget {
 	#failures = 0;
 	#timer = null;
 	#working = false;
-	#since = -Infinity;
 
 	constructor(api) {
 		super();
@@ -52,13 +50,6 @@ export class Media extends EventTarget {
 		this.#closed = false;
 		this.#failures = 0;
 		await this.#connect();
-	}
-
-	/* Whether an `end` for being replaced was caused by this page's own new connection: it names another resource than
-	 * ours, or none and we have just connected. */
-	replacedItself(resource) {
-		if (resource) return this.#resource !== new URL(resource, location.href).pathname;
-		return this.#working || performance.now() - this.#since < OWN_MS;
 	}
 
 	/* Hangs up; `told` is false when the gateway already knows. */
@@ -94,11 +85,11 @@ export class Media extends EventTarget {
 	/* The offer goes out before it is set, so that the ICE servers of the answer are known when gathering begins. */
 	async #negotiate(pc) {
 		const offer = await pc.createOffer();
-		const response = await this.#api.request('POST', '/v1/media', { body: offer.sdp, type: 'application/sdp' });
+		const how = { body: offer.sdp, type: 'application/sdp', headers: this.#api.page };
+		const response = await this.#api.request('POST', '/v1/media', how);
 		const servers = iceServers(response.headers.get('Link'));
 		if (servers.length) pc.setConfiguration({ ...pc.getConfiguration(), iceServers: servers });
 		this.#resource = new URL(response.headers.get('Location'), location.href).pathname;
-		this.#since = performance.now();
 		await pc.setLocalDescription(offer);
 		await pc.setRemoteDescription({ type: 'answer', sdp: await response.text() });
 	}

@@ -32,7 +32,7 @@ function route() {
 function navigation(me, name) {
 	const links = Object.entries(VIEWS)
 		.filter(([, { roles }]) => roles.includes(me.role))
-		.map(([key]) => el('a', { href: `#/${key}`, t: `staff.${key}`, test: `nav-${key}`, 'aria-current': key === name && 'page' }));
+		.map(([key]) => el('a', { href: `#/${key}`, t: `staff.${key}`, test: `nav-${key}`, 'aria-current': key === (name === 'view' ? 'recordings' : name) && 'page' }));
 	return el('nav', { label: 'staff.navigation' }, ...links);
 }
 

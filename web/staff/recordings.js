@@ -22,7 +22,7 @@ function acts(context, recording) {
 }
 
 function row(context, recording) {
-	const purposes = (recording.purposes ?? []).map((purpose) => el('span', { class: 'chip', t: tOr(`purpose.${purpose}`, 'purpose.other') }));
+	const purposes = (recording.state === 'erased' ? [] : (recording.purposes ?? [])).map((purpose) => el('span', { class: 'chip', t: tOr(`purpose.${purpose}`, 'purpose.other') }));
 	const end = recording.expires && recording.state !== 'erased'
 		? el('span', { t: ['recording.endsAt', { time: formatDay(recording.expires) }] }) : null;
 	return el('li', { class: 'item', test: 'recording-row', 'data-id': recording.id, 'data-state': recording.state },

@@ -23,6 +23,9 @@ export class Api {
 		this.token = token;
 	}
 
+	/* Names this page load in calls where the gateway tells a person's pages apart: who was replaced by whom. */
+	page = { 'Aparte-Page': crypto.randomUUID() };
+
 	async request(method, path, { body, type = 'application/json', headers = {}, signal } = {}) {
 		const sent = { ...headers };
 		if (this.token) sent.Authorization = `Bearer ${this.token}`;

@@ -19,7 +19,8 @@ export function launch() {
 
 /* A page of its own context; `complaints` grows with everything that is wrong. */
 export async function openPage(browser, origin, options = {}) {
-	const context = await browser.newContext({ permissions: ['camera', 'microphone'], locale: 'fr-FR', viewport: { width: 1280, height: 800 }, ...options });
+	const context = await browser.newContext({ permissions: ['camera', 'microphone'], locale: 'fr-FR', reducedMotion: 'reduce',
+		viewport: { width: 1280, height: 800 }, ...options });
 	const page = await context.newPage();
 	const complaints = [];
 	page.on('console', (message) => {

@@ -4,10 +4,10 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { en } from '../../../web/i18n/en.js';
-import { fr } from '../../../web/i18n/fr.js';
+import { en } from '../../web/i18n/en.js';
+import { fr } from '../../web/i18n/fr.js';
 
-const WEB = fileURLToPath(new URL('../../../web/', import.meta.url));
+const WEB = fileURLToPath(new URL('../../web/', import.meta.url));
 
 function files(folder, ending) {
 	return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>

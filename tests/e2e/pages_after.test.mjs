@@ -1,10 +1,10 @@
 /* After the session: a person's own data, watching, receipts, requests. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { axe, launch, openPage, shot } from './browser.mjs';
-import { logOfOne } from './log.mjs';
-import { makeTracks } from './media.mjs';
-import { Mock, TOKEN } from './mock.mjs';
+import { axe, launch, openPage, shot } from './pages/browser.mjs';
+import { logOfOne } from './pages/log.mjs';
+import { makeTracks } from './pages/media.mjs';
+import { Mock, TOKEN } from './pages/mock.mjs';
 
 let mock, browser, tracks;
 

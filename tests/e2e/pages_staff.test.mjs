@@ -1,11 +1,11 @@
 /* The pages of staff, against a stand-in for the vault's listener. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { correctedRate } from '../../../web/player/pair.js';
-import { axe, launch, openPage, shot } from './browser.mjs';
-import { makeTracks } from './media.mjs';
-import { Mock } from './mock.mjs';
-import { newStaff } from './mock_staff.mjs';
+import { correctedRate } from '../../web/player/pair.js';
+import { axe, launch, openPage, shot } from './pages/browser.mjs';
+import { makeTracks } from './pages/media.mjs';
+import { Mock } from './pages/mock.mjs';
+import { newStaff } from './pages/mock_staff.mjs';
 
 let mock, browser, tracks;
 

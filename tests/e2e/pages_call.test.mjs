@@ -1,8 +1,8 @@
 /* The page of a person, against a stand-in for the gateway, in a real browser. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, afterEach, test } from 'node:test';
-import { axe, launch, makeAnswerer, openPage, shot } from './browser.mjs';
-import { Mock, TOKEN } from './mock.mjs';
+import { axe, launch, makeAnswerer, openPage, shot } from './pages/browser.mjs';
+import { Mock, TOKEN } from './pages/mock.mjs';
 
 let mock, browser, answerer, opened;
 
@@ -233,7 +233,6 @@ test('language: English at once, everywhere, kept', async () => {
 test('replaced by another tab: stays out until taken back', async () => {
 	const { page, at } = await join();
 	await until(() => at('peer-video').evaluate((video) => video.currentTime > 0), 'media');
-	await new Promise((done) => setTimeout(done, 3100));
 	mock.send('end', { reason: 'replaced' });
 	await at('take-back').waitFor();
 	assert.deepEqual(await axe(page), []);
@@ -280,6 +279,7 @@ test('screen sharing needs no new offer; the peer is told', async () => {
 		const canvas = document.createElement('canvas');
 		canvas.getContext('2d').fillRect(0, 0, 10, 10);
 	});
+	for (const id of ['mute', 'camera']) await until(async () => (await attribute(at(id), 'aria-pressed')) === 'true', `${id} on`);
 	await at('share-screen').click();
 	await until(() => mock.messages.some(({ screen }) => screen === true), 'told');
 	assert.equal(await attribute(at('share-screen'), 'aria-pressed'), 'true');
