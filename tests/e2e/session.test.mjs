@@ -71,7 +71,7 @@ test('the second consent opens the gate, both see it', async () => {
 	story.epochs.push([Date.now()]);
 	[recording] = (await seenByPlatform()).recordings;
 	assert.equal(recording.state, 'recording');
-	await coach.waitForSelector(hook('receipt-verified'), { timeout: 10000 });
+	await coach.waitForSelector(`${hook('receipt-status')}[data-verified="true"]`, { timeout: 10000 });
 	await sleep(7000);
 	assert.equal(await gateOf(coach), 'open', 'presence keeps it open');
 });

@@ -12,8 +12,11 @@ export async function joinCall(browser, url, options = {}) {
 	return page;
 }
 
+/* Through the lobby; after a reload the call goes on without it. */
 export async function enterCall(page) {
-	await page.click(hook('join-start'), { timeout: 20000 });
+	await page.waitForSelector(`${hook('join-start')}, ${hook('gate-state')}`, { timeout: 20000 });
+	if (await page.isVisible(hook('join-start')))
+		await page.click(hook('join-start'));
 	await page.waitForSelector(hook('gate-state'), { timeout: 15000 });
 }
 
