@@ -1,8 +1,8 @@
 /* Demultiplexing, and reading a STUN username: what a stranger's datagram meets first. */
+#include "fuzz.h"
+
 #include "gateway/demux.h"
 #include "gateway/ice.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,7 +1,7 @@
 /* Translating RTCP: what comes out must be well-formed, no longer than what came in, and translate again. */
-#include "gateway/rtcp.h"
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "gateway/rtcp.h"
 
 static void number(struct ap_seqmap *m, uint16_t first, uint16_t last)
 {

@@ -1,7 +1,7 @@
 /* Parsing RTP and writing its header anew: what is written must parse to the same again. */
-#include "gateway/rtp.h"
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "gateway/rtp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,7 +1,7 @@
 /* Frames from a byte stream, cut anywhere: packets never exceed their bound, and every byte is consumed. */
-#include "gateway/framing.h"
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "gateway/framing.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
