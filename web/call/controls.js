@@ -12,7 +12,10 @@ function toggle(test, icons, labels, on, set) {
 		sayAttribute(button, 'title', labels[on ? 1 : 0]);
 		replace(button, drawn(icons[on ? 1 : 0]));
 	};
-	action(button, () => set(!on).then(() => show(!on), () => {}));
+	action(button, async () => {
+		const wanted = !on;
+		await set(wanted).then(() => show(wanted), () => {});
+	});
 	show(on);
 	return { button, show };
 }
