@@ -214,6 +214,102 @@ struct ap_result ap_db_keys_seal_destroy(struct ap_db_keys *k, const struct ap_u
 	return purge(k);
 }
 
+/* ---- turnover ---- */
+
+struct turnover {
+	struct ap_db_keys *keys;
+	const struct ap_secret *new_kek;
+	struct ap_kek_id new_id;
+	ap_db_keys_place place_of;
+	void *ctx;
+};
+
+static struct ap_result share_anew(const struct turnover *t, const struct ap_uuid *owner, enum ap_slot slot,
+				   const struct ap_wrapped *old)
+{
+	struct ap_wrap_place place;
+	struct ap_wrapped wrapped;
+	struct ap_secret *share = NULL;
+	AP_TRY(t->place_of(t->ctx, owner, slot, &place));
+	AP_TRY(ap_share_unwrap(t->keys->kek, &place, old, &share));
+	struct ap_result result = ap_share_wrap(t->new_kek, &place, share, &wrapped);
+	ap_secret_free(share);
+	AP_TRY(result);
+	return ap_db_run(t->keys->db,
+			 "UPDATE share SET kek_id = ?3, nonce = ?4, wrapped = ?5 WHERE owner = ?1 AND slot = ?2",
+			 AP_VALUES(AP_V_UUID(owner), AP_V_INT(slot), AP_V_BLOB(wrapped.kek_id.b, AP_KEK_ID),
+				   AP_V_BLOB(wrapped.nonce, AP_WRAP_NONCE), AP_V_BLOB(wrapped.bytes, AP_WRAPPED)));
+}
+
+static struct ap_result seal_anew(const struct turnover *t, const struct ap_uuid *session, enum ap_role role,
+				  const uint8_t public[32], const struct ap_wrapped *old)
+{
+	struct ap_wrapped wrapped;
+	struct ap_secret *private = NULL;
+	AP_TRY(ap_seal_unwrap(t->keys->kek, session, role, public, old, &private));
+	struct ap_result result = ap_seal_wrap(t->new_kek, session, role, public, private, &wrapped);
+	ap_secret_free(private);
+	AP_TRY(result);
+	return ap_db_run(t->keys->db,
+			 "UPDATE seal SET kek_id = ?4, nonce = ?5, wrapped = ?6"
+			 " WHERE session = ?1 AND role = ?2 AND public = ?3",
+			 AP_VALUES(AP_V_UUID(session), AP_V_INT(role), AP_V_BLOB(public, 32),
+				   AP_V_BLOB(wrapped.kek_id.b, AP_KEK_ID), AP_V_BLOB(wrapped.nonce, AP_WRAP_NONCE),
+				   AP_V_BLOB(wrapped.bytes, AP_WRAPPED)));
+}
+
+/* One row that is not yet under the new KEK; *ret_more is false when there is none. */
+static struct ap_result next_share(const struct turnover *t, bool *ret_more)
+{
+	struct ap_wrapped old;
+	struct ap_rows *rows = ap_db_query(t->keys->db,
+					   "SELECT kek_id, nonce, wrapped, owner, slot FROM share WHERE kek_id <> ?1 LIMIT 1",
+					   AP_VALUES(AP_V_BLOB(t->new_id.b, AP_KEK_ID)));
+	bool more = ap_rows_next(rows) && row_wrapped(rows, &old);
+	struct ap_uuid owner = more ? ap_row_uuid(rows, 3) : (struct ap_uuid){ 0 };
+	enum ap_slot slot = more ? (enum ap_slot)ap_row_int(rows, 4) : AP_SLOT_COACH;
+	AP_TRY(ap_rows_end(rows));
+	*ret_more = more;
+	return more ? share_anew(t, &owner, slot, &old) : AP_SUCCESS;
+}
+
+static struct ap_result next_seal(const struct turnover *t, bool *ret_more)
+{
+	struct ap_wrapped old;
+	uint8_t public[32];
+	struct ap_rows *rows =
+		ap_db_query(t->keys->db,
+			    "SELECT kek_id, nonce, wrapped, session, role, public FROM seal WHERE kek_id <> ?1 LIMIT 1",
+			    AP_VALUES(AP_V_BLOB(t->new_id.b, AP_KEK_ID)));
+	bool more = ap_rows_next(rows) && row_wrapped(rows, &old) && ap_row_bytes(rows, 5, public, sizeof public);
+	struct ap_uuid session = more ? ap_row_uuid(rows, 3) : (struct ap_uuid){ 0 };
+	enum ap_role role = more ? (enum ap_role)ap_row_int(rows, 4) : AP_COACH;
+	AP_TRY(ap_rows_end(rows));
+	*ret_more = more;
+	return more ? seal_anew(t, &session, role, public, &old) : AP_SUCCESS;
+}
+
+static struct ap_result all_anew(const struct turnover *t)
+{
+	for (bool more = true; more;)
+		AP_TRY(next_share(t, &more));
+	for (bool more = true; more;)
+		AP_TRY(next_seal(t, &more));
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_db_keys_turnover(struct ap_db_keys *k, const struct ap_secret *new_kek, ap_db_keys_place place_of,
+				     void *ctx)
+{
+	AP_TRY(need_kek(k));
+	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
+	const struct turnover t = { k, new_kek, ap_kek_id(new_kek), place_of, ctx };
+	AP_TRY(ap_db_begin(k->db));
+	AP_TRY(ap_db_finish(k->db, all_anew(&t)));
+	k->kek = new_kek;
+	return purge(k);
+}
+
 /* ---- the vault's own keys ---- */
 
 static struct ap_result server_get(struct ap_db_keys *k, const char *name, struct ap_secret **ret_secret)

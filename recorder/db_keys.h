@@ -64,6 +64,20 @@ struct ap_result ap_db_keys_seal_open(struct ap_db_keys *db, const struct ap_uui
 /* After use, or at a session's end (role 0: both parties). Ends with a purge. */
 struct ap_result ap_db_keys_seal_destroy(struct ap_db_keys *db, const struct ap_uuid *session, int role);
 
+/* ---- turnover of the key-encryption key ---- */
+
+/* Where a stored share belongs (from vault.db). Called under this object's lock: it must not call back into it. */
+typedef struct ap_result (*ap_db_keys_place)(void *ctx, const struct ap_uuid *owner, enum ap_slot slot,
+					     struct ap_wrap_place *ret_place);
+
+/*
+ * Wraps every share and seal key anew, in one transaction, then purges and goes on with the new KEK (borrowed until
+ * _free). All or nothing, so it can simply be run again: rows already under the new KEK stay. Keep the new KEK durable
+ * before, and destroy the old one only after success. Sweep pending orphans first: a share without place fails it.
+ */
+struct ap_result ap_db_keys_turnover(struct ap_db_keys *db, const struct ap_secret *new_kek, ap_db_keys_place place_of,
+				     void *ctx);
+
 /* ---- the vault's own keys: 32 random bytes each, not under the KEK ---- */
 
 struct ap_result ap_db_keys_server(struct ap_db_keys *db, const char *name, struct ap_secret **ret_secret);

@@ -256,6 +256,50 @@ static void without_a_kek_only_erasure_works(void **state)
 	ap_secret_free(share);
 }
 
+static struct ap_result known_place(void *ctx, const struct ap_uuid *owner, enum ap_slot slot,
+				    struct ap_wrap_place *ret_place)
+{
+	const struct ap_wrap_place *place = ctx;
+	if (slot != place->slot || !ap_uuid_equal(owner, &place->record_id))
+		return ap_fail(AP_ERR_DENIED, "not-found", "another share");
+	*ret_place = *place;
+	return AP_SUCCESS;
+}
+
+static void turnover_leaves_nothing_under_the_old_kek(void **state)
+{
+	struct fixture *f = *state;
+	struct ap_wrap_place place = new_place(AP_SLOT_COACH), other = new_place(AP_SLOT_COACH);
+	struct ap_secret *share = ap_secret_random(AP_SHARE), *new_kek = ap_secret_random(AP_KEK);
+	struct ap_secret *back = NULL, *private = NULL;
+	struct ap_wrapped before, after;
+	uint8_t public[32];
+	assert_ok(ap_db_keys_put(f->db, &place, share));
+	assert_ok(ap_db_keys_put(f->db, &other, share));
+	assert_ok(ap_db_keys_seal(f->db, &place.session, AP_COACH, public));
+	assert_ok(ap_db_keys_peek(f->db, &place.record_id, AP_SLOT_COACH, &before));
+	assert_fails(ap_db_keys_turnover(f->db, new_kek, known_place, &place), "not-found");
+	assert_ok(ap_db_keys_get(f->db, &place, &back)); /* all or nothing: still under the old one */
+	ap_secret_free(back);
+	assert_ok(ap_db_keys_destroy(f->db, &other.record_id, AP_SLOT_COACH));
+	assert_ok(ap_db_keys_turnover(f->db, new_kek, known_place, &place));
+	assert_ok(ap_db_keys_turnover(f->db, new_kek, known_place, &place));
+	assert_ok(ap_db_keys_peek(f->db, &place.record_id, AP_SLOT_COACH, &after));
+	assert_false(ap_kek_id_equal(&before.kek_id, &after.kek_id));
+	assert_false(lies_in_files(f, before.bytes, AP_WRAPPED));
+	assert_false(lies_in_files(f, before.kek_id.b, AP_KEK_ID));
+	assert_ok(ap_db_keys_get(f->db, &place, &back));
+	assert_true(ap_secret_equal(back, share));
+	assert_ok(ap_db_keys_seal_open(f->db, &place.session, AP_COACH, public, &private));
+	ap_secret_free(private);
+	ap_secret_free(back);
+	back = NULL;
+	reopen(f); /* with the old one */
+	assert_fails(ap_db_keys_get(f->db, &place, &back), "kek");
+	ap_secret_free(share);
+	ap_secret_free(new_kek);
+}
+
 static gpointer many_puts(gpointer data)
 {
 	struct fixture *f = data;
@@ -298,6 +342,7 @@ int main(void)
 		CASE(destroyed_among_many_nothing_stays), CASE(a_lingering_reader_is_told),
 		CASE(seal_keys_live_until_destroyed),	 CASE(server_keys_are_made_once),
 		CASE(the_known_checkpoint_never_goes_back), CASE(without_a_kek_only_erasure_works),
+		CASE(turnover_leaves_nothing_under_the_old_kek),
 		CASE(threads_share_it),			 CASE(files_are_private),
 	};
 	assert_ok_or_exit();
