@@ -16,6 +16,8 @@
 
 #define BATCH 32 /* datagrams in one call */
 #define REST_BATCHES 4
+/* Packets are let gather this long: a wake-up for each costs more than taking it. Their times stand in the datagrams. */
+#define GATHER_MS 5
 
 struct capture {
 	int socket;
@@ -27,6 +29,7 @@ struct capture {
 
 	struct ap_capture_open_msg epoch;
 	bool epoch_open, gate_ended, first_told;
+	bool gathering; /* packets wait, and are left to wait a little */
 	bool ending; /* nothing is read any more; the tracks end by themselves */
 	uint8_t batch[BATCH][AP_GATE_DATAGRAM + 1];
 };
@@ -231,16 +234,23 @@ static struct ap_result turn(struct capture *c)
 	struct pollfd waits[] = {
 		{ .fd = c->socket, .events = POLLIN },
 		{ .fd = c->tracks ? ap_tracks_ended_fd(c->tracks) : -1, .events = POLLIN },
-		{ .fd = c->gate_ended ? -1 : c->gate, .events = POLLIN },
+		{ .fd = c->gate_ended || c->gathering ? -1 : c->gate, .events = POLLIN },
 	};
-	if (poll(waits, 3, -1) < 0)
+	int ready = poll(waits, 3, c->gathering ? GATHER_MS : -1), n = BATCH;
+	if (ready < 0)
 		return errno == EINTR ? AP_SUCCESS : ap_fail(AP_ERR_IO, "poll", "waiting failed");
 	if (waits[0].revents)
 		AP_TRY(read_control(c));
 	if (waits[1].revents)
 		c->ending = true;
-	int n;
-	return waits[2].revents && c->gate >= 0 ? read_batch(c, &n) : AP_SUCCESS;
+	if (c->gathering && ready == 0) {
+		c->gathering = false;
+		while (c->gate >= 0 && !c->gate_ended && n == BATCH)
+			AP_TRY(read_batch(c, &n));
+	} else if (waits[2].revents) {
+		c->gathering = true;
+	}
+	return AP_SUCCESS;
 }
 
 /* The vault is gone, or broke the protocol: the gate first, then what is open is closed as well as it can be. */

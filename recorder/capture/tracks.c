@@ -53,6 +53,7 @@ struct ap_tracks {
 	size_t spare_count;
 	bool broken[2][AP_LINES]; /* a video frame was refused: nothing until the next keyframe */
 	uint64_t refused[2][AP_LINES];
+	bool due; /* an order waits in the queue */
 	bool end, abandon, ended;
 	uint32_t stall_ms;
 
@@ -145,12 +146,15 @@ static void item_free(gpointer data)
 	g_free(i);
 }
 
+/* Frames wait for the next tick: a wake-up for each would cost more than writing it. */
 static void push(struct ap_tracks *t, struct item item)
 {
 	item.pushed_ns = ap_mono_ns(t->clock);
 	g_mutex_lock(&t->lock);
 	g_queue_push_tail(&t->queue, g_memdup2(&item, sizeof item));
-	g_cond_broadcast(&t->wake);
+	t->due = t->due || item.type != ITEM_FRAME;
+	if (t->due)
+		g_cond_broadcast(&t->wake);
 	g_mutex_unlock(&t->lock);
 }
 
@@ -333,8 +337,10 @@ static struct ap_result handle(struct ap_tracks *t, struct item *item)
 static struct item *next_item(struct ap_tracks *t, int64_t *ret_ns, bool *ret_end)
 {
 	g_mutex_lock(&t->lock);
-	if (t->queue.length == 0 && !t->end)
-		g_cond_wait_until(&t->wake, &t->lock, g_get_monotonic_time() + TICK_MS * G_TIME_SPAN_MILLISECOND);
+	int64_t until = g_get_monotonic_time() + TICK_MS * G_TIME_SPAN_MILLISECOND;
+	while (t->queue.length == 0 && !t->end && !t->due && g_cond_wait_until(&t->wake, &t->lock, until))
+		;
+	t->due = t->due && t->queue.length > 0;
 	*ret_ns = ap_mono_ns(t->clock);
 	struct item *item = t->abandon ? NULL : g_queue_pop_head(&t->queue);
 	if (item && item->type == ITEM_FRAME)
