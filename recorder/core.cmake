@@ -19,3 +19,33 @@ ap_embed_schema(keys)
 
 ap_library(db SOURCES db.c ${CMAKE_BINARY_DIR}/generated/schema_vault.c ${CMAKE_BINARY_DIR}/generated/schema_keys.c
 	LIBS ap_base PkgConfig::SQLITE)
+
+# Shipped policy and notices, embedded so that the vault needs no path for them.
+function(ap_embed_text name file)
+	set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${file})
+	file(READ ${CMAKE_SOURCE_DIR}/${file} body)
+	string(REPLACE "\\" "\\\\" body "${body}")
+	string(REPLACE "\"" "\\\"" body "${body}")
+	string(REPLACE "\n" "\\n\"\n\"" body "${body}")
+	file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/text_${name}.c
+		CONTENT "#include \"recorder/db_policy.h\"\n\nconst char ap_text_${name}[] =\n\"${body}\";\n" @ONLY)
+endfunction()
+ap_embed_text(policy_default config/policies/default.json)
+ap_embed_text(notice_fr config/notices/fr.json)
+ap_embed_text(notice_en config/notices/en.json)
+
+# Decisions without clock, disk or network.
+ap_library(vault_rules SOURCES purpose.c consent_state.c policy.c body.c statement.c consent_check.c token.c gate.c presence.c
+	LIBS ap_encodings)
+
+ap_library(vault_core SOURCES db_ledger.c db_policy.c db_session.c db_tenant.c db_consent.c db_recording.c db_segment.c
+	ledger.c ledger_query.c vault.c notice.c session.c party.c recording.c recording_seal.c manifest.c
+	consent.c consent_give.c consent_withdraw.c session_end.c
+	gatekeeper.c gatekeeper_open.c gatekeeper_capture.c gatekeeper_show.c
+	link.c rpc.c rpc_platform.c rpc_party.c rpc_rights.c core.c
+	${CMAKE_BINARY_DIR}/generated/text_policy_default.c ${CMAKE_BINARY_DIR}/generated/text_notice_fr.c
+	${CMAKE_BINARY_DIR}/generated/text_notice_en.c
+	LIBS ap_vault_rules ap_db ap_keys ap_log_formats ap_blob ap_webm ap_age ap_problem ap_dbus PkgConfig::JSON)
+
+add_executable(aparte-recorder main.c)
+target_link_libraries(aparte-recorder PRIVATE ap_vault_core ap_capture_spawn ap_sandbox ap_vault_staff)

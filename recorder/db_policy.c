@@ -27,6 +27,16 @@ struct ap_result ap_db_policy_get(struct ap_db *db, const char *name, int64_t ve
 	return AP_SUCCESS;
 }
 
+struct ap_result ap_db_policy_version(struct ap_db *db, const char *name, int64_t *ret_version)
+{
+	int64_t version = 0;
+	AP_TRY(ap_db_count(db, "SELECT max(version) FROM policy WHERE name = ?1", AP_VALUES(AP_V_TEXT(name)), &version));
+	if (version == 0)
+		return ap_fail(AP_ERR_DENIED, "not-found", "there is no policy of that name");
+	*ret_version = version;
+	return AP_SUCCESS;
+}
+
 struct ap_result ap_db_notice_put(struct ap_db *db, const uint8_t sha256[32], const char *version, const char *lang,
 				  const char *document, int64_t now_ms)
 {

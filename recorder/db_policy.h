@@ -11,6 +11,9 @@ struct ap_result ap_db_policy_seed(struct ap_db *db, int64_t now_ms);
 struct ap_result ap_db_policy_get(struct ap_db *db, const char *name, int64_t version, char **ret_document,
 				  int64_t *ret_version);
 
+/* The newest version's number; "not-found". */
+struct ap_result ap_db_policy_version(struct ap_db *db, const char *name, int64_t *ret_version);
+
 /* Inside or outside a transaction; a notice already there is success. */
 struct ap_result ap_db_notice_put(struct ap_db *db, const uint8_t sha256[32], const char *version, const char *lang,
 				  const char *document, int64_t now_ms);

@@ -186,6 +186,12 @@ struct ap_result ap_db_party_set_token(struct ap_db *db, const struct ap_party *
 			 AP_VALUES(AP_V_UUID(&old->session), AP_V_INT(old->role), AP_V_INT(number), AP_V_HASH(hash)));
 }
 
+struct ap_result ap_db_party_expire(struct ap_db *db, const struct ap_uuid *session, int64_t expires_ms)
+{
+	return ap_db_run(db, "UPDATE party SET token_expires_ms = ?2 WHERE session = ?1 AND token_expires_ms IS NULL",
+			 AP_VALUES(AP_V_UUID(session), AP_V_INT(expires_ms)));
+}
+
 struct ap_result ap_db_device_current(struct ap_db *db, const struct ap_uuid *session, enum ap_role role,
 				      uint8_t ret_key[32], bool *ret_found)
 {

@@ -25,6 +25,9 @@ struct ap_result ap_db_party_set_token(struct ap_db *db, const struct ap_party *
 				       const uint8_t hash[32], int64_t now_ms);
 struct ap_result ap_db_party_by_hash(struct ap_db *db, const uint8_t hash[32], struct ap_party *ret_party);
 
+/* Both persons' tokens end at that time, unless an end is set already. */
+struct ap_result ap_db_party_expire(struct ap_db *db, const struct ap_uuid *session, int64_t expires_ms);
+
 /* The device a person uses now (the latest enrolled that was not replaced); *ret_found says whether there is one. */
 struct ap_result ap_db_device_current(struct ap_db *db, const struct ap_uuid *session, enum ap_role role,
 				      uint8_t ret_key[32], bool *ret_found);

@@ -1,5 +1,6 @@
 /*
- * A recording's life in the vault: its identities, its end without the capture (after a crash), its sealing.
+ * A recording's life in the vault: its beginning (shares, identities, rows), its sealing, its end without the capture
+ * after a crash, and its identities for whoever may read it.
  *
  * Threads: any, with that thread's connection.
  */
@@ -15,3 +16,22 @@
  */
 struct ap_result ap_recording_identity(struct ap_vault *v, struct ap_db *db, const struct ap_recording *recording,
 				       enum ap_key_use use, struct ap_secret **ret_identity);
+
+/*
+ * A new recording on the two gives in force, inside the caller's transaction: the vault's share goes to keys.db first
+ * (pending), then the row. After the commit call ap_recording_confirm. AP_ERR_DENIED "consent" when one is missing.
+ */
+struct ap_result ap_recording_begin(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *session,
+				    struct ap_recording *ret_recording);
+struct ap_result ap_recording_confirm(struct ap_vault *v, const struct ap_recording *recording);
+
+/*
+ * Seals what lies on disk: manifest, its signature, leaf 04, state 'sealed', expires_ms by policy, in a transaction of
+ * its own. `complete`: the capture wrote header and Cues itself; otherwise both tracks are finished here first, from
+ * the reported segments, without reading media. A recording with nothing in it becomes 'sealed' with an empty manifest.
+ */
+struct ap_result ap_recording_seal(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *recording, bool complete,
+				   int64_t duration_ms);
+
+/* After a crash of the whole vault: closes open epochs, seals every recording left behind, sweeps orphaned shares. */
+struct ap_result ap_recording_recover(struct ap_vault *v, struct ap_db *db);

@@ -390,3 +390,8 @@ struct ap_policy_facts ap_vault_policy_facts(struct ap_vault *v)
 		.lockdown = ap_vault_locked_down(v),
 	};
 }
+
+struct ap_result ap_vault_webhook(struct ap_vault *v, struct ap_db *db, int64_t tenant, const char *event, const char *data)
+{
+	return v->rights ? v->rights->webhook_enqueue(v, db, tenant, event, data) : AP_SUCCESS;
+}

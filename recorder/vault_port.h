@@ -21,3 +21,6 @@ void ap_vault_set_port(struct ap_vault *v, GMainContext *gate, const struct ap_v
 const struct ap_rights *ap_vault_rights(struct ap_vault *v); /* NULL before the staff side is there */
 /* What policy decisions depend on beside the session: configuration and lockdown. */
 struct ap_policy_facts ap_vault_policy_facts(struct ap_vault *v);
+
+/* Any thread, inside the caller's transaction: a webhook for that tenant. Success when nobody asked for it. */
+struct ap_result ap_vault_webhook(struct ap_vault *v, struct ap_db *db, int64_t tenant, const char *event, const char *data);

@@ -1,0 +1,446 @@
+#include "recorder/gatekeeper_private.h"
+
+#include "recorder/db_consent.h"
+#include "recorder/db_session.h"
+#include "recorder/notice.h"
+
+#include <aparte/buf.h>
+#include <aparte/limits.h>
+#include <aparte/log.h>
+#include <string.h>
+
+#define MS_NS INT64_C(1000000)
+#define STORAGE_POLL_NS (1000 * MS_NS)
+#define SHUT_NS (2 * AP_CAPTURE_ACK_MS * MS_NS) /* beyond this the capture is killed here too */
+#define PAUSE_MS 500			  /* after the first failed opening; doubles up to */
+#define PAUSE_MAX_MS 16000
+
+static int64_t now_ns(const struct ap_gatekeepers *all)
+{
+	return ap_mono_ns(ap_vault_clock(all->v));
+}
+
+/* ---- conditions ---- */
+
+static enum ap_video_codec codec_of(const char *text)
+{
+	if (g_strcmp0(text, "H264") == 0)
+		return AP_CODEC_H264;
+	return g_strcmp0(text, "VP9") == 0 ? AP_CODEC_VP9 : AP_CODEC_VP8;
+}
+
+static struct ap_result read_person(struct ap_gatekeeper *k, struct ap_db *db, enum ap_role role)
+{
+	struct ap_keeper_person *p = &k->person[role - AP_COACH];
+	struct ap_give give = { 0 };
+	bool gives = false;
+	AP_TRY(ap_db_device_current(db, &k->session, role, p->device, &p->has_device));
+	AP_TRY(ap_db_consent_give(db, &k->session, role, &gives, &give));
+	p->gives = gives;
+	p->presence_s = gives ? give.presence : 0;
+	p->device_fits = !gives || (p->has_device && sodium_memcmp(p->device, give.key, sizeof give.key) == 0);
+	ap_give_clear(&give);
+	return AP_SUCCESS;
+}
+
+static struct ap_result read_session(struct ap_gatekeeper *k, struct ap_db *db)
+{
+	struct ap_session s;
+	AP_TRY(ap_session_load(db, &k->session, &s));
+	k->paused = s.paused;
+	k->ended = s.state == AP_SESSION_ENDED;
+	k->codec = codec_of(s.video_codec);
+	struct ap_result r = ap_session_may_record(k->all->v, db, &s, &k->policy);
+	ap_session_clear(&s);
+	AP_TRY(r);
+	AP_TRY(read_person(k, db, AP_COACH));
+	return read_person(k, db, AP_COACHEE);
+}
+
+static bool present(const struct ap_gatekeeper *k, const struct ap_keeper_person *p)
+{
+	if (p->presence_s == 0)
+		return true;
+	bool gate_lives = k->phase == AP_PHASE_OPEN || k->phase == AP_PHASE_OPENING;
+	return gate_lives ? now_ns(k->all) < p->present_until_ns : !p->absent;
+}
+
+static struct ap_gate_conditions conditions_of(struct ap_gatekeeper *k)
+{
+	const struct ap_gatekeepers *all = k->all;
+	struct ap_gate_conditions c = {
+		.paused = k->paused,
+		.policy = k->policy,
+		.storage = all->storage,
+		.ledger = k->readable && !k->unlogged && ap_ledger_healthy(ap_vault_ledger(all->v)),
+		.sandbox = ap_captures_ready(all->captures),
+		.vault = all->link && k->retry_ns == 0 && !k->run.sealing && !all->ending,
+		.lockdown = ap_vault_locked_down(all->v),
+		.ended = k->ended,
+	};
+	for (int i = 0; i < 2; i++) {
+		const struct ap_keeper_person *p = &k->person[i];
+		c.consent[i] = p->gives && !p->blocked;
+		c.connected[i] = p->connected;
+		c.present[i] = present(k, p);
+		c.device[i] = p->device_fits;
+	}
+	return c;
+}
+
+unsigned ap_keeper_current_reasons(struct ap_gatekeeper *k)
+{
+	struct ap_gate_conditions c = conditions_of(k);
+	return ap_gate_reasons(&c) | (k->held_closed ? k->order_reasons : 0);
+}
+
+/* ---- moves ---- */
+
+/* Invalid in memory is what the phase says; from here on nothing of this generation is accepted. */
+static void begin_closing(struct ap_gatekeeper *k)
+{
+	struct ap_gatekeepers *all = k->all;
+	k->closing_reasons = ap_keeper_current_reasons(k);
+	k->closing_ms = ap_wall_ms(ap_vault_clock(all->v));
+	k->shut_by_ns = now_ns(all) + SHUT_NS;
+	k->closing_recording = k->run.row.id;
+	k->closing_epoch = k->run.epoch;
+	for (int i = 0; i < 2; i++)
+		k->person[i].absent = k->person[i].presence_s > 0 && now_ns(all) >= k->person[i].present_until_ns;
+	all->gateway->tap_close(all->gateway_ctx, &k->session, k->generation);
+	if (k->run.capture)
+		ap_capture_close(k->run.capture, k->generation, k->discard);
+	else
+		ap_keeper_shut(k);
+}
+
+void ap_keeper_input(struct ap_gatekeeper *k, enum ap_gate_input input)
+{
+	struct ap_gate_step step = ap_gate_next(k->phase, input);
+	k->phase = step.next;
+	if (step.action == AP_ACTION_OPEN)
+		ap_keeper_open(k);
+	else if (step.action == AP_ACTION_CLOSE)
+		begin_closing(k);
+}
+
+void ap_keeper_evaluate(struct ap_gatekeeper *k)
+{
+	unsigned reasons = ap_keeper_current_reasons(k);
+	ap_keeper_input(k, reasons == 0 ? AP_INPUT_HOLD : AP_INPUT_FAIL);
+	bool at_rest = k->phase == AP_PHASE_CLOSED;
+	if (at_rest && k->run.exists && !k->run.sealing && (k->ended || k->finishing || k->all->ending)) {
+		ap_keeper_seal(k);
+	} else if (at_rest && !k->run.exists && k->finishers->len > 0) {
+		k->finishing = false;
+		ap_keeper_run_waiters(k->finishers);
+	}
+	ap_keeper_show(k);
+}
+
+void ap_keeper_failed(struct ap_gatekeeper *k, const char *why)
+{
+	int64_t pause = PAUSE_MS << MIN(k->failures, 5u);
+	k->failures++;
+	k->retry_ns = now_ns(k->all) + MIN(pause, PAUSE_MAX_MS) * MS_NS;
+	ap_log(AP_LOG_WARN, "gate_failed", "session=%s reason=%s", k->session_text, why);
+	ap_keeper_evaluate(k);
+}
+
+static struct ap_result log_closing(struct ap_gatekeeper *k, struct ap_db *db)
+{
+	JsonObject *body = json_object_new();
+	char recording[AP_UUID_TEXT], time[AP_TIME_TEXT];
+	uint64_t leaf = 0;
+	ap_uuid_text(&k->closing_recording, recording);
+	ap_time_text(k->closing_ms, time);
+	json_object_set_string_member(body, "event", "gate-closed");
+	json_object_set_string_member(body, "session", k->session_text);
+	json_object_set_string_member(body, "recording", recording);
+	json_object_set_string_member(body, "closed_at", time);
+	json_object_set_int_member(body, "epoch", k->closing_epoch);
+	json_object_set_int_member(body, "reasons", k->closing_reasons);
+	AP_TRY(ap_ledger_append(ap_vault_ledger(k->all->v), db, AP_LEAF_GATE_CLOSED, body, &leaf));
+	return ap_db_epoch_close(db, k->generation, k->closing_ms, k->closing_reasons, leaf);
+}
+
+/* Writes leaf 03, or remembers that it is owed. */
+static void commit_closing(struct ap_gatekeeper *k)
+{
+	struct ap_db *db = ap_vault_db(k->all->v);
+	struct ap_result r = ap_db_begin(db);
+	if (ap_ok(r))
+		r = ap_db_finish(db, log_closing(k, db));
+	k->unlogged = !ap_ok(r);
+	if (k->unlogged)
+		ap_log(AP_LOG_ERROR, "gate_closing_unlogged", "session=%s reason=%s", k->session_text, r.name);
+}
+
+void ap_keeper_run_waiters(GArray *waiters)
+{
+	while (waiters->len > 0) {
+		struct ap_keeper_waiter w = g_array_index(waiters, struct ap_keeper_waiter, 0);
+		g_array_remove_index(waiters, 0);
+		if (w.done)
+			w.done(w.data);
+	}
+}
+
+void ap_keeper_shut(struct ap_gatekeeper *k)
+{
+	if (k->phase != AP_PHASE_CLOSING)
+		return;
+	commit_closing(k);
+	k->discard = false;
+	ap_log(AP_LOG_INFO, "gate_closed", "session=%s epoch=%u reasons=%u", k->session_text, k->run.epoch, k->closing_reasons);
+	ap_keeper_input(k, AP_INPUT_SHUT);
+	ap_keeper_run_waiters(k->closers);
+	ap_keeper_evaluate(k);
+}
+
+/* ---- what happens ---- */
+
+void ap_gatekeeper_reload(struct ap_gatekeeper *k)
+{
+	struct ap_db *db = ap_vault_db(k->all->v);
+	k->readable = db && ap_ok(read_session(k, db));
+	k->held_closed = false;
+	ap_keeper_evaluate(k);
+}
+
+void ap_gatekeeper_leg(struct ap_gatekeeper *k, enum ap_role role, bool connected)
+{
+	struct ap_db *db = ap_vault_db(k->all->v);
+	k->person[role - AP_COACH].connected = connected;
+	if (connected && !k->ended)
+		AP_IGNORE(ap_db_session_set_state(db, &k->session, AP_SESSION_ACTIVE, 0)); /* for the platform's eyes only */
+	ap_keeper_evaluate(k);
+}
+
+void ap_gatekeeper_tap_lost(struct ap_gatekeeper *k, uint64_t generation)
+{
+	bool lives = k->phase == AP_PHASE_OPEN || k->phase == AP_PHASE_OPENING;
+	if (lives && generation == k->generation)
+		ap_keeper_failed(k, "tap-lost");
+}
+
+void ap_gatekeepers_tap_opened(struct ap_gatekeepers *all, const struct ap_uuid *session, uint64_t generation, bool ok)
+{
+	struct ap_gatekeeper *k = g_hash_table_lookup(all->keepers, session);
+	if (!k || k->phase != AP_PHASE_OPENING || generation != k->generation)
+		return;
+	if (!ok) {
+		ap_keeper_failed(k, "tap-refused");
+		return;
+	}
+	k->failures = 0;
+	ap_keeper_input(k, AP_INPUT_OPENED);
+	ap_keeper_show(k);
+	ap_keeper_show_recording(k, "recording");
+}
+
+struct ap_result ap_gatekeeper_presence(struct ap_gatekeeper *k, enum ap_role role, const struct ap_presence *presence)
+{
+	struct ap_keeper_person *p = &k->person[role - AP_COACH];
+	if (!p->has_device)
+		return ap_fail(AP_ERR_DENIED, "statement-key", "enrol a device first");
+	AP_TRY(ap_presence_verify(presence, &k->session, p->device));
+	if (k->generation == 0 || presence->generation != k->generation || presence->counter <= p->counter)
+		return ap_fail(AP_ERR_DENIED, "conflict", "presence needs the gate's present generation and a higher counter");
+	p->counter = presence->counter;
+	p->present_until_ns = now_ns(k->all) + AP_PRESENCE_MS * MS_NS;
+	p->absent = false;
+	ap_keeper_evaluate(k);
+	return AP_SUCCESS;
+}
+
+static void poll_storage(struct ap_gatekeepers *all)
+{
+	uint64_t bytes = 0;
+	if (all->storage_polled_ns && now_ns(all) - all->storage_polled_ns < STORAGE_POLL_NS)
+		return;
+	uint64_t floor = (uint64_t)ap_config_int(ap_vault_config(all->v), "storage.floor_mib") << 20;
+	all->storage_polled_ns = now_ns(all);
+	all->storage = ap_ok(ap_blob_free_bytes(ap_vault_blob(all->v), &bytes)) && bytes >= floor;
+	ap_ledger_probe(ap_vault_ledger(all->v), ap_vault_db(all->v));
+}
+
+/* A capture that does not obey is killed; whoever waits is answered. */
+static void check_deadlines(struct ap_gatekeeper *k)
+{
+	int64_t now = now_ns(k->all);
+	if (k->phase == AP_PHASE_CLOSING && now >= k->shut_by_ns) {
+		ap_capture_free(g_steal_pointer(&k->run.capture));
+		ap_keeper_shut(k);
+	}
+	if (k->run.sealing && now >= k->run.seal_by_ns) {
+		ap_capture_free(g_steal_pointer(&k->run.capture));
+		ap_keeper_seal_without_capture(k);
+	}
+	if (k->retry_ns && now >= k->retry_ns)
+		k->retry_ns = 0;
+	if (k->unlogged && k->phase == AP_PHASE_CLOSED)
+		commit_closing(k);
+}
+
+/* Nothing can happen to it any more; whoever asks again gets a new one from vault.db. */
+static bool over(const struct ap_gatekeeper *k)
+{
+	return k->ended && k->phase == AP_PHASE_CLOSED && !k->run.exists && !k->unlogged && k->closers->len == 0 &&
+	       k->finishers->len == 0 && !k->person[0].blocked && !k->person[1].blocked;
+}
+
+void ap_gatekeepers_tick(struct ap_gatekeepers *all)
+{
+	g_autoptr(GList) keepers = g_hash_table_get_values(all->keepers);
+	poll_storage(all);
+	for (GList *at = keepers; at; at = at->next) {
+		struct ap_gatekeeper *k = at->data;
+		check_deadlines(k);
+		if (k->readable)
+			ap_keeper_evaluate(k);
+		else
+			ap_gatekeeper_reload(k);
+		if (over(k))
+			g_hash_table_remove(all->keepers, &k->session);
+	}
+}
+
+void ap_gatekeepers_look(struct ap_gatekeepers *all)
+{
+	g_autoptr(GList) keepers = g_hash_table_get_values(all->keepers);
+	for (GList *at = keepers; at; at = at->next)
+		ap_gatekeeper_reload(at->data);
+}
+
+void ap_gatekeepers_link(struct ap_gatekeepers *all, bool there)
+{
+	g_autoptr(GList) keepers = g_hash_table_get_values(all->keepers);
+	all->link = there;
+	for (GList *at = keepers; at; at = at->next) {
+		struct ap_gatekeeper *k = at->data;
+		k->person[0].connected = k->person[1].connected = false;
+		g_clear_pointer(&k->shown, g_free); /* a new gateway has shown nothing yet */
+		ap_keeper_evaluate(k);
+	}
+}
+
+/* ---- orders ---- */
+
+void ap_gatekeeper_close(struct ap_gatekeeper *k, unsigned reasons, bool discard, ap_gate_done done, void *data)
+{
+	struct ap_keeper_waiter waiter = { done, data };
+	k->held_closed = true;
+	k->order_reasons = reasons;
+	if (k->phase != AP_PHASE_CLOSING)
+		k->discard = discard;
+	g_array_append_val(k->closers, waiter);
+	if (k->phase == AP_PHASE_CLOSED)
+		ap_keeper_run_waiters(k->closers);
+	ap_keeper_evaluate(k);
+}
+
+void ap_gatekeeper_block(struct ap_gatekeeper *k, enum ap_role role, bool blocked)
+{
+	k->person[role - AP_COACH].blocked = blocked;
+}
+
+void ap_gatekeeper_finish(struct ap_gatekeeper *k, unsigned reasons, ap_gate_done done, void *data)
+{
+	struct ap_keeper_waiter waiter = { done, data };
+	g_array_append_val(k->finishers, waiter);
+	k->finishing = true;
+	ap_gatekeeper_close(k, reasons, false, NULL, NULL);
+}
+
+void ap_gatekeeper_drop_recording(struct ap_gatekeeper *k, struct ap_uuid *ret_recording, bool *ret_was)
+{
+	*ret_was = k->run.exists;
+	*ret_recording = k->run.row.id;
+	ap_capture_free(k->run.capture);
+	k->run = (struct ap_keeper_run){ 0 };
+}
+
+static void one_finished(void *data)
+{
+	struct ap_gatekeepers *all = data;
+	g_autoptr(GList) keepers = g_hash_table_get_values(all->keepers);
+	for (GList *at = keepers; at; at = at->next)
+		if (((struct ap_gatekeeper *)at->data)->run.exists)
+			return;
+	ap_gate_done ended = g_steal_pointer(&all->ended);
+	if (ended)
+		ended(all->ended_data);
+}
+
+void ap_gatekeepers_shut_down(struct ap_gatekeepers *all, ap_gate_done done, void *data)
+{
+	g_autoptr(GList) keepers = g_hash_table_get_values(all->keepers);
+	all->ending = true;
+	all->ended = done;
+	all->ended_data = data;
+	for (GList *at = keepers; at; at = at->next)
+		ap_gatekeeper_finish(at->data, AP_GATE_REASON(VAULT), one_finished, all);
+	one_finished(all);
+}
+
+/* ---- life ---- */
+
+static guint hash_id(const void *id)
+{
+	guint h;
+	ap_copy(&h, sizeof h, id, sizeof h);
+	return h;
+}
+
+static gboolean same_id(const void *a, const void *b)
+{
+	return ap_uuid_equal(a, b);
+}
+
+static void free_keeper(void *data)
+{
+	struct ap_gatekeeper *k = data;
+	ap_capture_free(k->run.capture);
+	g_array_unref(k->closers);
+	g_array_unref(k->finishers);
+	g_free(k->shown);
+	g_free(k);
+}
+
+struct ap_gatekeepers *ap_gatekeepers_new(struct ap_vault *v, struct ap_captures *captures, const struct ap_gateway *gateway,
+					  void *gateway_ctx)
+{
+	struct ap_gatekeepers *all = g_new0(struct ap_gatekeepers, 1);
+	all->v = v;
+	all->captures = captures;
+	all->gateway = gateway;
+	all->gateway_ctx = gateway_ctx;
+	all->keepers = g_hash_table_new_full(hash_id, same_id, NULL, free_keeper);
+	poll_storage(all);
+	return all;
+}
+
+void ap_gatekeepers_free(struct ap_gatekeepers *all)
+{
+	if (!all)
+		return;
+	g_hash_table_destroy(all->keepers);
+	g_free(all);
+}
+
+struct ap_gatekeeper *ap_gatekeeper_get(struct ap_gatekeepers *all, const struct ap_uuid *session)
+{
+	struct ap_gatekeeper *k = g_hash_table_lookup(all->keepers, session);
+	if (k)
+		return k;
+	k = g_new0(struct ap_gatekeeper, 1);
+	k->all = all;
+	k->session = *session;
+	k->closers = g_array_new(FALSE, FALSE, sizeof(struct ap_keeper_waiter));
+	k->finishers = g_array_new(FALSE, FALSE, sizeof(struct ap_keeper_waiter));
+	ap_uuid_text(session, k->session_text);
+	g_hash_table_insert(all->keepers, &k->session, k);
+	ap_gatekeeper_reload(k);
+	return k;
+}

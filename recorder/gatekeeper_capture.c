@@ -1,0 +1,105 @@
+#include "recorder/gatekeeper_private.h"
+
+#include "recorder/manifest.h"
+
+#include <aparte/log.h>
+
+#define SEAL_NS INT64_C(10000000000) /* a capture that has not sealed within 10 s is finished without it */
+
+static void on_closed(void *ctx, uint64_t generation)
+{
+	struct ap_gatekeeper *k = ctx;
+	if (generation == k->generation)
+		ap_keeper_shut(k);
+}
+
+/* What cannot be kept in vault.db cannot be vouched for: the ledger's health tells the gate. */
+static void on_segment(void *ctx, const struct ap_capture_segment *segment)
+{
+	struct ap_gatekeeper *k = ctx;
+	k->run.has_segments = true;
+	struct ap_result r = ap_db_segment_put(ap_vault_db(k->all->v), &k->run.row.id, segment);
+	if (ap_ok(r))
+		return;
+	ap_log(AP_LOG_ERROR, "segment_unkept", "session=%s reason=%s", k->session_text, r.name);
+	k->readable = false;
+	ap_keeper_evaluate(k);
+}
+
+static void on_epoch(void *ctx, const struct ap_capture_epoch *epoch)
+{
+	struct ap_gatekeeper *k = ctx;
+	g_autofree char *stats = ap_manifest_epoch_stats(epoch);
+	struct ap_result r = ap_db_epoch_stats(ap_vault_db(k->all->v), epoch->generation, stats);
+	if (!ap_ok(r))
+		ap_log(AP_LOG_WARN, "epoch_unkept", "session=%s reason=%s", k->session_text, r.name);
+}
+
+static void on_first_frame(void *ctx, uint64_t generation)
+{
+	struct ap_gatekeeper *k = ctx;
+	if (generation == k->generation)
+		ap_log(AP_LOG_INFO, "recording_flows", "session=%s epoch=%u", k->session_text, k->run.epoch);
+}
+
+/* The recording is over: rows, leaf, events, and whoever waited for it. */
+static void conclude(struct ap_gatekeeper *k, bool complete, int64_t duration_ms)
+{
+	struct ap_gatekeepers *all = k->all;
+	struct ap_result r = ap_recording_seal(all->v, ap_vault_db(all->v), &k->run.row.id, complete, duration_ms);
+	if (ap_ok(r))
+		ap_keeper_show_recording(k, "sealed");
+	else
+		ap_log(AP_LOG_ERROR, "recording_unsealed", "session=%s reason=%s", k->session_text, r.name);
+	k->run = (struct ap_keeper_run){ 0 };
+	k->finishing = false;
+	ap_keeper_run_waiters(k->finishers);
+	ap_keeper_evaluate(k);
+}
+
+static void on_sealed(void *ctx, const uint64_t duration_ms[2])
+{
+	struct ap_gatekeeper *k = ctx;
+	ap_capture_free(g_steal_pointer(&k->run.capture));
+	conclude(k, true, (int64_t)MAX(duration_ms[0], duration_ms[1]));
+}
+
+static void on_failed(void *ctx, const char *reason)
+{
+	struct ap_gatekeeper *k = ctx;
+	bool lives = k->phase == AP_PHASE_OPEN || k->phase == AP_PHASE_OPENING;
+	ap_capture_free(g_steal_pointer(&k->run.capture));
+	if (lives)
+		ap_keeper_failed(k, reason); /* closes; without a capture it is shut at once */
+	else if (k->phase == AP_PHASE_CLOSING)
+		ap_keeper_shut(k);
+	/* A crash ends a recording; one that has nothing in it yet may still be begun by the next capture. */
+	if (k->phase == AP_PHASE_CLOSED && k->run.exists && (k->run.has_segments || k->run.sealing))
+		ap_keeper_seal_without_capture(k);
+}
+
+const struct ap_capture_events ap_keeper_capture_events = {
+	.closed = on_closed,
+	.segment = on_segment,
+	.epoch = on_epoch,
+	.first_frame = on_first_frame,
+	.sealed = on_sealed,
+	.failed = on_failed,
+};
+
+void ap_keeper_seal(struct ap_gatekeeper *k)
+{
+	if (!k->run.capture) {
+		ap_keeper_seal_without_capture(k);
+		return;
+	}
+	k->run.sealing = true;
+	k->run.seal_by_ns = ap_mono_ns(ap_vault_clock(k->all->v)) + SEAL_NS;
+	ap_capture_seal(k->run.capture);
+}
+
+void ap_keeper_seal_without_capture(struct ap_gatekeeper *k)
+{
+	k->run.sealing = true; /* while this runs nothing may begin anew */
+	conclude(k, false, 0);
+}

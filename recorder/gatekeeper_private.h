@@ -1,0 +1,104 @@
+/*
+ * The keeper's own state, shared by the files that make it up: gatekeeper.c (conditions and moves),
+ * gatekeeper_open.c (opening), gatekeeper_capture.c (what the capture reports, sealing), gatekeeper_show.c (events).
+ */
+#pragma once
+
+#include "recorder/gatekeeper.h"
+#include "recorder/recording.h"
+
+struct ap_gatekeepers {
+	/* borrowed */
+	struct ap_vault *v;
+	struct ap_captures *captures;
+	const struct ap_gateway *gateway;
+	void *gateway_ctx;
+	/* owned */
+	GHashTable *keepers; /* struct ap_uuid * (inside the keeper) -> struct ap_gatekeeper * */
+	/* state */
+	bool link, storage;
+	int64_t storage_polled_ns; /* 0: never */
+	bool ending;
+	ap_gate_done ended;
+	void *ended_data;
+};
+
+/* What is known of one person. */
+struct ap_keeper_person {
+	bool gives, blocked, connected, device_fits;
+	bool has_device;
+	uint8_t device[32];	/* the device in use now */
+	unsigned presence_s;	/* as promised in the statement; 0: none */
+	int64_t present_until_ns; /* while the gate is open, and after it closed for presence */
+	bool absent;		/* the last closing was for presence, and nothing was heard since */
+	uint64_t counter;	/* of the last presence accepted */
+};
+
+/* The recording under way. */
+struct ap_keeper_run {
+	bool exists;
+	struct ap_recording row;
+	struct ap_capture *capture; /* owned; NULL when none runs */
+	bool has_segments;
+	bool sealing;
+	int64_t seal_by_ns;
+	uint32_t epoch; /* the last one's number */
+};
+
+struct ap_keeper_waiter {
+	ap_gate_done done;
+	void *data;
+};
+
+struct ap_gatekeeper {
+	struct ap_gatekeepers *all; /* borrowed */
+	struct ap_uuid session;
+	char session_text[AP_UUID_TEXT];
+	/* what the conditions are made of */
+	struct ap_keeper_person person[2];
+	unsigned paused;
+	bool policy, ended, readable; /* readable: vault.db could be read */
+	enum ap_video_codec codec;
+	bool held_closed; /* an order closed it; the next reload may open it */
+	int64_t retry_ns; /* not before; 0: at once */
+	unsigned failures;
+	/* the gate */
+	enum ap_gate_phase phase;
+	uint64_t generation; /* of the last opening; 0 before the first */
+	unsigned closing_reasons, order_reasons;
+	int64_t closing_ms, shut_by_ns;
+	struct ap_uuid closing_recording;
+	uint32_t closing_epoch;
+	bool discard;
+	bool unlogged; /* leaf 03 of the last closing could not be written yet */
+	struct ap_keeper_run run;
+	/* who waits: for the closing, for the seal */
+	GArray *closers, *finishers; /* owned, of struct ap_keeper_waiter */
+	bool finishing;
+	/* what was last shown */
+	char *shown; /* owned */
+};
+
+/* gatekeeper.c */
+unsigned ap_keeper_current_reasons(struct ap_gatekeeper *k);
+void ap_keeper_evaluate(struct ap_gatekeeper *k);
+void ap_keeper_input(struct ap_gatekeeper *k, enum ap_gate_input input);
+/* The opening broke: no new attempt before a growing pause is over. */
+void ap_keeper_failed(struct ap_gatekeeper *k, const char *why);
+/* The reading end is closed: leaf 03, then whoever waits. */
+void ap_keeper_shut(struct ap_gatekeeper *k);
+void ap_keeper_run_waiters(GArray *waiters);
+
+/* gatekeeper_open.c */
+void ap_keeper_open(struct ap_gatekeeper *k);
+
+/* gatekeeper_capture.c */
+extern const struct ap_capture_events ap_keeper_capture_events;
+/* Seals what is under way, when nothing is open; finishers are run at the end. */
+void ap_keeper_seal(struct ap_gatekeeper *k);
+/* The capture is gone for good: the recording is finished without it. */
+void ap_keeper_seal_without_capture(struct ap_gatekeeper *k);
+
+/* gatekeeper_show.c */
+void ap_keeper_show(struct ap_gatekeeper *k);
+void ap_keeper_show_recording(struct ap_gatekeeper *k, const char *state);

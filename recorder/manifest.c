@@ -1,0 +1,176 @@
+#include "recorder/manifest.h"
+
+#include "recorder/session.h"
+
+#include <aparte/jcs.h>
+#include <sodium.h>
+#include <string.h>
+
+static const char *const line_names[AP_LINES] = { "audio", "camera", "screen" };
+
+static JsonObject *line_object(const struct ap_capture_line_stats *s)
+{
+	JsonObject *o = json_object_new();
+	json_object_set_int_member(o, "packets", (int64_t)s->packets);
+	json_object_set_int_member(o, "lost", (int64_t)s->lost);
+	json_object_set_int_member(o, "late", (int64_t)s->late);
+	json_object_set_int_member(o, "malformed", (int64_t)s->malformed);
+	json_object_set_int_member(o, "frames", (int64_t)s->frames);
+	json_object_set_int_member(o, "first_ms", (int64_t)s->first_ms);
+	json_object_set_int_member(o, "last_ms", (int64_t)s->last_ms);
+	return o;
+}
+
+char *ap_manifest_epoch_stats(const struct ap_capture_epoch *epoch)
+{
+	g_autoptr(JsonObject) o = json_object_new();
+	char *text = NULL;
+	json_object_set_int_member(o, "file_start_ms", (int64_t)epoch->file_start_ms);
+	json_object_set_int_member(o, "file_end_ms", (int64_t)epoch->file_end_ms);
+	for (int role = 0; role < 2; role++) {
+		JsonObject *lines = json_object_new();
+		for (int line = 0; line < AP_LINES; line++)
+			json_object_set_object_member(lines, line_names[line], line_object(&epoch->lines[role][line]));
+		json_object_set_object_member(o, ap_role_text((enum ap_role)(AP_COACH + role)), lines);
+	}
+	return ap_ok(ap_jcs_from_object(o, &text)) ? text : g_strdup("{}");
+}
+
+static void set_time(JsonObject *o, const char *name, int64_t ms)
+{
+	char text[AP_TIME_TEXT];
+	ap_time_text(ms, text);
+	if (ms > 0)
+		json_object_set_string_member(o, name, text);
+}
+
+static JsonObject *epoch_object(const struct ap_epoch_row *e)
+{
+	JsonObject *o = json_object_new();
+	g_autoptr(JsonNode) stats = NULL;
+	g_autofree char *generation = g_strdup_printf("%" G_GUINT64_FORMAT, e->generation);
+	json_object_set_int_member(o, "epoch", e->number);
+	json_object_set_string_member(o, "generation", generation);
+	set_time(o, "opened", e->opened_ms);
+	set_time(o, "closed", e->closed_ms);
+	if (e->stats && ap_ok(ap_json_parse(e->stats, strlen(e->stats), 65536, &stats)))
+		json_object_set_member(o, "capture", g_steal_pointer(&stats));
+	return o;
+}
+
+/* The closed time between two epochs, which both tracks leave out. */
+static JsonObject *gap_object(const struct ap_epoch_row *before, const struct ap_epoch_row *after)
+{
+	JsonObject *o = json_object_new();
+	json_object_set_int_member(o, "after_epoch", before->number);
+	json_object_set_int_member(o, "ms", before->closed_ms > 0 ? after->opened_ms - before->closed_ms : 0);
+	return o;
+}
+
+static struct ap_result add_epochs(struct ap_db *db, const struct ap_uuid *recording, JsonObject *o)
+{
+	g_autoptr(GPtrArray) epochs = NULL;
+	AP_TRY(ap_db_epoch_list(db, recording, &epochs));
+	JsonArray *list = json_array_new(), *gaps = json_array_new();
+	for (guint i = 0; i < epochs->len; i++) {
+		json_array_add_object_element(list, epoch_object(epochs->pdata[i]));
+		if (i > 0)
+			json_array_add_object_element(gaps, gap_object(epochs->pdata[i - 1], epochs->pdata[i]));
+	}
+	json_object_set_array_member(o, "epochs", list);
+	json_object_set_array_member(o, "gaps", gaps);
+	return AP_SUCCESS;
+}
+
+static JsonObject *segment_object(const struct ap_segment_row *s)
+{
+	JsonObject *o = json_object_new();
+	g_autofree char *sha256 = ap_hex(s->sha256, sizeof s->sha256);
+	json_object_set_int_member(o, "number", s->number);
+	json_object_set_int_member(o, "epoch", s->epoch);
+	json_object_set_int_member(o, "size", (int64_t)s->size);
+	json_object_set_int_member(o, "plain_size", (int64_t)s->plain_size);
+	json_object_set_string_member(o, "sha256", sha256);
+	return o;
+}
+
+static struct ap_result add_tracks(struct ap_db *db, const struct ap_uuid *recording, JsonObject *o)
+{
+	JsonObject *tracks = json_object_new();
+	json_object_set_object_member(o, "tracks", tracks);
+	for (int role = AP_COACH; role <= AP_COACHEE; role++) {
+		g_autoptr(GArray) segments = NULL;
+		AP_TRY(ap_db_segment_list(db, recording, (enum ap_role)role, &segments));
+		JsonArray *list = json_array_new();
+		for (guint i = 0; i < segments->len; i++)
+			json_array_add_object_element(list, segment_object(&g_array_index(segments, struct ap_segment_row, i)));
+		json_object_set_array_member(tracks, ap_role_text((enum ap_role)role), list);
+	}
+	return AP_SUCCESS;
+}
+
+static struct ap_result add_codecs(struct ap_db *db, const struct ap_uuid *session, JsonObject *o)
+{
+	struct ap_session s;
+	JsonObject *codecs = json_object_new();
+	json_object_set_object_member(o, "codecs", codecs);
+	AP_TRY(ap_session_load(db, session, &s));
+	json_object_set_string_member(codecs, "audio", "opus");
+	json_object_set_string_member(codecs, "video", s.video_codec);
+	ap_session_clear(&s);
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_manifest_build(struct ap_vault *v, struct ap_db *db, const struct ap_recording *recording, bool complete,
+				   char **ret_text)
+{
+	(void)v;
+	char id[AP_UUID_TEXT], session[AP_UUID_TEXT];
+	g_autoptr(JsonObject) o = json_object_new();
+	ap_uuid_text(&recording->id, id);
+	ap_uuid_text(&recording->session, session);
+	json_object_set_string_member(o, "version", "1");
+	json_object_set_string_member(o, "recording", id);
+	json_object_set_string_member(o, "session", session);
+	json_object_set_string_member(o, "finished_by", complete ? "capture" : "vault");
+	json_object_set_int_member(o, "duration_ms", recording->duration_ms);
+	set_time(o, "created", recording->created_ms);
+	set_time(o, "sealed", recording->sealed_ms);
+	AP_TRY(add_codecs(db, &recording->session, o));
+	AP_TRY(add_epochs(db, &recording->id, o));
+	AP_TRY(add_tracks(db, &recording->id, o));
+	return ap_jcs_from_object(o, ret_text);
+}
+
+/* The signing pair, whose secret half lives in guarded memory. */
+static struct ap_result pair(struct ap_vault *v, uint8_t ret_public[32], struct ap_secret **ret_secret)
+{
+	struct ap_secret *seed = NULL, *secret = ap_secret_new(crypto_sign_SECRETKEYBYTES);
+	struct ap_result r = ap_db_keys_server(ap_vault_keys(v), "manifest", &seed);
+	if (ap_ok(r)) {
+		crypto_sign_seed_keypair(ret_public, ap_secret_bytes_rw(secret), ap_secret_bytes(seed));
+		*ret_secret = secret;
+	} else {
+		ap_secret_free(secret);
+	}
+	ap_secret_free(seed);
+	return r;
+}
+
+struct ap_result ap_manifest_sign(struct ap_vault *v, const char *text, uint8_t ret_signature[64])
+{
+	uint8_t public[32];
+	struct ap_secret *secret = NULL;
+	AP_TRY(pair(v, public, &secret));
+	crypto_sign_detached(ret_signature, NULL, (const uint8_t *)text, strlen(text), ap_secret_bytes(secret));
+	ap_secret_free(secret);
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_manifest_key(struct ap_vault *v, uint8_t ret_public[32])
+{
+	struct ap_secret *secret = NULL;
+	AP_TRY(pair(v, ret_public, &secret));
+	ap_secret_free(secret);
+	return AP_SUCCESS;
+}

@@ -1,0 +1,274 @@
+#include "recorder/recording.h"
+
+#include "recorder/db_consent.h"
+#include "recorder/manifest.h"
+#include "recorder/notice.h"
+#include "recorder/vault_port.h"
+
+#include <aparte/age.h>
+#include <aparte/buf.h>
+#include <aparte/gate.h>
+#include <aparte/log.h>
+#include <aparte/webm.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_HEADER_FILE 16384 /* ciphertext of segment 0 */
+
+/* ---- finishing a track that its capture left unfinished ---- */
+
+struct track {
+	struct ap_vault *v;
+	struct ap_db *db;
+	const struct ap_recording *recording;
+	enum ap_role role;
+};
+
+static struct ap_result write_all(int fd, const uint8_t *bytes, size_t len)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t n = write(fd, bytes + done, len - done);
+		if (n <= 0)
+			return ap_fail(AP_ERR_IO, "storage", "a segment could not be written");
+		done += (size_t)n;
+	}
+	return fsync(fd) == 0 ? AP_SUCCESS : ap_fail(AP_ERR_IO, "storage", "a segment could not be made durable");
+}
+
+/* Seals plaintext as segment `number` on disk and reports it to vault.db as the capture would have. */
+static struct ap_result put_segment(const struct track *t, uint32_t number, uint32_t epoch, const uint8_t *plain, size_t len,
+				    bool replaces)
+{
+	struct ap_blob *blob = ap_vault_blob(t->v);
+	struct ap_age_recipient recipient;
+	g_autofree uint8_t *file = NULL;
+	size_t file_len = 0;
+	int fd = -1;
+	ap_copy(recipient.b, sizeof recipient.b, t->recording->recipient[t->role - AP_COACH], 32);
+	AP_TRY(ap_age_encrypt(&recipient, plain, len, &file, &file_len));
+	AP_TRY(ap_blob_create(blob, &t->recording->id, t->role, number, &fd));
+	struct ap_result r = write_all(fd, file, file_len);
+	close(fd);
+	AP_TRY(r);
+	AP_TRY(ap_blob_commit(blob, &t->recording->id, t->role, number));
+	struct ap_hash sha256 = ap_sha256(file, file_len);
+	struct ap_capture_segment segment = { .role = t->role,
+					      .number = number,
+					      .epoch = epoch,
+					      .size = file_len,
+					      .plain_size = len,
+					      .replaces = replaces };
+	ap_copy(segment.sha256, sizeof segment.sha256, sha256.b, AP_HASH);
+	return ap_db_segment_put(t->db, &t->recording->id, &segment);
+}
+
+static struct ap_result read_header(const struct track *t, uint8_t **ret_plain, size_t *ret_len)
+{
+	g_autofree uint8_t *file = NULL;
+	size_t len = 0;
+	struct ap_secret *identity = NULL;
+	AP_TRY(ap_blob_read(ap_vault_blob(t->v), &t->recording->id, t->role, 0, MAX_HEADER_FILE, &file, &len));
+	AP_TRY(ap_recording_identity(t->v, t->db, t->recording, (enum ap_key_use)t->role, &identity));
+	struct ap_result r = ap_age_decrypt(identity, file, len, ret_plain, ret_len);
+	ap_secret_free(identity);
+	return r;
+}
+
+static GArray *cues_of(const GArray *clusters)
+{
+	GArray *cues = g_array_new(FALSE, FALSE, sizeof(struct ap_webm_cue));
+	for (guint i = 0; i < clusters->len; i++) {
+		const struct ap_capture_cluster *c = &g_array_index(clusters, struct ap_capture_cluster, i);
+		struct ap_webm_cue cue = { .offset = c->offset, .time_ms = c->time_ms, .keyframe = c->keyframe };
+		g_array_append_val(cues, cue);
+	}
+	return cues;
+}
+
+/* The last cluster's start plus its longest possible length is the best a vault that reads no media can say. */
+static uint64_t duration_of(const GArray *clusters)
+{
+	if (clusters->len == 0)
+		return 0;
+	return g_array_index(clusters, struct ap_capture_cluster, clusters->len - 1).time_ms + AP_CLUSTER_MS;
+}
+
+static struct ap_result finish_from(const struct track *t, const GArray *segments, const GArray *clusters)
+{
+	const struct ap_segment_row *last = &g_array_index(segments, struct ap_segment_row, segments->len - 1);
+	uint8_t header[AP_WEBM_HEADER];
+	g_autofree uint8_t *plain = NULL;
+	g_autoptr(GByteArray) cues_bytes = NULL;
+	g_autoptr(GArray) cues = cues_of(clusters);
+	size_t len = 0;
+	AP_TRY(read_header(t, &plain, &len));
+	AP_TRY(ap_webm_finish(plain, len, duration_of(clusters), last->plain_offset + last->plain_size,
+			      (const struct ap_webm_cue *)(void *)cues->data, cues->len, header, &cues_bytes));
+	if (cues_bytes->len > 0)
+		AP_TRY(put_segment(t, last->number + 1, last->epoch, cues_bytes->data, cues_bytes->len, false));
+	return put_segment(t, 0, 1, header, sizeof header, true);
+}
+
+/* Cues are there already when the last segment has no cluster: a finish that was cut short is not repeated. */
+static struct ap_result finish_track(struct ap_vault *v, struct ap_db *db, const struct ap_recording *recording,
+				     enum ap_role role, int64_t *duration_ms)
+{
+	struct track t = { v, db, recording, role };
+	g_autoptr(GArray) segments = NULL, clusters = NULL;
+	AP_TRY(ap_db_segment_list(db, &recording->id, role, &segments));
+	AP_TRY(ap_db_segment_clusters(db, &recording->id, role, &clusters));
+	*duration_ms = MAX(*duration_ms, (int64_t)duration_of(clusters));
+	if (segments->len < 2 || clusters->len == 0)
+		return AP_SUCCESS;
+	const struct ap_capture_cluster *end = &g_array_index(clusters, struct ap_capture_cluster, clusters->len - 1);
+	const struct ap_segment_row *last = &g_array_index(segments, struct ap_segment_row, segments->len - 1);
+	return last->plain_offset > end->offset ? AP_SUCCESS : finish_from(&t, segments, clusters);
+}
+
+/* ---- sealing ---- */
+
+static struct ap_result expiry_of(struct ap_db *db, const struct ap_recording *r, int64_t *ret_ms)
+{
+	struct ap_session session;
+	struct ap_policy *policy = NULL;
+	ap_purposes both = 0;
+	AP_TRY(ap_session_load(db, &r->session, &session));
+	struct ap_result result = ap_session_policy(db, &session, &policy);
+	if (ap_ok(result))
+		result = ap_db_consent_both(db, &r->session, &both);
+	if (ap_ok(result))
+		*ret_ms = ap_policy_expires_ms(policy, both, session.sensitivity, r->sealed_ms);
+	ap_policy_free(policy);
+	ap_session_clear(&session);
+	return result;
+}
+
+static JsonObject *leaf_body(const struct ap_recording *r, const char *manifest)
+{
+	JsonObject *body = json_object_new();
+	char id[AP_UUID_TEXT], session[AP_UUID_TEXT];
+	struct ap_hash hash = ap_sha256(manifest, strlen(manifest));
+	g_autofree char *hash_text = ap_hash_hex(&hash);
+	ap_uuid_text(&r->id, id);
+	ap_uuid_text(&r->session, session);
+	json_object_set_string_member(body, "event", "recording-sealed");
+	json_object_set_string_member(body, "recording", id);
+	json_object_set_string_member(body, "session", session);
+	json_object_set_string_member(body, "manifest_sha256", hash_text);
+	return body;
+}
+
+static struct ap_result store_seal(struct ap_vault *v, struct ap_db *db, struct ap_recording *r, const char *manifest,
+				   const uint8_t signature[64])
+{
+	uint64_t leaf = 0;
+	struct ap_session session;
+	char id[AP_UUID_TEXT];
+	AP_TRY(expiry_of(db, r, &r->expires_ms));
+	AP_TRY(ap_ledger_append(ap_vault_ledger(v), db, AP_LEAF_SEALED, leaf_body(r, manifest), &leaf));
+	AP_TRY(ap_db_recording_seal(db, r, manifest, signature, leaf));
+	AP_TRY(ap_session_load(db, &r->session, &session));
+	ap_uuid_text(&r->id, id);
+	g_autofree char *data = g_strdup_printf("{\"recording\":\"%s\"}", id);
+	struct ap_result result = ap_vault_webhook(v, db, session.tenant, "recording.sealed", data);
+	ap_session_clear(&session);
+	return result;
+}
+
+struct ap_result ap_recording_seal(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *recording, bool complete,
+				   int64_t duration_ms)
+{
+	struct ap_recording r;
+	g_autofree char *manifest = NULL;
+	uint8_t signature[64];
+	AP_TRY(ap_db_recording_load(db, recording, &r));
+	if (!complete) {
+		/* A track that cannot be finished is still what it is: sealed, with the manifest saying who finished it. */
+		struct ap_result coach = finish_track(v, db, &r, AP_COACH, &duration_ms);
+		struct ap_result coachee = finish_track(v, db, &r, AP_COACHEE, &duration_ms);
+		if (!ap_ok(coach) || !ap_ok(coachee))
+			ap_log(AP_LOG_WARN, "track_unfinished", "reason=%s", ap_ok(coach) ? coachee.name : coach.name);
+	}
+	r.duration_ms = duration_ms;
+	r.sealed_ms = ap_wall_ms(ap_vault_clock(v));
+	AP_TRY(ap_manifest_build(v, db, &r, complete, &manifest));
+	AP_TRY(ap_manifest_sign(v, manifest, signature));
+	AP_TRY(ap_db_begin(db));
+	return ap_db_finish(db, store_seal(v, db, &r, manifest, signature));
+}
+
+/* ---- after a crash ---- */
+
+static struct ap_result close_epoch(struct ap_vault *v, struct ap_db *db, const struct ap_recording *r,
+				    const struct ap_epoch_row *e)
+{
+	JsonObject *body = json_object_new();
+	char id[AP_UUID_TEXT];
+	uint64_t leaf = 0;
+	ap_uuid_text(&r->id, id);
+	json_object_set_string_member(body, "event", "gate-closed");
+	json_object_set_string_member(body, "recording", id);
+	json_object_set_int_member(body, "epoch", e->number);
+	json_object_set_string_member(body, "cause", "restart");
+	AP_TRY(ap_db_begin(db));
+	struct ap_result result = ap_ledger_append(ap_vault_ledger(v), db, AP_LEAF_GATE_CLOSED, body, &leaf);
+	if (ap_ok(result))
+		result = ap_db_epoch_close(db, e->generation, ap_wall_ms(ap_vault_clock(v)), AP_GATE_REASON(VAULT), leaf);
+	return ap_db_finish(db, result);
+}
+
+static struct ap_result recover_one(struct ap_vault *v, struct ap_db *db, const struct ap_recording *r)
+{
+	g_autoptr(GPtrArray) epochs = NULL;
+	AP_TRY(ap_db_epoch_list(db, &r->id, &epochs));
+	for (guint i = 0; i < epochs->len; i++) {
+		const struct ap_epoch_row *e = epochs->pdata[i];
+		if (e->closed_ms == 0)
+			AP_TRY(close_epoch(v, db, r, e));
+	}
+	return ap_recording_seal(v, db, &r->id, false, 0);
+}
+
+/* A share is an orphan when vault.db does not hold what it belongs to. */
+static struct ap_result belongs(struct ap_db *db, const struct ap_pending_share *p, bool *ret_belongs)
+{
+	struct ap_recording recording;
+	if (p->slot != AP_SLOT_VAULT)
+		return ap_db_consent_known(db, &p->owner, ret_belongs);
+	struct ap_result r = ap_db_recording_load(db, &p->owner, &recording);
+	*ret_belongs = ap_ok(r);
+	return r.err == AP_ERR_IO ? r : AP_SUCCESS;
+}
+
+static struct ap_result sweep_share(struct ap_vault *v, struct ap_db *db, const struct ap_pending_share *p)
+{
+	bool kept = false;
+	AP_TRY(belongs(db, p, &kept));
+	return kept ? ap_db_keys_confirm(ap_vault_keys(v), &p->owner, p->slot) :
+		      ap_db_keys_destroy(ap_vault_keys(v), &p->owner, p->slot);
+}
+
+static struct ap_result sweep_shares(struct ap_vault *v, struct ap_db *db)
+{
+	struct ap_pending_share rows[64];
+	size_t n = 0;
+	do {
+		AP_TRY(ap_db_keys_pending(ap_vault_keys(v), rows, G_N_ELEMENTS(rows), &n));
+		for (size_t i = 0; i < n; i++)
+			AP_TRY(sweep_share(v, db, &rows[i]));
+	} while (n == G_N_ELEMENTS(rows));
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_recording_recover(struct ap_vault *v, struct ap_db *db)
+{
+	g_autoptr(GArray) left = NULL;
+	AP_TRY(sweep_shares(v, db));
+	AP_TRY(ap_db_recording_unfinished(db, &left));
+	for (guint i = 0; i < left->len; i++) {
+		struct ap_result r = recover_one(v, db, &g_array_index(left, struct ap_recording, i));
+		if (!ap_ok(r))
+			ap_log(AP_LOG_WARN, "recording_unrecovered", "reason=%s", r.name);
+	}
+	return AP_SUCCESS;
+}

@@ -1,0 +1,27 @@
+/*
+ * The answering half of the contract with the gateway (include/aparte/vault.xml, fr.aparte.Vault1): one permit table
+ * (method, state, size, thread, handler) is looked at before any handler; a call outside it ends the link.
+ *
+ * Threads: gate thread, but for the handlers that the table sends to the main thread.
+ */
+#pragma once
+
+#include "recorder/consent.h"
+#include "recorder/gatekeeper.h"
+#include "recorder/link.h"
+#include "recorder/vault.h"
+
+struct ap_rpc; /* one connection; opaque */
+
+/* What handlers work with; all borrowed. */
+struct ap_rpc_env {
+	struct ap_vault *v;
+	struct ap_gatekeepers *keepers;
+	struct ap_consents *consents;
+	struct ap_link *link;
+	GHashTable *seen_tokens; /* token hash (struct ap_hash *) -> struct ap_party *: so that a withdrawal needs no database */
+};
+
+/* Serves the connection until it is freed. */
+struct ap_result ap_rpc_new(const struct ap_rpc_env *env, GDBusConnection *connection, struct ap_rpc **ret_rpc);
+void ap_rpc_free(struct ap_rpc *rpc);
