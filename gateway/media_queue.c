@@ -1,12 +1,14 @@
 #include "gateway/media_queue.h"
 
 #include <aparte/secret.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 struct queue {
-	GAsyncQueue *items; /* owned */
-	int event;	    /* owned */
+	pthread_mutex_t lock;
+	GQueue items; /* owned; under lock */
+	int event;    /* owned */
 };
 
 struct ap_inbox {
@@ -19,17 +21,16 @@ struct ap_outbox {
 
 static bool queue_init(struct queue *q)
 {
-	q->items = g_async_queue_new();
+	pthread_mutex_init(&q->lock, NULL);
+	g_queue_init(&q->items);
 	q->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	return q->event >= 0;
 }
 
 static void queue_clear(struct queue *q, void (*free_item)(void *))
 {
-	void *item;
-	while ((item = g_async_queue_try_pop(q->items)))
-		free_item(item);
-	g_async_queue_unref(q->items);
+	g_queue_clear_full(&q->items, free_item);
+	pthread_mutex_destroy(&q->lock);
 	if (q->event >= 0)
 		close(q->event);
 }
@@ -37,9 +38,19 @@ static void queue_clear(struct queue *q, void (*free_item)(void *))
 static void queue_push(struct queue *q, void *item)
 {
 	uint64_t one = 1;
-	g_async_queue_push(q->items, item);
+	pthread_mutex_lock(&q->lock);
+	g_queue_push_tail(&q->items, item);
+	pthread_mutex_unlock(&q->lock);
 	/* Fails only when the counter is full, and then the taker is awake anyway. */
 	(void)!write(q->event, &one, sizeof one);
+}
+
+static void *queue_take(struct queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	void *item = g_queue_pop_head(&q->items);
+	pthread_mutex_unlock(&q->lock);
+	return item;
 }
 
 static void queue_awake(struct queue *q)
@@ -79,7 +90,7 @@ void ap_inbox_push(struct ap_inbox *inbox, const struct ap_command *command)
 
 struct ap_command *ap_inbox_take(struct ap_inbox *inbox)
 {
-	return g_async_queue_try_pop(inbox->queue.items);
+	return queue_take(&inbox->queue);
 }
 
 void ap_command_free(struct ap_command *command)
@@ -130,7 +141,7 @@ void ap_outbox_push(struct ap_outbox *outbox, const struct ap_report *report)
 
 struct ap_report *ap_outbox_take(struct ap_outbox *outbox)
 {
-	return g_async_queue_try_pop(outbox->queue.items);
+	return queue_take(&outbox->queue);
 }
 
 int ap_outbox_fd(const struct ap_outbox *outbox)

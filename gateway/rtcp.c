@@ -299,11 +299,11 @@ static void translate_one(struct packet *p)
 	}
 }
 
-/* The last byte of a padded packet counts the padding, itself included. */
+/* The last byte of a padded packet counts the padding, itself included: a multiple of four (RFC 3550 §6.4.1). */
 static bool strip_padding(struct ap_reader *body)
 {
 	size_t padding = body->len > 0 ? body->data[body->len - 1] : 0;
-	if (padding == 0 || padding > body->len)
+	if (padding == 0 || padding % 4 || padding > body->len)
 		return false;
 	body->len -= padding;
 	return true;

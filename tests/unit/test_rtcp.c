@@ -211,7 +211,10 @@ static void malformed_packets_are_refused(void **state)
 	PUT(f, 0x82c90007, 1, 0xb1, 0, 2001, 1, 2, 3); /* a block too few */
 	assert_false(translate(f));
 	set_up(state);
-	PUT(f, 0xa0c90001, 0x000000ff); /* padding longer than the packet */
+	PUT(f, 0xa0c90001, 0x000000fc); /* padding longer than the packet */
+	assert_false(translate(f));
+	set_up(state);
+	PUT(f, 0xafcd0005, 1, 0xb1, 650u << 16 | 2, 0x00000105, 0x20020403); /* padding of three bytes */
 	assert_false(translate(f));
 }
 
