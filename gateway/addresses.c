@@ -10,9 +10,9 @@
 static char *text_of(const struct sockaddr *address)
 {
 	char text[INET6_ADDRSTRLEN];
-	const void *bytes = address->sa_family == AF_INET ?
-				    (const void *)&((const struct sockaddr_in *)(const void *)address)->sin_addr :
-				    (const void *)&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+	const void *bytes = address->sa_family == AF_INET
+				    ? (const void *)&((const struct sockaddr_in *)(const void *)address)->sin_addr
+				    : (const void *)&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
 	return g_strdup(inet_ntop(address->sa_family, bytes, text, sizeof text));
 }
 

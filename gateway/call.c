@@ -148,11 +148,11 @@ void ap_leg_end(struct ap_leg *leg)
 
 static void report(struct ap_leg *leg, enum ap_leg_event event)
 {
-	ap_outbox_push(leg->worker->outbox, &(struct ap_report){ .type = AP_REPORT_LEG,
-								 .session = leg->call->session,
-								 .role = leg->role,
-								 .leg_id = leg->id,
-								 .event = event });
+	ap_outbox_push(leg->worker->outbox, &(struct ap_report){.type = AP_REPORT_LEG,
+								.session = leg->call->session,
+								.role = leg->role,
+								.leg_id = leg->id,
+								.event = event});
 }
 
 void ap_leg_fail(struct ap_leg *leg)
@@ -224,7 +224,7 @@ static int add_path(struct ap_leg *leg, const struct ap_path *path)
 		if (other && other != leg)
 			ap_leg_lose_path(other, path);
 	}
-	leg->paths[leg->path_count] = (struct ap_leg_path){ .path = *path };
+	leg->paths[leg->path_count] = (struct ap_leg_path){.path = *path};
 	return (int)leg->path_count++;
 }
 
@@ -311,7 +311,7 @@ static void ask_keyframe(struct ap_leg *leg, int line)
 		return;
 	ap_leg_send(leg, bytes, len);
 	ap_count(&leg->worker->counters, AP_COUNT_KEYFRAMES);
-	*k = (struct ap_keyframe){ .asked_ns = leg->worker->now_ns };
+	*k = (struct ap_keyframe){.asked_ns = leg->worker->now_ns};
 }
 
 void ap_leg_want_keyframe(struct ap_leg *leg, enum ap_line line)
@@ -365,9 +365,9 @@ void ap_call_check_tap(struct ap_worker *w, struct ap_call *call)
 	uint64_t packets, dropped;
 	if (!call->tap || !ap_tap_lost(call->tap))
 		return;
-	ap_outbox_push(w->outbox, &(struct ap_report){ .type = AP_REPORT_TAP_LOST,
-						       .session = call->session,
-						       .generation = ap_tap_generation(call->tap) });
+	ap_outbox_push(w->outbox, &(struct ap_report){.type = AP_REPORT_TAP_LOST,
+						      .session = call->session,
+						      .generation = ap_tap_generation(call->tap)});
 	ap_call_close_tap(call, &packets, &dropped);
 }
 

@@ -4,7 +4,7 @@
 
 static void finish(struct ap_worker *w, const struct ap_command *c)
 {
-	ap_outbox_push(w->outbox, &(struct ap_report){ .type = AP_REPORT_DONE, .done = c->done, .ctx = c->ctx });
+	ap_outbox_push(w->outbox, &(struct ap_report){.type = AP_REPORT_DONE, .done = c->done, .ctx = c->ctx});
 }
 
 static struct ap_leg *find_leg(struct ap_worker *w, const struct ap_uuid *session, enum ap_role role)
@@ -52,7 +52,7 @@ static void open_tap(struct ap_worker *w, struct ap_command *c)
 static void close_tap(struct ap_worker *w, struct ap_command *c)
 {
 	struct ap_call *call = ap_call_find(w, &c->session);
-	struct ap_report closed = { .type = AP_REPORT_TAP_CLOSED, .tap_closed = c->tap_closed, .ctx = c->ctx };
+	struct ap_report closed = {.type = AP_REPORT_TAP_CLOSED, .tap_closed = c->tap_closed, .ctx = c->ctx};
 	if (call && call->tap && (c->generation == 0 || c->generation == ap_tap_generation(call->tap))) {
 		ap_call_close_tap(call, &closed.packets, &closed.dropped);
 		ap_call_sweep(w, call);
@@ -69,9 +69,8 @@ static void stop(struct ap_worker *w, struct ap_command *c)
 void ap_command_run(struct ap_worker *w, struct ap_command *command)
 {
 	static void (*const run[])(struct ap_worker *, struct ap_command *) = {
-		[AP_COMMAND_PUT] = put,		  [AP_COMMAND_RESTART] = restart,
-		[AP_COMMAND_DROP] = drop,	  [AP_COMMAND_OPEN_TAP] = open_tap,
-		[AP_COMMAND_CLOSE_TAP] = close_tap, [AP_COMMAND_STOP] = stop,
+		[AP_COMMAND_PUT] = put,           [AP_COMMAND_RESTART] = restart,     [AP_COMMAND_DROP] = drop,
+		[AP_COMMAND_OPEN_TAP] = open_tap, [AP_COMMAND_CLOSE_TAP] = close_tap, [AP_COMMAND_STOP] = stop,
 	};
 	run[command->type](w, command);
 }

@@ -15,7 +15,7 @@ static const char PROFILES[] = "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80";
 static const char EXPORTER[] = "EXTRACTOR-dtls_srtp"; /* RFC 5764 §4.2 */
 
 struct ap_dtls_identity {
-	SSL_CTX *ctx;	 /* owned */
+	SSL_CTX *ctx;    /* owned */
 	BIO_METHOD *out; /* owned: one write, one datagram */
 	char fingerprint[AP_FINGERPRINT_TEXT];
 };
@@ -92,8 +92,7 @@ static bool fill_certificate(X509 *x, EVP_PKEY *key)
 	X509_NAME *name = X509_get_subject_name(x);
 	return X509_set_version(x, X509_VERSION_3) && ASN1_INTEGER_set_uint64(X509_get_serialNumber(x), serial >> 1) &&
 	       X509_gmtime_adj(X509_getm_notBefore(x), -SECONDS_PER_DAY) &&
-	       X509_gmtime_adj(X509_getm_notAfter(x), (long)VALID_DAYS * SECONDS_PER_DAY) &&
-	       X509_set_pubkey(x, key) &&
+	       X509_gmtime_adj(X509_getm_notAfter(x), (long)VALID_DAYS * SECONDS_PER_DAY) && X509_set_pubkey(x, key) &&
 	       X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)"aparte", -1, -1, 0) &&
 	       X509_set_issuer_name(x, name) && X509_sign(x, key, EVP_sha256());
 }
@@ -280,7 +279,7 @@ static void split_material(const uint8_t *material, struct ap_dtls_keys *keys)
 struct ap_result ap_dtls_export(struct ap_dtls *d, struct ap_dtls_keys *ret_keys)
 {
 	uint8_t material[2 * (AP_SRTP_KEY + AP_SRTP_SALT_MAX)];
-	struct ap_dtls_keys keys = { 0 };
+	struct ap_dtls_keys keys = {0};
 	if (d->state != AP_DTLS_ESTABLISHED || !selected_profile(d, &keys.profile))
 		return ap_fail(AP_ERR_CRYPTO, "srtp-profile", "the client takes none of our SRTP profiles");
 	size_t len = 2 * (AP_SRTP_KEY + ap_srtp_salt(keys.profile));

@@ -17,7 +17,7 @@
 #define AP_FINGERPRINT_TEXT (8 + 32 * 3) /* "sha-256 " and colon-separated hex with its NUL */
 
 struct ap_dtls_identity; /* opaque: certificate made at start, never stored */
-struct ap_dtls;		 /* opaque */
+struct ap_dtls;          /* opaque */
 
 struct ap_result ap_dtls_identity_new(struct ap_dtls_identity **ret_identity);
 void ap_dtls_identity_free(struct ap_dtls_identity *identity);

@@ -2,19 +2,18 @@
 
 #include <aparte/buf.h>
 #include <glib.h>
+#include <string.h>
 #include <stun/stunagent.h>
 #include <stun/usages/ice.h>
-#include <string.h>
 
 /* The lowest, so that a role conflict ends in 487 and never in us becoming controlling (RFC 8445 §7.3.1.1). */
 static const uint64_t TIE_BREAKER = 0;
 
-static const uint16_t KNOWN[] = { STUN_ATTRIBUTE_USERNAME,	 STUN_ATTRIBUTE_MESSAGE_INTEGRITY,
-				  STUN_ATTRIBUTE_ERROR_CODE,	 STUN_ATTRIBUTE_PRIORITY,
-				  STUN_ATTRIBUTE_USE_CANDIDATE,	 STUN_ATTRIBUTE_ICE_CONTROLLED,
-				  STUN_ATTRIBUTE_ICE_CONTROLLING, STUN_ATTRIBUTE_FINGERPRINT,
-				  STUN_ATTRIBUTE_SOFTWARE,	 STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS,
-				  STUN_ATTRIBUTE_MAPPED_ADDRESS, 0 };
+static const uint16_t KNOWN[] = {
+	STUN_ATTRIBUTE_USERNAME,           STUN_ATTRIBUTE_MESSAGE_INTEGRITY, STUN_ATTRIBUTE_ERROR_CODE,
+	STUN_ATTRIBUTE_PRIORITY,           STUN_ATTRIBUTE_USE_CANDIDATE,     STUN_ATTRIBUTE_ICE_CONTROLLED,
+	STUN_ATTRIBUTE_ICE_CONTROLLING,    STUN_ATTRIBUTE_FINGERPRINT,       STUN_ATTRIBUTE_SOFTWARE,
+	STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS, STUN_ATTRIBUTE_MAPPED_ADDRESS,    0};
 
 struct ap_ice {
 	StunAgent agent;
@@ -36,7 +35,7 @@ void ap_ice_free(struct ap_ice *ice)
 /* libnice's readers take a message in place; they do not write to it. */
 static StunMessage message_over(const uint8_t *data, size_t len)
 {
-	return (StunMessage){ .buffer = (uint8_t *)data, .buffer_len = len };
+	return (StunMessage){.buffer = (uint8_t *)data, .buffer_len = len};
 }
 
 bool ap_ice_read_username(const uint8_t *data, size_t len, struct ap_ice_username *ret_username)
@@ -51,7 +50,7 @@ bool ap_ice_read_username(const uint8_t *data, size_t len, struct ap_ice_usernam
 	if (!colon || colon == text || colon - text > AP_LOCAL_UFRAG)
 		return false;
 	size_t local = (size_t)(colon - text);
-	struct ap_ice_username username = { .remote = colon + 1, .remote_len = n - local - 1 };
+	struct ap_ice_username username = {.remote = colon + 1, .remote_len = n - local - 1};
 	if (!ap_copy(username.local, AP_LOCAL_UFRAG, text, local) || memchr(username.local, 0, local))
 		return false;
 	*ret_username = username;
@@ -80,8 +79,8 @@ static void answer_error(struct ap_ice *ice, const StunMessage *request, StunErr
 static void answer_unknown(struct ap_ice *ice, const StunMessage *request, struct ap_ice_check *check)
 {
 	StunMessage reply;
-	check->len = stun_agent_build_unknown_attributes_error(&ice->agent, &reply, check->answer,
-							       sizeof check->answer, request);
+	check->len = stun_agent_build_unknown_attributes_error(&ice->agent, &reply, check->answer, sizeof check->answer,
+							       request);
 }
 
 static void answer_check(struct ap_ice *ice, StunMessage *request, const struct sockaddr_storage *from,

@@ -32,10 +32,10 @@ struct ap_ice *ap_ice_new(void);
 void ap_ice_free(struct ap_ice *ice);
 
 struct ap_ice_check {
-	bool valid;	   /* authenticated and answered with success */
-	bool nominated;	   /* it carried USE-CANDIDATE */
+	bool valid;        /* authenticated and answered with success */
+	bool nominated;    /* it carried USE-CANDIDATE */
 	uint32_t priority; /* of the client's candidate */
-	size_t len;	   /* of the answer; 0: none is to be sent */
+	size_t len;        /* of the answer; 0: none is to be sent */
 	uint8_t answer[AP_ICE_ANSWER_MAX];
 };
 

@@ -9,14 +9,14 @@
 enum { CHUNK = 4096 };
 
 struct ap_tcp {
-	int fd; /* owned, -1 when closed */
+	int fd;             /* owned, -1 when closed */
 	struct ap_leg *leg; /* borrowed */
 	struct ap_path path;
 	int64_t since_ns;
 	struct ap_reader unread; /* over chunk */
 	uint8_t chunk[CHUNK];
 	struct ap_framer framer;
-	size_t kept;	  /* bytes in backlog */
+	size_t kept;      /* bytes in backlog */
 	uint8_t *backlog; /* owned, made when first needed */
 };
 
@@ -126,7 +126,8 @@ enum ap_tcp_read ap_tcp_next(struct ap_tcp *tcp, struct ap_reader *ret_packet)
 }
 
 /* Keeps the bytes of header and data from `sent` on; only whole frames are refused, never half of one. */
-static bool keep(struct ap_tcp *tcp, const uint8_t header[AP_FRAME_HEADER], const uint8_t *data, size_t len, size_t sent)
+static bool keep(struct ap_tcp *tcp, const uint8_t header[AP_FRAME_HEADER], const uint8_t *data, size_t len,
+		 size_t sent)
 {
 	if (sent == 0 && AP_FRAME_HEADER + len > AP_TCP_BACKLOG - tcp->kept)
 		return false;
@@ -142,13 +143,13 @@ static bool keep(struct ap_tcp *tcp, const uint8_t header[AP_FRAME_HEADER], cons
 
 bool ap_tcp_send(struct ap_tcp *tcp, const uint8_t *data, size_t len)
 {
-	uint8_t header[AP_FRAME_HEADER] = { (uint8_t)(len >> 8), (uint8_t)len };
+	uint8_t header[AP_FRAME_HEADER] = {(uint8_t)(len >> 8), (uint8_t)len};
 	if (tcp->fd < 0 || len > AP_FRAME_MAX)
 		return false;
 	if (tcp->kept > 0)
 		return keep(tcp, header, data, len, 0);
-	struct iovec parts[2] = { { header, sizeof header }, { (void *)data, len } };
-	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	struct iovec parts[2] = {{header, sizeof header}, {(void *)data, len}};
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
 	ssize_t n = sendmsg(tcp->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		return false; /* the reading side finds out what is wrong */

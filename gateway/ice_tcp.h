@@ -5,7 +5,7 @@
  * AP_TCP_PATIENCE_NS is closed, and there are at most AP_TCP_MAX per worker. What the other side does not read is
  * dropped packet by packet, never buffered beyond AP_TCP_BACKLOG.
  *
- * A closed connection stays in memory until it is freed after the batch, so that packets of the same batch may still name it.
+ * A closed connection stays in memory until the batch is over, so that its packets may still name it.
  * Threads: one worker.
  */
 #pragma once

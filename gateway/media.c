@@ -12,7 +12,7 @@ enum { MAX_WORKERS = 26 /* letters for the first character of a ufrag */ };
 
 struct ap_media {
 	struct ap_media_events events;
-	void *ctx; /* borrowed */
+	void *ctx;                         /* borrowed */
 	struct ap_dtls_identity *identity; /* owned, as what follows */
 	struct ap_outbox *outbox;
 	GSource *reports;
@@ -78,12 +78,12 @@ static struct ap_result start_workers(struct ap_media *m, const struct ap_config
 {
 	unsigned count = count_workers(config);
 	int64_t handshakes = ap_config_int(config, "gateway.max_handshakes");
-	struct ap_worker_settings settings = { .advertised = (const char *const *)m->advertised,
-					       .idle_seconds = ap_config_int(config, "gateway.idle_seconds"),
-					       .max_handshakes = (unsigned)(handshakes + count - 1) / count,
-					       .clock = clock,
-					       .identity = m->identity,
-					       .outbox = m->outbox };
+	struct ap_worker_settings settings = {.advertised = (const char *const *)m->advertised,
+					      .idle_seconds = ap_config_int(config, "gateway.idle_seconds"),
+					      .max_handshakes = (unsigned)(handshakes + count - 1) / count,
+					      .clock = clock,
+					      .identity = m->identity,
+					      .outbox = m->outbox};
 	for (; m->count < count; m->count++) {
 		settings.index = m->count;
 		settings.port = (uint16_t)(m->port + m->count);
@@ -154,7 +154,7 @@ unsigned ap_media_pick_worker(struct ap_media *m)
 static void add_candidate(const struct ap_media *m, unsigned worker, const char *address, bool tcp,
 			  struct ap_media_candidate *ret)
 {
-	*ret = (struct ap_media_candidate){ .port = (uint16_t)(m->port + worker), .tcp = tcp };
+	*ret = (struct ap_media_candidate){.port = (uint16_t)(m->port + worker), .tcp = tcp};
 	g_strlcpy(ret->address, address, sizeof ret->address);
 }
 
@@ -176,14 +176,12 @@ static void push(struct ap_media *m, unsigned worker, const struct ap_command *c
 
 void ap_media_put_leg(struct ap_media *m, unsigned worker, const struct ap_leg_desc *leg)
 {
-	push(m, worker,
-	     &(struct ap_command){ .type = AP_COMMAND_PUT, .leg = g_memdup2(leg, sizeof *leg), .fd = -1 });
+	push(m, worker, &(struct ap_command){.type = AP_COMMAND_PUT, .leg = g_memdup2(leg, sizeof *leg), .fd = -1});
 }
 
 void ap_media_restart_leg(struct ap_media *m, unsigned worker, const struct ap_leg_desc *leg)
 {
-	push(m, worker,
-	     &(struct ap_command){ .type = AP_COMMAND_RESTART, .leg = g_memdup2(leg, sizeof *leg), .fd = -1 });
+	push(m, worker, &(struct ap_command){.type = AP_COMMAND_RESTART, .leg = g_memdup2(leg, sizeof *leg), .fd = -1});
 }
 
 void ap_media_drop_leg(struct ap_media *m, unsigned worker, const struct ap_uuid *session, enum ap_role role,
@@ -191,31 +189,31 @@ void ap_media_drop_leg(struct ap_media *m, unsigned worker, const struct ap_uuid
 {
 	push(m, worker,
 	     &(struct ap_command){
-		     .type = AP_COMMAND_DROP, .session = *session, .role = role, .fd = -1, .done = done, .ctx = ctx });
+		     .type = AP_COMMAND_DROP, .session = *session, .role = role, .fd = -1, .done = done, .ctx = ctx});
 }
 
 void ap_media_open_tap(struct ap_media *m, unsigned worker, const struct ap_uuid *session, uint64_t generation, int fd,
 		       ap_media_done done, void *ctx)
 {
 	push(m, worker,
-	     &(struct ap_command){ .type = AP_COMMAND_OPEN_TAP,
-				   .session = *session,
-				   .generation = generation,
-				   .fd = fd,
-				   .done = done,
-				   .ctx = ctx });
+	     &(struct ap_command){.type = AP_COMMAND_OPEN_TAP,
+				  .session = *session,
+				  .generation = generation,
+				  .fd = fd,
+				  .done = done,
+				  .ctx = ctx});
 }
 
 void ap_media_close_tap(struct ap_media *m, unsigned worker, const struct ap_uuid *session, uint64_t generation,
 			ap_media_tap_closed done, void *ctx)
 {
 	push(m, worker,
-	     &(struct ap_command){ .type = AP_COMMAND_CLOSE_TAP,
-				   .session = *session,
-				   .generation = generation,
-				   .fd = -1,
-				   .tap_closed = done,
-				   .ctx = ctx });
+	     &(struct ap_command){.type = AP_COMMAND_CLOSE_TAP,
+				  .session = *session,
+				  .generation = generation,
+				  .fd = -1,
+				  .tap_closed = done,
+				  .ctx = ctx});
 }
 
 /* One family of the Prometheus text format: each worker is a label. */

@@ -48,7 +48,9 @@ static socklen_t bound_len(const struct end *end)
 static int family_of(const char *address)
 {
 	struct in6_addr any;
-	return inet_pton(AF_INET, address, &any) == 1 ? AP_IPV4 : inet_pton(AF_INET6, address, &any) == 1 ? AP_IPV6 : -1;
+	return inet_pton(AF_INET, address, &any) == 1    ? AP_IPV4
+	       : inet_pton(AF_INET6, address, &any) == 1 ? AP_IPV6
+							 : -1;
 }
 
 /* The one advertised address of the family, or NULL when there are several (then *ret_count tells). */
@@ -68,11 +70,11 @@ static const char *only_address(const char *const *advertised, enum ap_family fa
 static void set_bound(struct end *end, enum ap_family family, const char *address, uint16_t port)
 {
 	if (family == AP_IPV4) {
-		end->bound.v4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port) };
+		end->bound.v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
 		if (address)
 			inet_pton(AF_INET, address, &end->bound.v4.sin_addr);
 	} else {
-		end->bound.v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(port) };
+		end->bound.v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port)};
 		if (address)
 			inet_pton(AF_INET6, address, &end->bound.v6.sin6_addr);
 	}
@@ -208,7 +210,7 @@ size_t ap_net_receive(struct ap_net *net, enum ap_family family, struct ap_packe
 	for (size_t i = 0; i < AP_BATCH; i++) {
 		struct msghdr *h = &net->messages[i].msg_hdr;
 		packets[i].data = packets[i].buffer + AP_PACKET_ROOM;
-		net->parts[i] = (struct iovec){ packets[i].data, AP_PACKET_MAX };
+		net->parts[i] = (struct iovec){packets[i].data, AP_PACKET_MAX};
 		h->msg_name = &packets[i].path.remote;
 		h->msg_namelen = sizeof packets[i].path.remote;
 		h->msg_controllen = sizeof net->control[i];
@@ -229,11 +231,11 @@ static void write_local(struct msghdr *h, union control *control, const struct a
 	h->msg_controllen = v6 ? CMSG_SPACE(sizeof(struct in6_pktinfo)) : CMSG_SPACE(sizeof(struct in_pktinfo));
 	struct cmsghdr *c = CMSG_FIRSTHDR(h);
 	if (v6) {
-		*c = (struct cmsghdr){ CMSG_LEN(sizeof(struct in6_pktinfo)), IPPROTO_IPV6, IPV6_PKTINFO };
-		*(struct in6_pktinfo *)CMSG_DATA(c) = (struct in6_pktinfo){ .ipi6_addr = path->local.v6 };
+		*c = (struct cmsghdr){CMSG_LEN(sizeof(struct in6_pktinfo)), IPPROTO_IPV6, IPV6_PKTINFO};
+		*(struct in6_pktinfo *)CMSG_DATA(c) = (struct in6_pktinfo){.ipi6_addr = path->local.v6};
 	} else {
-		*c = (struct cmsghdr){ CMSG_LEN(sizeof(struct in_pktinfo)), IPPROTO_IP, IP_PKTINFO };
-		*(struct in_pktinfo *)CMSG_DATA(c) = (struct in_pktinfo){ .ipi_spec_dst = path->local.v4 };
+		*c = (struct cmsghdr){CMSG_LEN(sizeof(struct in_pktinfo)), IPPROTO_IP, IP_PKTINFO};
+		*(struct in_pktinfo *)CMSG_DATA(c) = (struct in_pktinfo){.ipi_spec_dst = path->local.v4};
 	}
 }
 
@@ -244,12 +246,12 @@ void ap_net_queue(struct ap_net *net, const struct ap_path *path, const uint8_t 
 		ap_net_flush(net);
 	size_t i = out->count++;
 	out->paths[i] = *path;
-	out->parts[i] = (struct iovec){ (void *)data, len };
+	out->parts[i] = (struct iovec){(void *)data, len};
 	struct msghdr *h = &out->messages[i].msg_hdr;
-	*h = (struct msghdr){ .msg_name = &out->paths[i].remote,
-			      .msg_namelen = ap_path_remote_len(path),
-			      .msg_iov = &out->parts[i],
-			      .msg_iovlen = 1 };
+	*h = (struct msghdr){.msg_name = &out->paths[i].remote,
+			     .msg_namelen = ap_path_remote_len(path),
+			     .msg_iov = &out->parts[i],
+			     .msg_iovlen = 1};
 	write_local(h, &out->control[i], path);
 }
 

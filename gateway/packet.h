@@ -12,15 +12,15 @@
 
 #define AP_BATCH 64
 #define AP_PACKET_ROOM AP_RTP_HEADER_MAX /* a multiple of 4, so that headers stay aligned */
-#define AP_PACKET_MAX 2000		 /* a datagram as received */
+#define AP_PACKET_MAX 2000               /* a datagram as received */
 
 struct ap_packet {
 	struct ap_path path; /* it came on */
 	uint8_t *data;
 	size_t len;
-	struct ap_leg *leg;    /* borrowed: it came from */
+	struct ap_leg *leg; /* borrowed: it came from */
 	enum ap_srtp_kind kind;
-	struct ap_rtp rtp;     /* RTP only, borrows data */
+	struct ap_rtp rtp; /* RTP only, borrows data */
 	struct ap_rtp_exts exts;
 	enum ap_line line;
 	bool rtx;

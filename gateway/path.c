@@ -28,13 +28,13 @@ socklen_t ap_path_remote_len(const struct ap_path *path)
 
 void ap_path_remote(const struct ap_path *path, struct sockaddr_storage *ret_remote)
 {
-	*ret_remote = (struct sockaddr_storage){ 0 };
+	*ret_remote = (struct sockaddr_storage){0};
 	ap_copy(ret_remote, sizeof *ret_remote, &path->remote, ap_path_remote_len(path));
 }
 
 static struct key key_of(const struct ap_path *path)
 {
-	struct key key = { 0 };
+	struct key key = {0};
 	if (path->remote.sa.sa_family == AF_INET6) {
 		ap_copy(key.remote, sizeof key.remote, &path->remote.v6.sin6_addr, 16);
 		ap_copy(key.local, sizeof key.local, &path->local.v6, 16);
@@ -120,7 +120,7 @@ struct ap_leg *ap_path_table_put(struct ap_path_table *t, const struct ap_path *
 	struct slot *slot = &t->slots[probe(t, &key)];
 	struct ap_leg *before = slot->leg;
 	t->used += !before;
-	*slot = (struct slot){ key, leg };
+	*slot = (struct slot){key, leg};
 	return before;
 }
 

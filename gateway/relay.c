@@ -13,7 +13,7 @@ enum { OSN = 2 };
  * packets end are gone before any media packet names them. */
 static size_t sort_out(struct ap_worker *w, size_t count)
 {
-	uint64_t media[AP_BATCH / 64] = { 0 };
+	uint64_t media[AP_BATCH / 64] = {0};
 	for (size_t i = 0; i < count; i++) {
 		struct ap_packet *p = &w->packets[i];
 		enum ap_demux kind = ap_demux(p->data, p->len);
@@ -58,7 +58,7 @@ static bool unprotect(struct ap_worker *w, struct ap_packet *p)
 
 static struct ap_tap_from tap_from(const struct ap_worker *w, const struct ap_leg *leg, enum ap_line line)
 {
-	return (struct ap_tap_from){ .role = leg->role, .line = line, .arrival_ns = w->now_ns };
+	return (struct ap_tap_from){.role = leg->role, .line = line, .arrival_ns = w->now_ns};
 }
 
 static void tap_rtp(struct ap_worker *w, const struct ap_packet *p)
@@ -103,7 +103,7 @@ static void describe(const struct ap_leg *leg, const struct ap_leg *peer, struct
 {
 	const struct ap_call *call = leg->call;
 	unsigned side = ap_side(leg->role);
-	*map = (struct ap_rtcp_map){ .twcc = &call->twcc[1 - side] };
+	*map = (struct ap_rtcp_map){.twcc = &call->twcc[1 - side]};
 	for (int i = 0; i < AP_LINES; i++) {
 		const struct ap_leg_line *mine = &leg->lines[i], *theirs = &peer->lines[i];
 		const struct ap_source *sent = &leg->sources.of[i], *got = &peer->sources.of[i];
@@ -115,17 +115,16 @@ static void describe(const struct ap_leg *leg, const struct ap_leg *peer, struct
 			map->our_ssrc = theirs->local_ssrc;
 		if (sent->ssrc)
 			map->sent[map->sents++] =
-				(struct ap_rtcp_sent){ sent->ssrc, theirs->local_ssrc, in->ts_delta, line, false };
+				(struct ap_rtcp_sent){sent->ssrc, theirs->local_ssrc, in->ts_delta, line, false};
 		if (sent->rtx_ssrc && theirs->local_rtx_ssrc)
-			map->sent[map->sents++] = (struct ap_rtcp_sent){ sent->rtx_ssrc, theirs->local_rtx_ssrc,
-									 in->ts_delta, line, true };
+			map->sent[map->sents++] =
+				(struct ap_rtcp_sent){sent->rtx_ssrc, theirs->local_rtx_ssrc, in->ts_delta, line, true};
 		if (got->ssrc)
-			map->got[map->gots++] =
-				(struct ap_rtcp_got){ mine->local_ssrc, got->ssrc, &out->seq, line, false,
-						      theirs->nack && theirs->rtx_pt };
+			map->got[map->gots++] = (struct ap_rtcp_got){
+				mine->local_ssrc, got->ssrc, &out->seq, line, false, theirs->nack && theirs->rtx_pt};
 		if (got->rtx_ssrc && mine->local_rtx_ssrc)
-			map->got[map->gots++] = (struct ap_rtcp_got){ mine->local_rtx_ssrc, got->rtx_ssrc, &out->rtx,
-								      line, true, false };
+			map->got[map->gots++] =
+				(struct ap_rtcp_got){mine->local_rtx_ssrc, got->rtx_ssrc, &out->rtx, line, true, false};
 	}
 }
 

@@ -313,11 +313,11 @@ bool ap_rtcp_translate(const uint8_t *data, size_t len, const struct ap_rtcp_map
 		       struct ap_rtcp_seen *ret_seen)
 {
 	struct ap_reader r = ap_reader_over(data, len);
-	*ret_seen = (struct ap_rtcp_seen){ 0 };
+	*ret_seen = (struct ap_rtcp_seen){0};
 	while (ap_reader_left(&r) > 0) {
 		uint8_t first = ap_read_u8(&r), type = ap_read_u8(&r);
 		size_t words = ap_read_u16(&r);
-		struct packet p = { .count = first & 0x1f, .type = type, .map = map, .out = out, .seen = ret_seen };
+		struct packet p = {.count = first & 0x1f, .type = type, .map = map, .out = out, .seen = ret_seen};
 		p.body = ap_read_sub(&r, words * 4);
 		if (r.bad || (first & 0xc0) != VERSION_2 || ((first & PADDING) && !strip_padding(&p.body)))
 			return false;

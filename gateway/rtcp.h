@@ -18,7 +18,7 @@
 
 /* A source of the client this RTCP comes from, as its peer knows it. */
 struct ap_rtcp_sent {
-	uint32_t ssrc;	   /* the client's */
+	uint32_t ssrc;     /* the client's */
 	uint32_t our_ssrc; /* what the peer receives it as */
 	uint32_t ts_delta; /* added to its timestamps on the way */
 	enum ap_line line;
@@ -41,7 +41,7 @@ struct ap_rtcp_map {
 	struct ap_rtcp_got got[2 * AP_LINES];
 	size_t gots;
 	const struct ap_seqmap *twcc; /* transport-wide numbers the client receives; NULL: none are sent to it */
-	uint32_t our_ssrc;	      /* towards the peer, for what the client sends under an SSRC that is no source */
+	uint32_t our_ssrc;            /* towards the peer, for what the client sends under an SSRC that is no source */
 };
 
 struct ap_rtcp_sr {

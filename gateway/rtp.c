@@ -25,8 +25,7 @@ bool ap_rtp_parse(const uint8_t *data, size_t len, struct ap_rtp *ret_rtp)
 	struct ap_reader r = ap_reader_over(data, len);
 	uint8_t first = ap_read_u8(&r), second = ap_read_u8(&r);
 	*ret_rtp = (struct ap_rtp){
-		.marker = second & MARKER, .pt = second & 0x7f, .padded = first & PADDING, .csrcs = first & 0x0f
-	};
+		.marker = second & MARKER, .pt = second & 0x7f, .padded = first & PADDING, .csrcs = first & 0x0f};
 	ret_rtp->seq = ap_read_u16(&r);
 	ret_rtp->ts = ap_read_u32(&r);
 	ret_rtp->ssrc = ap_read_u32(&r);
@@ -76,7 +75,7 @@ static void find_two_byte(struct ap_reader r, const uint8_t ids[AP_EXTS], struct
 
 void ap_rtp_find_exts(const struct ap_rtp *rtp, const uint8_t ids[AP_EXTS], struct ap_rtp_exts *ret_exts)
 {
-	*ret_exts = (struct ap_rtp_exts){ 0 };
+	*ret_exts = (struct ap_rtp_exts){0};
 	if (rtp->profile == ONE_BYTE)
 		find_one_byte(rtp->ext, ids, ret_exts);
 	else if ((rtp->profile & TWO_BYTE_MASK) == TWO_BYTE)

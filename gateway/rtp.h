@@ -20,13 +20,13 @@ struct ap_rtp {
 	uint16_t seq;
 	uint32_t ts;
 	uint32_t ssrc;
-	uint8_t csrcs;	       /* 0..15 */
-	const uint8_t *csrc;   /* borrowed, 4 * csrcs bytes */
-	uint16_t profile;      /* of the extension block; 0 without one */
-	struct ap_reader ext;  /* borrowed: the block's elements */
-	size_t header;	       /* offset of the payload */
-	size_t payload;	       /* bytes of payload, without padding */
-	bool padded;	       /* the P bit: padding follows the payload and stays where it is */
+	uint8_t csrcs;        /* 0..15 */
+	const uint8_t *csrc;  /* borrowed, 4 * csrcs bytes */
+	uint16_t profile;     /* of the extension block; 0 without one */
+	struct ap_reader ext; /* borrowed: the block's elements */
+	size_t header;        /* offset of the payload */
+	size_t payload;       /* bytes of payload, without padding */
+	bool padded;          /* the P bit: padding follows the payload and stays where it is */
 };
 
 /* The elements found, by their meaning; values borrowed from the packet, NULL when absent. */
@@ -37,7 +37,8 @@ struct ap_rtp_exts {
 
 /* False when it is no well-formed RTP version 2 packet; *ret_rtp is then undefined. */
 bool ap_rtp_parse(const uint8_t *data, size_t len, struct ap_rtp *ret_rtp);
-/* Finds the elements whose ids are in `ids` (0: not negotiated). A broken block ends the search; what was found stays. */
+/* Finds the elements whose ids are in `ids` (0: not negotiated). A broken block ends the search; what was found stays.
+ */
 void ap_rtp_find_exts(const struct ap_rtp *rtp, const uint8_t ids[AP_EXTS], struct ap_rtp_exts *ret_exts);
 /* Writes a header from rtp's fields (all but profile, ext, header, payload) and those of exts that have an id. */
 void ap_rtp_write_header(struct ap_writer *w, const struct ap_rtp *rtp, const struct ap_rtp_exts *exts,

@@ -41,7 +41,7 @@ struct ap_result ap_srtp_new(enum ap_srtp_profile profile, enum ap_srtp_directio
 			     struct ap_srtp **ret_srtp)
 {
 	uint8_t copy[AP_SRTP_KEY + AP_SRTP_SALT_MAX];
-	srtp_policy_t policy = { .window_size = REPLAY_WINDOW, .key = copy };
+	srtp_policy_t policy = {.window_size = REPLAY_WINDOW, .key = copy};
 	policy.ssrc.type = direction == AP_SRTP_INWARD ? ssrc_any_inbound : ssrc_any_outbound;
 	set_policies(profile, &policy);
 	srtp_t session = NULL;
@@ -102,8 +102,8 @@ enum ap_srtp_verdict ap_srtp_unprotect(struct ap_srtp *s, enum ap_srtp_kind kind
 	if (!seen && s->ssrcs == AP_SRTP_SSRCS)
 		return AP_SRTP_REFUSED;
 	int n = (int)*len;
-	srtp_err_status_t status = kind == AP_SRTP_RTP ? srtp_unprotect(s->session, data, &n) :
-							 srtp_unprotect_rtcp(s->session, data, &n);
+	srtp_err_status_t status =
+		kind == AP_SRTP_RTP ? srtp_unprotect(s->session, data, &n) : srtp_unprotect_rtcp(s->session, data, &n);
 	if (status != srtp_err_status_ok)
 		return verdict(status);
 	if (!seen)
@@ -115,8 +115,8 @@ enum ap_srtp_verdict ap_srtp_unprotect(struct ap_srtp *s, enum ap_srtp_kind kind
 enum ap_srtp_verdict ap_srtp_protect(struct ap_srtp *s, enum ap_srtp_kind kind, uint8_t *data, size_t *len)
 {
 	int n = (int)*len;
-	srtp_err_status_t status = kind == AP_SRTP_RTP ? srtp_protect(s->session, data, &n) :
-							 srtp_protect_rtcp(s->session, data, &n);
+	srtp_err_status_t status =
+		kind == AP_SRTP_RTP ? srtp_protect(s->session, data, &n) : srtp_protect_rtcp(s->session, data, &n);
 	if (status == srtp_err_status_ok)
 		*len = (size_t)n;
 	return verdict(status);

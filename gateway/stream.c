@@ -104,7 +104,7 @@ void ap_sources_init(struct ap_sources *s, const struct ap_leg_line lines[AP_LIN
 {
 	s->lines = lines;
 	for (int i = 0; i < AP_LINES; i++)
-		s->of[i] = (struct ap_source){ .ssrc = lines[i].remote_ssrc, .rtx_ssrc = lines[i].remote_rtx_ssrc };
+		s->of[i] = (struct ap_source){.ssrc = lines[i].remote_ssrc, .rtx_ssrc = lines[i].remote_rtx_ssrc};
 }
 
 static bool sends(const struct ap_leg_line *line)
@@ -117,7 +117,7 @@ static bool by_ssrc(const struct ap_sources *s, uint32_t ssrc, struct ap_origin 
 	for (int i = 0; i < AP_LINES; i++) {
 		if (!sends(&s->lines[i]) || (s->of[i].ssrc != ssrc && s->of[i].rtx_ssrc != ssrc))
 			continue;
-		*origin = (struct ap_origin){ .line = (enum ap_line)i, .rtx = s->of[i].rtx_ssrc == ssrc };
+		*origin = (struct ap_origin){.line = (enum ap_line)i, .rtx = s->of[i].rtx_ssrc == ssrc};
 		return true;
 	}
 	return false;
@@ -175,6 +175,6 @@ bool ap_sources_find(struct ap_sources *s, const struct ap_rtp *rtp, struct ap_o
 		source->left = source->ssrc;
 		source->ssrc = rtp->ssrc;
 	}
-	*ret_origin = (struct ap_origin){ .line = (enum ap_line)line, .rtx = rtx, .fresh = true };
+	*ret_origin = (struct ap_origin){.line = (enum ap_line)line, .rtx = rtx, .fresh = true};
 	return true;
 }

@@ -13,9 +13,9 @@
 
 /* A 16-bit numbering (RTP, RTX or transport-wide) of one outgoing stream. All zero: nothing sent yet. */
 struct ap_seqmap {
-	bool used;	   /* something was sent, so out_high counts */
-	bool bound;	   /* a source is attached: delta, in_* hold */
-	uint64_t delta;	   /* out = in + delta, modulo 2^64 */
+	bool used;         /* something was sent, so out_high counts */
+	bool bound;        /* a source is attached: delta, in_* hold */
+	uint64_t delta;    /* out = in + delta, modulo 2^64 */
 	uint64_t in_base;  /* first of this source that is ours to send */
 	uint64_t in_high;  /* highest seen of this source */
 	uint64_t out_high; /* highest sent */
@@ -35,7 +35,7 @@ struct ap_stream {
 	struct ap_seqmap seq, rtx;
 	uint32_t ts_delta;
 	uint32_t ts_last; /* highest timestamp sent */
-	int64_t at_ns;	  /* when */
+	int64_t at_ns;    /* when */
 };
 
 /* Attaches the next source at the next packet. */

@@ -115,11 +115,11 @@ static struct entry *begin(struct ap_tap_batch *b, struct ap_tap *tap, const str
 	if (b->count == BATCH)
 		write_all(b);
 	struct entry *e = &b->entries[b->count];
-	struct ap_gate_header header = { .kind = kind,
-					 .role = from->role,
-					 .line = from->line,
-					 .generation = tap->generation,
-					 .arrival_ns = (uint64_t)from->arrival_ns };
+	struct ap_gate_header header = {.kind = kind,
+					.role = from->role,
+					.line = from->line,
+					.generation = tap->generation,
+					.arrival_ns = (uint64_t)from->arrival_ns};
 	e->tap = tap;
 	e->own = ap_writer_over(e->bytes, sizeof e->bytes);
 	ap_gate_header_write(&e->own, &header);
@@ -135,10 +135,10 @@ static void end(struct ap_tap_batch *b, struct entry *e, const void *second, siz
 		b->dropped++;
 		return;
 	}
-	e->parts[0] = (struct iovec){ e->bytes, e->own.len };
-	e->parts[1] = (struct iovec){ (void *)second, second_len };
-	e->parts[2] = (struct iovec){ (void *)third, third_len };
-	b->messages[b->count++] = (struct mmsghdr){ .msg_hdr = { .msg_iov = e->parts, .msg_iovlen = PARTS } };
+	e->parts[0] = (struct iovec){e->bytes, e->own.len};
+	e->parts[1] = (struct iovec){(void *)second, second_len};
+	e->parts[2] = (struct iovec){(void *)third, third_len};
+	b->messages[b->count++] = (struct mmsghdr){.msg_hdr = {.msg_iov = e->parts, .msg_iovlen = PARTS}};
 }
 
 static void write_fixed(struct ap_writer *w, uint8_t first, const struct ap_rtp *rtp, enum ap_line line, uint16_t seq,
@@ -178,7 +178,8 @@ void ap_tap_rtx(struct ap_tap_batch *b, struct ap_tap *tap, const struct ap_tap_
 	end(b, e, data + FIXED, rtp->header - FIXED, data + rtp->header + OSN, rtp->payload - OSN);
 }
 
-void ap_tap_sr(struct ap_tap_batch *b, struct ap_tap *tap, const struct ap_tap_from *from, const uint8_t *sr, size_t len)
+void ap_tap_sr(struct ap_tap_batch *b, struct ap_tap *tap, const struct ap_tap_from *from, const uint8_t *sr,
+	       size_t len)
 {
 	struct entry *e = begin(b, tap, from, AP_GATE_RTCP_SR);
 	ap_write_bytes(&e->own, sr, len);
@@ -188,7 +189,7 @@ void ap_tap_sr(struct ap_tap_batch *b, struct ap_tap *tap, const struct ap_tap_f
 struct ap_tap_flushed ap_tap_flush(struct ap_tap_batch *b)
 {
 	write_all(b);
-	struct ap_tap_flushed flushed = { .written = b->written, .dropped = b->dropped, .lost = b->lost };
+	struct ap_tap_flushed flushed = {.written = b->written, .dropped = b->dropped, .lost = b->lost};
 	b->written = b->dropped = 0;
 	b->lost = false;
 	return flushed;

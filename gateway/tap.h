@@ -43,7 +43,8 @@ void ap_tap_rtp(struct ap_tap_batch *b, struct ap_tap *tap, const struct ap_tap_
 void ap_tap_rtx(struct ap_tap_batch *b, struct ap_tap *tap, const struct ap_tap_from *from, const uint8_t *data,
 		const struct ap_rtp *rtp, uint32_t ssrc);
 /* A sender report of `len` bytes. */
-void ap_tap_sr(struct ap_tap_batch *b, struct ap_tap *tap, const struct ap_tap_from *from, const uint8_t *sr, size_t len);
+void ap_tap_sr(struct ap_tap_batch *b, struct ap_tap *tap, const struct ap_tap_from *from, const uint8_t *sr,
+	       size_t len);
 
 struct ap_tap_flushed {
 	uint64_t written, dropped;

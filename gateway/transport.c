@@ -14,8 +14,8 @@ static void answer(struct ap_worker *w, const struct ap_path *path)
 	if (w->check.len == 0)
 		return;
 	if (path->tcp) {
-		ap_count(&w->counters, ap_tcp_send(path->tcp, w->check.answer, w->check.len) ? AP_COUNT_PACKETS_OUT :
-											       AP_COUNT_DROP_SEND);
+		ap_count(&w->counters, ap_tcp_send(path->tcp, w->check.answer, w->check.len) ? AP_COUNT_PACKETS_OUT
+											     : AP_COUNT_DROP_SEND);
 		return;
 	}
 	ap_net_queue(w->net, path, w->check.answer, w->check.len);
@@ -35,7 +35,7 @@ static void retire_old(struct ap_leg *leg)
 {
 	if (leg->before.ufrag[0])
 		g_hash_table_remove(leg->worker->ufrags, leg->before.ufrag);
-	leg->before = (struct ap_leg_credentials){ 0 };
+	leg->before = (struct ap_leg_credentials){0};
 }
 
 void ap_transport_stun(struct ap_worker *w, const struct ap_packet *packet)

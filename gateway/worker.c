@@ -16,7 +16,7 @@ enum { ON_INBOX = 1, ON_UDP, ON_LISTENER = ON_UDP + AP_FAMILIES, ON_TCP = ON_LIS
 
 static bool watch(struct ap_worker *w, int fd, uint32_t events, uint64_t about, int operation)
 {
-	struct epoll_event e = { .events = events, .data.u64 = about };
+	struct epoll_event e = {.events = events, .data.u64 = about};
 	return epoll_ctl(w->epoll, operation, fd, &e) == 0;
 }
 
@@ -300,7 +300,7 @@ void ap_worker_stop(struct ap_worker *w)
 {
 	if (!w)
 		return;
-	ap_inbox_push(w->inbox, &(struct ap_command){ .type = AP_COMMAND_STOP, .fd = -1 });
+	ap_inbox_push(w->inbox, &(struct ap_command){.type = AP_COMMAND_STOP, .fd = -1});
 	g_thread_join(w->thread);
 	free_worker(w);
 }

@@ -13,11 +13,11 @@ struct ap_worker; /* opaque */
 
 struct ap_worker_settings {
 	unsigned index;
-	uint16_t port;			     /* UDP and TCP */
-	const char *const *advertised;	     /* borrowed for the call */
-	int64_t idle_seconds;		     /* a leg that says nothing this long is forgotten */
-	unsigned max_handshakes;	     /* at once */
-	const struct ap_clock *clock;	     /* borrowed, as what follows */
+	uint16_t port;                 /* UDP and TCP */
+	const char *const *advertised; /* borrowed for the call */
+	int64_t idle_seconds;          /* a leg that says nothing this long is forgotten */
+	unsigned max_handshakes;       /* at once */
+	const struct ap_clock *clock;  /* borrowed, as what follows */
 	struct ap_dtls_identity *identity;
 	struct ap_outbox *outbox;
 };

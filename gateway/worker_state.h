@@ -39,32 +39,33 @@ struct ap_keyframe {
 
 struct ap_leg {
 	struct ap_worker *worker; /* borrowed */
-	struct ap_call *call;	  /* borrowed */
+	struct ap_call *call;     /* borrowed */
 	enum ap_role role;
 	uint64_t id;
 	struct ap_leg_line lines[AP_LINES];
 	struct ap_sources sources;
-	struct ap_leg_credentials now, before; /* before: until a pair is nominated with the new ones; ufrag "" if none */
+	struct ap_leg_credentials now,
+		before; /* before: until a pair is nominated with the new ones; ufrag "" if none */
 	uint8_t fingerprint[32];
 	struct ap_leg_path paths[AP_LEG_PATHS];
 	size_t path_count;
 	int selected; /* index in paths of the one we send on, -1: none */
 	bool nominated;
-	struct ap_dtls *dtls;		   /* owned, made by the first handshake packet */
+	struct ap_dtls *dtls;             /* owned, made by the first handshake packet */
 	struct ap_srtp *inward, *outward; /* owned, NULL until DTLS is done */
-	int64_t shaking_since_ns;	  /* 0: no handshake under way */
-	int64_t heard_ns;		  /* last authenticated packet; at first when the leg was made */
-	bool connected;			  /* as last reported */
+	int64_t shaking_since_ns;         /* 0: no handshake under way */
+	int64_t heard_ns;                 /* last authenticated packet; at first when the leg was made */
+	bool connected;                   /* as last reported */
 	struct ap_keyframe keyframes[AP_LINES];
 };
 
 /* A session on this worker. Streams are numbered by their sender. */
 struct ap_call {
 	struct ap_uuid session;
-	struct ap_leg *legs[2];			  /* owned, by ap_side() */
-	struct ap_stream streams[2][AP_LINES];	  /* what side s sends, as the other receives it */
-	struct ap_seqmap twcc[2];		  /* transport-wide numbers, likewise */
-	struct ap_tap *tap;			  /* owned, NULL: closed */
+	struct ap_leg *legs[2];                /* owned, by ap_side() */
+	struct ap_stream streams[2][AP_LINES]; /* what side s sends, as the other receives it */
+	struct ap_seqmap twcc[2];              /* transport-wide numbers, likewise */
+	struct ap_tap *tap;                    /* owned, NULL: closed */
 	int64_t tap_keyframe_ns;
 };
 
@@ -77,7 +78,7 @@ struct ap_report; /* media_queue.h */
 
 struct ap_worker {
 	unsigned index;
-	const struct ap_clock *clock;		/* borrowed, as what follows */
+	const struct ap_clock *clock; /* borrowed, as what follows */
 	struct ap_dtls_identity *identity;
 	struct ap_outbox *outbox;
 	int64_t idle_ns;
@@ -90,10 +91,10 @@ struct ap_worker {
 	struct ap_ice *ice;
 	struct ap_ice_check check;
 	struct ap_tap_batch *taps;
-	struct ap_packet *packets; /* AP_BATCH of them */
+	struct ap_packet *packets;         /* AP_BATCH of them */
 	struct ap_packet *order[AP_BATCH]; /* borrowed: the media packets of the batch under way */
-	GHashTable *calls;	   /* session → struct ap_call */
-	GHashTable *ufrags;	   /* local ufrag → struct ap_leg, borrowed */
+	GHashTable *calls;                 /* session → struct ap_call */
+	GHashTable *ufrags;                /* local ufrag → struct ap_leg, borrowed */
 	struct ap_path_table *paths;
 	GPtrArray *tcps;
 	int64_t now_ns; /* of this round */

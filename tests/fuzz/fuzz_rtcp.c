@@ -12,14 +12,14 @@ static void number(struct ap_seqmap *m, uint16_t first, uint16_t last)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct ap_seqmap seq = { 0 }, rtx = { 0 }, twcc = { 0 };
-	struct ap_rtcp_map map = { .sent = { { 1, 0xa1, 500, AP_LINE_CAMERA, false }, { 2, 0xa2, 500, AP_LINE_CAMERA, true } },
-				   .sents = 2,
-				   .got = { { 1, 0x21, &seq, AP_LINE_CAMERA, false, true },
-					    { 2, 0x22, &rtx, AP_LINE_CAMERA, true, false } },
-				   .gots = 2,
-				   .twcc = &twcc,
-				   .our_ssrc = 0xa0 };
+	struct ap_seqmap seq = {0}, rtx = {0}, twcc = {0};
+	struct ap_rtcp_map map = {
+		.sent = {{1, 0xa1, 500, AP_LINE_CAMERA, false}, {2, 0xa2, 500, AP_LINE_CAMERA, true}},
+		.sents = 2,
+		.got = {{1, 0x21, &seq, AP_LINE_CAMERA, false, true}, {2, 0x22, &rtx, AP_LINE_CAMERA, true, false}},
+		.gots = 2,
+		.twcc = &twcc,
+		.our_ssrc = 0xa0};
 	struct ap_rtcp_seen seen;
 	uint8_t once[2048], twice[2048];
 	number(&seq, 0, 30000);

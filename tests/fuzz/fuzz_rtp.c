@@ -5,7 +5,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint8_t from[AP_EXTS] = { 4, 3, 2, 1, 13, 10 }, to[AP_EXTS] = { 1, 20, 3, 14, 15, 2 };
+	static const uint8_t from[AP_EXTS] = {4, 3, 2, 1, 13, 10}, to[AP_EXTS] = {1, 20, 3, 14, 15, 2};
 	struct ap_rtp rtp, again;
 	struct ap_rtp_exts exts, found;
 	uint8_t header[AP_RTP_HEADER_MAX];

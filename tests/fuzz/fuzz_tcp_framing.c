@@ -5,7 +5,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct ap_framer f = { 0 };
+	struct ap_framer f = {0};
 	struct ap_reader all = ap_reader_over(data, size);
 	size_t cut = size ? data[0] % 61 + 1u : 1;
 	while (ap_reader_left(&all) > 0) {

@@ -40,8 +40,13 @@ static void media_crosses_with_every_number_mapped(void **state)
 	struct ap_media_fixture *f = *state;
 	struct ap_rtp rtp;
 	struct ap_rtp_exts exts;
-	struct ap_fixture_rtp sent = { .line = AP_LINE_CAMERA, .seq = 1000, .ts = 5000, .with_mid = true, .twcc = 77,
-				       .payload = "picture", .len = 7 };
+	struct ap_fixture_rtp sent = {.line = AP_LINE_CAMERA,
+				      .seq = 1000,
+				      .ts = 5000,
+				      .with_mid = true,
+				      .twcc = 77,
+				      .payload = "picture",
+				      .len = 7};
 	g_autofree struct ap_peer_packet *packet = pass(f, COACH, &sent, &rtp);
 	const struct ap_leg_line *to = &f->sides[COACHEE].leg.lines[AP_LINE_CAMERA];
 	assert_int_equal(rtp.pt, to->pt);
@@ -62,8 +67,8 @@ static void both_directions_and_audio_work(void **state)
 	struct ap_media_fixture *f = *state;
 	struct ap_rtp rtp;
 	for (int from = 0; from < 2; from++) {
-		struct ap_fixture_rtp sent = { .line = AP_LINE_AUDIO, .seq = 7, .ts = 960, .twcc = -1, .payload = "opus",
-					       .len = 4 };
+		struct ap_fixture_rtp sent = {
+			.line = AP_LINE_AUDIO, .seq = 7, .ts = 960, .twcc = -1, .payload = "opus", .len = 4};
 		g_autofree struct ap_peer_packet *packet = pass(f, from, &sent, &rtp);
 		assert_int_equal(rtp.pt, f->sides[1 - from].leg.lines[AP_LINE_AUDIO].pt);
 		assert_int_equal(rtp.profile, 0);
@@ -73,10 +78,10 @@ static void both_directions_and_audio_work(void **state)
 static void a_payload_type_nobody_negotiated_goes_nowhere(void **state)
 {
 	struct ap_media_fixture *f = *state;
-	struct ap_rtp header = { .pt = 35, .seq = 1, .ssrc = 99 };
+	struct ap_rtp header = {.pt = 35, .seq = 1, .ssrc = 99};
 	uint8_t bytes[64];
 	struct ap_writer w = ap_writer_over(bytes, sizeof bytes);
-	ap_rtp_write_header(&w, &header, &(struct ap_rtp_exts){ 0 }, f->sides[COACH].leg.lines[0].ext);
+	ap_rtp_write_header(&w, &header, &(struct ap_rtp_exts){0}, f->sides[COACH].leg.lines[0].ext);
 	ap_write_label(&w, "x");
 	ap_peer_send(f->sides[COACH].peer, false, bytes, w.len);
 	ap_fixture_expect_silence(f, COACHEE);
@@ -87,17 +92,25 @@ static void a_new_ssrc_continues_the_stream(void **state)
 {
 	struct ap_media_fixture *f = *state;
 	struct ap_rtp rtp;
-	struct ap_fixture_rtp sent = { .line = AP_LINE_CAMERA, .seq = 65535, .ts = 9000, .twcc = 500, .payload = "a", .len = 1 };
+	struct ap_fixture_rtp sent = {
+		.line = AP_LINE_CAMERA, .seq = 65535, .ts = 9000, .twcc = 500, .payload = "a", .len = 1};
 	g_free(pass(f, COACH, &sent, &rtp));
 	uint32_t ts = rtp.ts;
-	sent = (struct ap_fixture_rtp){ .line = AP_LINE_CAMERA, .ssrc = 0xabcdef, .seq = 4000, .ts = 123456, .with_mid = true,
-					.twcc = 501, .payload = "b", .len = 1 };
+	sent = (struct ap_fixture_rtp){.line = AP_LINE_CAMERA,
+				       .ssrc = 0xabcdef,
+				       .seq = 4000,
+				       .ts = 123456,
+				       .with_mid = true,
+				       .twcc = 501,
+				       .payload = "b",
+				       .len = 1};
 	g_free(pass(f, COACH, &sent, &rtp));
 	assert_int_equal(rtp.seq, 0);
 	assert_int_equal(rtp.ssrc, f->sides[COACHEE].leg.lines[AP_LINE_CAMERA].local_ssrc);
 	assert_in_range(rtp.ts - ts, 1, 90000);
 	/* What is left of the old source does not disturb the new one. */
-	sent = (struct ap_fixture_rtp){ .line = AP_LINE_CAMERA, .seq = 1, .ts = 9100, .twcc = 502, .payload = "c", .len = 1 };
+	sent = (struct ap_fixture_rtp){
+		.line = AP_LINE_CAMERA, .seq = 1, .ts = 9100, .twcc = 502, .payload = "c", .len = 1};
 	ap_fixture_send(f, COACH, &sent);
 	ap_fixture_expect_silence(f, COACHEE);
 }
@@ -107,13 +120,14 @@ static void a_replaced_leg_continues_sequence_and_transport_numbers(void **state
 	struct ap_media_fixture *f = *state;
 	struct ap_rtp rtp;
 	struct ap_rtp_exts exts;
-	struct ap_fixture_rtp sent = { .line = AP_LINE_CAMERA, .seq = 300, .ts = 1, .twcc = 40, .payload = "a", .len = 1 };
+	struct ap_fixture_rtp sent = {
+		.line = AP_LINE_CAMERA, .seq = 300, .ts = 1, .twcc = 40, .payload = "a", .len = 1};
 	g_free(pass(f, COACH, &sent, &rtp));
 	ap_fixture_make(f, COACH, NULL);
 	ap_fixture_put(f, COACH);
 	ap_fixture_wait_ready(f, COACH);
-	sent = (struct ap_fixture_rtp){ .line = AP_LINE_CAMERA, .seq = 9, .ts = 7, .with_mid = true, .twcc = 1, .payload = "b",
-					.len = 1 };
+	sent = (struct ap_fixture_rtp){
+		.line = AP_LINE_CAMERA, .seq = 9, .ts = 7, .with_mid = true, .twcc = 1, .payload = "b", .len = 1};
 	g_autofree struct ap_peer_packet *packet = pass(f, COACH, &sent, &rtp);
 	assert_int_equal(rtp.seq, 301);
 	ap_rtp_find_exts(&rtp, f->sides[COACHEE].leg.lines[AP_LINE_CAMERA].ext, &exts);
@@ -124,22 +138,32 @@ static void rtx_crosses_with_the_original_number_translated(void **state)
 {
 	struct ap_media_fixture *f = *state;
 	struct ap_rtp rtp;
-	struct ap_fixture_rtp sent = { .line = AP_LINE_CAMERA, .seq = 10, .ts = 1, .twcc = -1, .payload = "a", .len = 1 };
+	struct ap_fixture_rtp sent = {.line = AP_LINE_CAMERA, .seq = 10, .ts = 1, .twcc = -1, .payload = "a", .len = 1};
 	g_free(pass(f, COACH, &sent, &rtp));
 	sent.ssrc = 0x5555;
 	sent.seq = 100;
 	g_free(pass(f, COACH, &sent, &rtp));
 	assert_int_equal(rtp.seq, 11);
-	sent = (struct ap_fixture_rtp){ .line = AP_LINE_CAMERA, .rtx = true, .seq = 5, .ts = 1, .twcc = -1,
-					.payload = "\0\x64" "again", .len = 7 };
+	sent = (struct ap_fixture_rtp){.line = AP_LINE_CAMERA,
+				       .rtx = true,
+				       .seq = 5,
+				       .ts = 1,
+				       .twcc = -1,
+				       .payload = "\0\x64"
+						  "again",
+				       .len = 7};
 	g_autofree struct ap_peer_packet *packet = pass(f, COACH, &sent, &rtp);
 	const struct ap_leg_line *to = &f->sides[COACHEE].leg.lines[AP_LINE_CAMERA];
 	assert_int_equal(rtp.pt, to->rtx_pt);
 	assert_int_equal(rtp.ssrc, to->local_rtx_ssrc);
-	assert_memory_equal(packet->bytes + rtp.header, "\0\x0b" "again", 7);
+	assert_memory_equal(packet->bytes + rtp.header,
+			    "\0\x0b"
+			    "again",
+			    7);
 }
 
-static void write_feedback(struct ap_writer *w, uint8_t type, uint8_t format, uint32_t media, const void *fci, size_t len)
+static void write_feedback(struct ap_writer *w, uint8_t type, uint8_t format, uint32_t media, const void *fci,
+			   size_t len)
 {
 	ap_write_u8(w, 0x80 | format);
 	ap_write_u8(w, type);
@@ -164,7 +188,7 @@ static struct ap_peer_packet *feed_back(struct ap_media_fixture *f, uint8_t type
 static void send_from_two_sources(struct ap_media_fixture *f)
 {
 	struct ap_rtp rtp;
-	struct ap_fixture_rtp sent = { .line = AP_LINE_CAMERA, .seq = 10, .ts = 1, .twcc = 20, .payload = "a", .len = 1 };
+	struct ap_fixture_rtp sent = {.line = AP_LINE_CAMERA, .seq = 10, .ts = 1, .twcc = 20, .payload = "a", .len = 1};
 	g_free(pass(f, COACH, &sent, &rtp));
 	sent.ssrc = 0x5555;
 	sent.seq = 500;
@@ -197,8 +221,8 @@ static void transport_feedback_speaks_of_the_senders_own_numbers(void **state)
 	ap_fixture_make(f, COACH, NULL);
 	ap_fixture_put(f, COACH);
 	ap_fixture_wait_ready(f, COACH);
-	struct ap_fixture_rtp sent = { .line = AP_LINE_CAMERA, .seq = 1, .ts = 1, .with_mid = true, .twcc = 9, .payload = "a",
-				       .len = 1 };
+	struct ap_fixture_rtp sent = {
+		.line = AP_LINE_CAMERA, .seq = 1, .ts = 1, .with_mid = true, .twcc = 9, .payload = "a", .len = 1};
 	g_free(pass(f, COACH, &sent, &rtp));
 	ap_fixture_make(f, COACH, NULL);
 	ap_fixture_put(f, COACH);
@@ -246,7 +270,8 @@ static void reports_are_translated(void **state)
 {
 	struct ap_media_fixture *f = *state;
 	struct ap_rtp rtp;
-	struct ap_fixture_rtp sent = { .line = AP_LINE_AUDIO, .seq = 10, .ts = 1000, .twcc = -1, .payload = "a", .len = 1 };
+	struct ap_fixture_rtp sent = {
+		.line = AP_LINE_AUDIO, .seq = 10, .ts = 1000, .twcc = -1, .payload = "a", .len = 1};
 	g_free(pass(f, COACH, &sent, &rtp));
 	uint8_t bytes[100];
 	struct ap_writer w = ap_writer_over(bytes, sizeof bytes);
@@ -267,10 +292,14 @@ static void reports_are_translated(void **state)
 static void many_packets_cross_without_loss(void **state)
 {
 	struct ap_media_fixture *f = *state;
-	uint8_t payload[1100] = { 0 };
+	uint8_t payload[1100] = {0};
 	for (int i = 0; i < 2000; i++) {
-		struct ap_fixture_rtp sent = { .line = AP_LINE_CAMERA, .seq = (uint16_t)(65000 + i), .ts = (uint32_t)i * 300,
-					       .twcc = i, .payload = payload, .len = sizeof payload };
+		struct ap_fixture_rtp sent = {.line = AP_LINE_CAMERA,
+					      .seq = (uint16_t)(65000 + i),
+					      .ts = (uint32_t)i * 300,
+					      .twcc = i,
+					      .payload = payload,
+					      .len = sizeof payload};
 		ap_fixture_send(f, i % 2, &sent);
 		if (i % 50 == 49)
 			ap_fixture_run(f, 2);

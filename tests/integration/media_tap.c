@@ -71,7 +71,7 @@ static int close_gate(void **state)
 
 static size_t read_gate(struct gate *g, uint8_t bytes[AP_GATE_DATAGRAM], struct ap_gate_header *ret_header)
 {
-	struct pollfd p = { .fd = g->reader, .events = POLLIN };
+	struct pollfd p = {.fd = g->reader, .events = POLLIN};
 	assert_int_equal(poll(&p, 1, 2000), 1);
 	ssize_t n = recv(g->reader, bytes, AP_GATE_DATAGRAM, 0);
 	assert_true(n > AP_GATE_HEADER);
@@ -102,8 +102,13 @@ static void expect_rtp(struct gate *g, enum ap_role role, enum ap_line line, uin
 
 static void send_one(struct gate *g, int side, enum ap_line line, uint16_t seq, const char *payload)
 {
-	struct ap_fixture_rtp sent = { .line = line, .seq = seq, .ts = 1, .with_mid = true, .twcc = 3, .payload = payload,
-				       .len = strlen(payload) };
+	struct ap_fixture_rtp sent = {.line = line,
+				      .seq = seq,
+				      .ts = 1,
+				      .with_mid = true,
+				      .twcc = 3,
+				      .payload = payload,
+				      .len = strlen(payload)};
 	ap_fixture_send(&g->f, side, &sent);
 	g_free(ap_fixture_expect(&g->f, 1 - side, false));
 }
@@ -123,8 +128,14 @@ static void a_repeated_packet_is_restored(void **state)
 	uint32_t ssrc = ap_fixture_ssrc(COACH, AP_LINE_CAMERA, false);
 	send_one(g, COACH, AP_LINE_CAMERA, 500, "picture");
 	expect_rtp(g, AP_COACH, AP_LINE_CAMERA, 500, ssrc, "picture");
-	struct ap_fixture_rtp rtx = { .line = AP_LINE_CAMERA, .rtx = true, .seq = 3, .ts = 1, .twcc = 4,
-				      .payload = "\x01\xf3" "repeated", .len = 10 };
+	struct ap_fixture_rtp rtx = {.line = AP_LINE_CAMERA,
+				     .rtx = true,
+				     .seq = 3,
+				     .ts = 1,
+				     .twcc = 4,
+				     .payload = "\x01\xf3"
+						"repeated",
+				     .len = 10};
 	ap_fixture_send(&g->f, COACH, &rtx);
 	g_free(ap_fixture_expect(&g->f, COACHEE, false));
 	expect_rtp(g, AP_COACH, AP_LINE_CAMERA, 499, ssrc, "repeated");
@@ -166,7 +177,7 @@ static void keyframes_are_asked_for_every_two_seconds(void **state)
 static void a_reader_that_does_not_read_costs_only_its_own_packets(void **state)
 {
 	struct gate *g = *state;
-	char payload[1001] = { 0 };
+	char payload[1001] = {0};
 	enum { COUNT = 1000 };
 	for (size_t i = 0; i + 1 < sizeof payload; i++)
 		payload[i] = 'p';

@@ -42,7 +42,7 @@ static bool has_closed(void *peer)
 
 static void expect_crossing(struct ap_media_fixture *f, int from, uint16_t seq)
 {
-	struct ap_fixture_rtp sent = { .line = AP_LINE_AUDIO, .seq = seq, .ts = 1, .twcc = -1, .payload = "a", .len = 1 };
+	struct ap_fixture_rtp sent = {.line = AP_LINE_AUDIO, .seq = seq, .ts = 1, .twcc = -1, .payload = "a", .len = 1};
 	ap_fixture_send(f, from, &sent);
 	g_free(ap_fixture_expect(f, 1 - from, false));
 }
@@ -52,7 +52,7 @@ static void gcm_is_preferred_and_sha1_is_second(void **state)
 	struct ap_media_fixture *f = *state;
 	ap_fixture_make(f, COACH, NULL);
 	ap_fixture_make(f, COACHEE,
-			&(struct ap_peer_options){ .address = f->address, .profiles = "SRTP_AES128_CM_SHA1_80" });
+			&(struct ap_peer_options){.address = f->address, .profiles = "SRTP_AES128_CM_SHA1_80"});
 	ap_fixture_put(f, COACH);
 	ap_fixture_put(f, COACHEE);
 	ap_fixture_wait_ready(f, COACH);
@@ -103,7 +103,7 @@ static void an_unknown_ufrag_hears_nothing(void **state)
 static void ice_tcp_carries_a_leg(void **state)
 {
 	struct ap_media_fixture *f = *state;
-	ap_fixture_make(f, COACH, &(struct ap_peer_options){ .address = f->address, .tcp = true });
+	ap_fixture_make(f, COACH, &(struct ap_peer_options){.address = f->address, .tcp = true});
 	ap_fixture_make(f, COACHEE, NULL);
 	ap_fixture_put(f, COACH);
 	ap_fixture_put(f, COACHEE);
@@ -119,12 +119,13 @@ static void ice_tcp_carries_a_leg(void **state)
 static void tcp_garbage_is_closed(void **state)
 {
 	struct ap_media_fixture *f = *state;
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)(PORT + f->worker)),
-				  .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct sockaddr_in to = {.sin_family = AF_INET,
+				 .sin_port = htons((uint16_t)(PORT + f->worker)),
+				 .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
 	assert_int_equal(send(fd, "\xff\xff garbage", 10, MSG_NOSIGNAL), 10);
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct pollfd p = {.fd = fd, .events = POLLIN};
 	assert_int_equal(poll(&p, 1, FAIL_MS), 1);
 	char byte;
 	assert_true(recv(fd, &byte, 1, 0) <= 0);
@@ -133,7 +134,7 @@ static void tcp_garbage_is_closed(void **state)
 
 static bool ipv6_here(void)
 {
-	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
 	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	bool here = fd >= 0 && bind(fd, (struct sockaddr *)&to, sizeof to) == 0;
 	if (fd >= 0)
@@ -177,20 +178,21 @@ static void send_check(struct ap_media_fixture *f, int fd, bool controlling)
 	StunMessage message;
 	uint8_t bytes[512];
 	g_autofree char *username = g_strdup_printf("%s:%s", leg->local_ufrag, leg->remote_ufrag);
-	stun_agent_init(&agent, (const uint16_t[]){ 0 }, STUN_COMPATIBILITY_RFC5389,
+	stun_agent_init(&agent, (const uint16_t[]){0}, STUN_COMPATIBILITY_RFC5389,
 			STUN_AGENT_USAGE_SHORT_TERM_CREDENTIALS | STUN_AGENT_USAGE_USE_FINGERPRINT);
 	size_t len = stun_usage_ice_conncheck_create(&agent, &message, bytes, sizeof bytes, (const uint8_t *)username,
 						     strlen(username), (const uint8_t *)leg->local_pwd,
-						     strlen(leg->local_pwd), controlling, controlling, UINT32_MAX / 2, 1,
-						     NULL, STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
+						     strlen(leg->local_pwd), controlling, controlling, UINT32_MAX / 2,
+						     1, NULL, STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
 	assert_true(len > 0);
 	assert_int_equal(send(fd, bytes, len, 0), (ssize_t)len);
 }
 
 static int new_socket(struct ap_media_fixture *f)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)(PORT + f->worker)),
-				  .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct sockaddr_in to = {.sin_family = AF_INET,
+				 .sin_port = htons((uint16_t)(PORT + f->worker)),
+				 .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
 	return fd;
@@ -199,7 +201,7 @@ static int new_socket(struct ap_media_fixture *f)
 /* The first byte and length of the next datagram; -1 when none comes. */
 static int receive(int fd, uint8_t bytes[2048], int timeout_ms)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct pollfd p = {.fd = fd, .events = POLLIN};
 	return poll(&p, 1, timeout_ms) == 1 ? (int)recv(fd, bytes, 2048, 0) : -1;
 }
 
@@ -209,7 +211,7 @@ static void a_new_address_takes_over_by_an_authentic_check_only(void **state)
 	uint8_t bytes[2048];
 	ap_fixture_connect_both(f);
 	int fd = new_socket(f);
-	struct ap_fixture_rtp sent = { .line = AP_LINE_AUDIO, .seq = 1, .ts = 1, .twcc = -1, .payload = "a", .len = 1 };
+	struct ap_fixture_rtp sent = {.line = AP_LINE_AUDIO, .seq = 1, .ts = 1, .twcc = -1, .payload = "a", .len = 1};
 	char *pwd = &f->sides[COACH].leg.local_pwd[3], right = *pwd;
 	*pwd = right == 'x' ? 'y' : 'x';
 	send_check(f, fd, true);
@@ -240,7 +242,7 @@ static void a_client_that_claims_to_be_controlled_gets_487(void **state)
 	send_check(f, fd, false);
 	int n = receive(fd, bytes, 1000);
 	assert_true(n > 0);
-	StunMessage message = { .buffer = bytes, .buffer_len = (size_t)n };
+	StunMessage message = {.buffer = bytes, .buffer_len = (size_t)n};
 	assert_int_equal(stun_message_get_class(&message), STUN_ERROR);
 	assert_int_equal(stun_message_find_error(&message, &code), STUN_MESSAGE_RETURN_SUCCESS);
 	assert_int_equal(code, 487);

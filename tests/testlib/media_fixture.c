@@ -11,20 +11,20 @@ enum { CONNECT_MS = 8000, PACKET_MS = 2000, SILENCE_MS = 150 };
 
 static void set_line(struct ap_leg_line *line, int side, int index)
 {
-	static const char *const mids[2][AP_LINES] = { { "0", "1", "2" }, { "audio", "camera", "screen" } };
-	static const uint8_t exts[2][AP_EXTS] = { { 4, 3, 2, 1, 13, 0 }, { 9, 5, 8, 7, 6, 10 } };
+	static const char *const mids[2][AP_LINES] = {{"0", "1", "2"}, {"audio", "camera", "screen"}};
+	static const uint8_t exts[2][AP_EXTS] = {{4, 3, 2, 1, 13, 0}, {9, 5, 8, 7, 6, 10}};
 	bool video = index > 0;
-	*line = (struct ap_leg_line){ .present = index < 2,
-				      .from_client = true,
-				      .to_client = true,
-				      .pt = (uint8_t)(video ? 96 + 24 * side : 111 - 2 * side),
-				      .rtx_pt = (uint8_t)(video ? 97 + 24 * side : 0),
-				      .clock_rate = video ? 90000 : 48000,
-				      .nack = video,
-				      .pli = video,
-				      .fir = video,
-				      .twcc = true,
-				      .remb = true };
+	*line = (struct ap_leg_line){.present = index < 2,
+				     .from_client = true,
+				     .to_client = true,
+				     .pt = (uint8_t)(video ? 96 + 24 * side : 111 - 2 * side),
+				     .rtx_pt = (uint8_t)(video ? 97 + 24 * side : 0),
+				     .clock_rate = video ? 90000 : 48000,
+				     .nack = video,
+				     .pli = video,
+				     .fir = video,
+				     .twcc = true,
+				     .remb = true};
 	g_strlcpy(line->mid, mids[side][index], sizeof line->mid);
 	for (int i = 0; i < AP_EXTS; i++)
 		line->ext[i] = exts[side][i];
@@ -37,7 +37,8 @@ uint32_t ap_fixture_ssrc(int side, enum ap_line line, bool rtx)
 	return 0x10000000u * (uint32_t)(side + 1) + (uint32_t)line + (rtx ? 0x10u : 0);
 }
 
-static void on_leg(void *ctx, const struct ap_uuid *session, enum ap_role role, uint64_t leg_id, enum ap_leg_event event)
+static void on_leg(void *ctx, const struct ap_uuid *session, enum ap_role role, uint64_t leg_id,
+		   enum ap_leg_event event)
 {
 	struct ap_media_fixture *f = ctx;
 	struct ap_side_fixture *side = &f->sides[role == AP_COACH ? 0 : 1];
@@ -59,16 +60,15 @@ static void on_tap_lost(void *ctx, const struct ap_uuid *session, uint64_t gener
 
 void ap_fixture_open(struct ap_media_fixture *f, uint16_t port, const char *address)
 {
-	static const struct ap_media_events events = { on_leg, on_tap_lost };
+	static const struct ap_media_events events = {on_leg, on_tap_lost};
 	g_autofree char *text = g_strdup_printf("%u", port);
-	*f = (struct ap_media_fixture){ .port = port, .address = address, .next_id = 1 };
+	*f = (struct ap_media_fixture){.port = port, .address = address, .next_id = 1};
 	f->context = g_main_context_new();
 	f->config = ap_config_new();
 	assert_true(ap_ok(ap_config_set(f->config, "gateway.media_port", text)));
 	assert_true(ap_ok(ap_config_set(f->config, "gateway.advertise", address)));
 	assert_true(ap_ok(ap_config_set(f->config, "gateway.workers", "2")));
-	assert_true(ap_ok(
-		ap_media_new(f->config, ap_clock_system(), f->context, &events, f, &f->media)));
+	assert_true(ap_ok(ap_media_new(f->config, ap_clock_system(), f->context, &events, f, &f->media)));
 	f->worker = ap_media_pick_worker(f->media);
 	struct ap_uuid session = ap_uuid_random();
 	for (int side = 0; side < 2; side++)
@@ -104,7 +104,7 @@ static void set_credentials(struct ap_media_fixture *f, int side)
 
 void ap_fixture_make(struct ap_media_fixture *f, int side, const struct ap_peer_options *options)
 {
-	struct ap_peer_options plain = { .address = f->address };
+	struct ap_peer_options plain = {.address = f->address};
 	struct ap_side_fixture *s = &f->sides[side];
 	ap_peer_free(s->peer);
 	s->peer = ap_peer_new(f->context, options ? options : &plain);
@@ -120,12 +120,11 @@ void ap_fixture_make(struct ap_media_fixture *f, int side, const struct ap_peer_
 void ap_fixture_dial(struct ap_media_fixture *f, int side)
 {
 	const struct ap_leg_desc *leg = &f->sides[side].leg;
-	ap_peer_connect(f->sides[side].peer,
-			&(struct ap_peer_remote){ .ufrag = leg->local_ufrag,
-						  .pwd = leg->local_pwd,
-						  .address = f->address,
-						  .port = (uint16_t)(f->port + f->worker),
-						  .fingerprint = ap_media_fingerprint(f->media) });
+	ap_peer_connect(f->sides[side].peer, &(struct ap_peer_remote){.ufrag = leg->local_ufrag,
+								      .pwd = leg->local_pwd,
+								      .address = f->address,
+								      .port = (uint16_t)(f->port + f->worker),
+								      .fingerprint = ap_media_fingerprint(f->media)});
 }
 
 void ap_fixture_put(struct ap_media_fixture *f, int side)
@@ -183,12 +182,12 @@ void ap_fixture_run(struct ap_media_fixture *f, int ms)
 void ap_fixture_send(struct ap_media_fixture *f, int side, const struct ap_fixture_rtp *rtp)
 {
 	const struct ap_leg_line *line = &f->sides[side].leg.lines[rtp->line];
-	uint8_t bytes[1500], twcc[2] = { (uint8_t)(rtp->twcc >> 8), (uint8_t)rtp->twcc };
-	struct ap_rtp header = { .pt = rtp->rtx ? line->rtx_pt : line->pt,
-				 .seq = rtp->seq,
-				 .ts = rtp->ts,
-				 .ssrc = rtp->ssrc ? rtp->ssrc : ap_fixture_ssrc(side, rtp->line, rtp->rtx) };
-	struct ap_rtp_exts exts = { 0 };
+	uint8_t bytes[1500], twcc[2] = {(uint8_t)(rtp->twcc >> 8), (uint8_t)rtp->twcc};
+	struct ap_rtp header = {.pt = rtp->rtx ? line->rtx_pt : line->pt,
+				.seq = rtp->seq,
+				.ts = rtp->ts,
+				.ssrc = rtp->ssrc ? rtp->ssrc : ap_fixture_ssrc(side, rtp->line, rtp->rtx)};
+	struct ap_rtp_exts exts = {0};
 	if (rtp->with_mid) {
 		exts.value[AP_EXT_MID] = (const uint8_t *)line->mid;
 		exts.len[AP_EXT_MID] = (uint8_t)strlen(line->mid);
@@ -223,14 +222,14 @@ static bool has_packet(void *awaited)
 
 struct ap_peer_packet *ap_fixture_expect(struct ap_media_fixture *f, int side, bool rtcp)
 {
-	struct awaited a = { .peer = f->sides[side].peer, .rtcp = rtcp };
+	struct awaited a = {.peer = f->sides[side].peer, .rtcp = rtcp};
 	assert_true(ap_peer_wait(f->context, has_packet, &a, PACKET_MS));
 	return a.packet;
 }
 
 void ap_fixture_expect_silence(struct ap_media_fixture *f, int side)
 {
-	struct awaited a = { .peer = f->sides[side].peer, .rtcp = false };
+	struct awaited a = {.peer = f->sides[side].peer, .rtcp = false};
 	assert_false(ap_peer_wait(f->context, has_packet, &a, SILENCE_MS));
 }
 

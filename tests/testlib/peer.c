@@ -99,7 +99,7 @@ static void make_dtls(struct ap_peer *p, const char *profiles)
 static srtp_t make_srtp(bool gcm, bool inward, const uint8_t *key, const uint8_t *salt)
 {
 	uint8_t both[KEY + 14];
-	srtp_policy_t policy = { .key = both, .window_size = 1024 };
+	srtp_policy_t policy = {.key = both, .window_size = 1024};
 	srtp_t session = NULL;
 	ap_copy(both, sizeof both, key, KEY);
 	ap_copy(both + KEY, sizeof both - KEY, salt, gcm ? 12 : 14);
@@ -160,14 +160,14 @@ static void step(struct ap_peer *p)
 
 static void take_media(struct ap_peer *p, const uint8_t *data, size_t len)
 {
-	if (!p->ready || len > sizeof ((struct ap_peer_packet *)NULL)->bytes)
+	if (!p->ready || len > sizeof((struct ap_peer_packet *)NULL)->bytes)
 		return;
 	struct ap_peer_packet *packet = g_new0(struct ap_peer_packet, 1);
 	packet->rtcp = data[1] >= 192 && data[1] <= 223;
 	ap_copy(packet->bytes, sizeof packet->bytes, data, len);
 	int n = (int)len;
-	srtp_err_status_t status = packet->rtcp ? srtp_unprotect_rtcp(p->inward, packet->bytes, &n) :
-						  srtp_unprotect(p->inward, packet->bytes, &n);
+	srtp_err_status_t status = packet->rtcp ? srtp_unprotect_rtcp(p->inward, packet->bytes, &n)
+						: srtp_unprotect(p->inward, packet->bytes, &n);
 	packet->len = (size_t)n;
 	if (status == srtp_err_status_ok)
 		g_queue_push_tail(&p->packets, packet);
@@ -220,8 +220,8 @@ static void make_agent(struct ap_peer *p, const struct ap_peer_options *options)
 {
 	NiceAddress address;
 	p->agent = nice_agent_new_full(p->context, NICE_COMPATIBILITY_RFC5245, NICE_AGENT_OPTION_CONSENT_FRESHNESS);
-	g_object_set(p->agent, "controlling-mode", TRUE, "upnp", FALSE, "ice-tcp", options->tcp, "ice-udp", !options->tcp,
-		     NULL);
+	g_object_set(p->agent, "controlling-mode", TRUE, "upnp", FALSE, "ice-tcp", options->tcp, "ice-udp",
+		     !options->tcp, NULL);
 	nice_address_init(&address);
 	g_assert_true(nice_address_set_from_string(&address, options->address));
 	nice_agent_add_local_address(p->agent, &address);

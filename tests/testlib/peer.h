@@ -14,8 +14,8 @@
 struct ap_peer; /* opaque */
 
 struct ap_peer_options {
-	const char *address; /* local, e.g. "127.0.0.1" */
-	bool tcp;	     /* ICE-TCP instead of UDP */
+	const char *address;  /* local, e.g. "127.0.0.1" */
+	bool tcp;             /* ICE-TCP instead of UDP */
 	const char *profiles; /* OpenSSL's names of SRTP profiles; NULL: GCM, then CM-SHA1 */
 };
 

@@ -7,7 +7,7 @@
 
 static enum ap_demux kind(uint8_t first, uint8_t second, size_t len)
 {
-	uint8_t bytes[64] = { first, second };
+	uint8_t bytes[64] = {first, second};
 	return ap_demux(bytes, len);
 }
 

@@ -21,11 +21,11 @@ static struct request make(const char *username, const char *pwd, bool nominate,
 	struct request r;
 	StunAgent agent;
 	StunMessage message;
-	stun_agent_init(&agent, (const uint16_t[]){ 0 }, STUN_COMPATIBILITY_RFC5389,
+	stun_agent_init(&agent, (const uint16_t[]){0}, STUN_COMPATIBILITY_RFC5389,
 			STUN_AGENT_USAGE_SHORT_TERM_CREDENTIALS | STUN_AGENT_USAGE_USE_FINGERPRINT);
 	r.len = stun_usage_ice_conncheck_create(&agent, &message, r.bytes, sizeof r.bytes, (const uint8_t *)username,
-						strlen(username), (const uint8_t *)pwd, strlen(pwd), nominate, controlling,
-						123456, 42, NULL, STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
+						strlen(username), (const uint8_t *)pwd, strlen(pwd), nominate,
+						controlling, 123456, 42, NULL, STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
 	assert_true(r.len > 0);
 	return r;
 }
@@ -34,9 +34,9 @@ static struct ap_ice_check answer(const struct request *r)
 {
 	struct ap_ice *ice = ap_ice_new();
 	struct ap_ice_check check;
-	struct sockaddr_storage from = { 0 };
+	struct sockaddr_storage from = {0};
 	struct sockaddr_in *v4 = (struct sockaddr_in *)&from;
-	*v4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(5000), .sin_addr = { htonl(0x7f000001) } };
+	*v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(5000), .sin_addr = {htonl(0x7f000001)}};
 	ap_ice_answer(ice, r->bytes, r->len, PWD, &from, sizeof *v4, &check);
 	ap_ice_free(ice);
 	return check;
@@ -44,7 +44,7 @@ static struct ap_ice_check answer(const struct request *r)
 
 static int error_code(const struct ap_ice_check *check)
 {
-	StunMessage message = { .buffer = (uint8_t *)check->answer, .buffer_len = check->len };
+	StunMessage message = {.buffer = (uint8_t *)check->answer, .buffer_len = check->len};
 	int code = 0;
 	assert_int_equal(stun_message_find_error(&message, &code), STUN_MESSAGE_RETURN_SUCCESS);
 	return code;
@@ -64,7 +64,7 @@ static void a_username_is_read_without_any_key(void **state)
 static void usernames_that_cannot_be_ours_are_refused(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { "nocolon", ":theirs", "muchlongerthantwelve:theirs" };
+	static const char *const bad[] = {"nocolon", ":theirs", "muchlongerthantwelve:theirs"};
 	struct ap_ice_username u;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct request r = make(bad[i], PWD, true, true);
@@ -86,7 +86,7 @@ static void an_authentic_check_is_answered_with_its_address(void **state)
 	assert_true(check.valid);
 	assert_true(check.nominated);
 	assert_int_equal(check.priority, 123456);
-	StunMessage message = { .buffer = check.answer, .buffer_len = check.len };
+	StunMessage message = {.buffer = check.answer, .buffer_len = check.len};
 	struct sockaddr_storage mapped;
 	socklen_t len = sizeof mapped;
 	assert_int_equal(stun_message_get_class(&message), STUN_RESPONSE);

@@ -9,8 +9,8 @@
 
 static struct ap_path v4(uint32_t remote, uint16_t port, uint32_t local)
 {
-	struct ap_path p = { 0 };
-	p.remote.v4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = port, .sin_addr = { remote } };
+	struct ap_path p = {0};
+	p.remote.v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = port, .sin_addr = {remote}};
 	p.local.v4.s_addr = local;
 	return p;
 }
@@ -24,8 +24,8 @@ static void every_part_of_the_tuple_counts(void **state)
 {
 	(void)state;
 	struct ap_path_table *t = ap_path_table_new(7);
-	struct ap_path a = v4(1, 2, 3), b = v4(1, 2, 4), c = v4(1, 3, 3), six = { 0 };
-	six.remote.v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = 2 };
+	struct ap_path a = v4(1, 2, 3), b = v4(1, 2, 4), c = v4(1, 3, 3), six = {0};
+	six.remote.v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = 2};
 	assert_null(ap_path_table_put(t, &a, leg(8)));
 	assert_ptr_equal(ap_path_table_find(t, &a), leg(8));
 	assert_null(ap_path_table_find(t, &b));

@@ -32,14 +32,14 @@ static int set_up(void **state)
 	shift(&f.seq, 1999, 1000, 1500); /* 1000 becomes 2000 */
 	shift(&f.rtx, 99, 10, 20);
 	shift(&f.twcc, 599, 100, 200); /* 100 becomes 600 */
-	f.map = (struct ap_rtcp_map){ .sent = { { 0x11, 0xa1, 500, AP_LINE_CAMERA, false },
-						{ 0x12, 0xa2, 500, AP_LINE_CAMERA, true } },
-				      .sents = 2,
-				      .got = { { 0xb1, 0x21, &f.seq, AP_LINE_CAMERA, false, true },
-					       { 0xb2, 0x22, &f.rtx, AP_LINE_CAMERA, true, false } },
-				      .gots = 2,
-				      .twcc = &f.twcc,
-				      .our_ssrc = 0xa0 };
+	f.map = (struct ap_rtcp_map){
+		.sent = {{0x11, 0xa1, 500, AP_LINE_CAMERA, false}, {0x12, 0xa2, 500, AP_LINE_CAMERA, true}},
+		.sents = 2,
+		.got = {{0xb1, 0x21, &f.seq, AP_LINE_CAMERA, false, true},
+			{0xb2, 0x22, &f.rtx, AP_LINE_CAMERA, true, false}},
+		.gots = 2,
+		.twcc = &f.twcc,
+		.our_ssrc = 0xa0};
 	f.in = ap_writer_over(f.in_bytes, sizeof f.in_bytes);
 	f.out = ap_writer_over(f.out_bytes, sizeof f.out_bytes);
 	*state = &f;
@@ -52,7 +52,7 @@ static void put(struct fixture *f, size_t words, const uint32_t *word)
 		ap_write_u32(&f->in, word[i]);
 }
 
-#define PUT(f, ...) put(f, sizeof((uint32_t[]){ __VA_ARGS__ }) / 4, (const uint32_t[]){ __VA_ARGS__ })
+#define PUT(f, ...) put(f, sizeof((uint32_t[]){__VA_ARGS__}) / 4, (const uint32_t[]){__VA_ARGS__})
 
 static bool translate(struct fixture *f)
 {
@@ -67,14 +67,14 @@ static void expect(struct fixture *f, size_t words, const uint32_t *word)
 		assert_int_equal(ap_read_u32(&r), word[i]);
 }
 
-#define EXPECT(f, ...) expect(f, sizeof((uint32_t[]){ __VA_ARGS__ }) / 4, (const uint32_t[]){ __VA_ARGS__ })
+#define EXPECT(f, ...) expect(f, sizeof((uint32_t[]){__VA_ARGS__}) / 4, (const uint32_t[]){__VA_ARGS__})
 
 static void a_sender_report_tells_both_sides_numbers(void **state)
 {
 	struct fixture *f = *state;
 	PUT(f, 0x82c80012, 0x11, 0x01020304, 0x05060708, 90000, 7, 8, /* sender info */
 	    0xb1, 0x10000005, 0x00032400 + 2100 - 0x2400, 1, 2, 3,    /* about 0x21: high is 2100 with 3 cycles */
-	    0x99, 0, 0, 0, 0, 0);				      /* about nobody */
+	    0x99, 0, 0, 0, 0, 0);                                     /* about nobody */
 	assert_true(translate(f));
 	EXPECT(f, 0x81c8000c, 0xa1, 0x01020304, 0x05060708, 90500, 7, 8, 0x21, 0x10000005, 1100, 1, 2, 3);
 	assert_int_equal(f->seen.srs, 1);
@@ -202,7 +202,7 @@ static void malformed_packets_are_refused(void **state)
 {
 	struct fixture *f = *state;
 	assert_false(translate(f)); /* empty */
-	PUT(f, 0x80c90002, 1); /* shorter than it says */
+	PUT(f, 0x80c90002, 1);      /* shorter than it says */
 	assert_false(translate(f));
 	set_up(state);
 	PUT(f, 0x40c90001, 1); /* version 1 */

@@ -6,12 +6,12 @@
 
 #include <cmocka.h>
 
-static const uint8_t IDS[AP_EXTS] = { 4, 3, 2, 1, 0, 0 };
+static const uint8_t IDS[AP_EXTS] = {4, 3, 2, 1, 0, 0};
 
 /* One CSRC, a one-byte block with padding in it, three bytes of payload, two of padding. */
-static const uint8_t FULL[] = { 0xb1, 0xe0, 0x12, 0x34, 1,    2,    3,	  4,	9,    8,    7,	  6,	0xaa, 0xbb, 0xcc,
-				0xdd, 0xbe, 0xde, 0,	3,    0x40, 'm',  0x31, 0xab, 0xcd, 0,	  0x10, 0x85, 0xe0, 0xff,
-				0,    0,    'p',  'a',	'y',  0,    2 };
+static const uint8_t FULL[] = {0xb1, 0xe0, 0x12, 0x34, 1,    2, 3,   4,    9,   8,    7,    6,    0xaa,
+			       0xbb, 0xcc, 0xdd, 0xbe, 0xde, 0, 3,   0x40, 'm', 0x31, 0xab, 0xcd, 0,
+			       0x10, 0x85, 0xe0, 0xff, 0,    0, 'p', 'a',  'y', 0,    2};
 
 static void a_full_header_is_read(void **state)
 {
@@ -60,7 +60,7 @@ static void a_header_written_reads_the_same(void **state)
 	(void)state;
 	struct ap_rtp rtp, again;
 	struct ap_rtp_exts exts, found;
-	static const uint8_t other[AP_EXTS] = { 1, 14, 0, 2, 5, 0 };
+	static const uint8_t other[AP_EXTS] = {1, 14, 0, 2, 5, 0};
 	uint8_t bytes[AP_RTP_HEADER_MAX + 8];
 	assert_true(ap_rtp_parse(FULL, sizeof FULL, &rtp));
 	ap_rtp_find_exts(&rtp, IDS, &exts);
@@ -83,9 +83,9 @@ static void a_header_written_reads_the_same(void **state)
 static void ids_above_fourteen_make_it_two_byte(void **state)
 {
 	(void)state;
-	static const uint8_t wide[AP_EXTS] = { 20, 3, 0, 0, 0, 0 };
-	struct ap_rtp rtp = { .pt = 96 }, again;
-	struct ap_rtp_exts exts = { .value = { (const uint8_t *)"camera", (const uint8_t *)"\x01\x02" }, .len = { 6, 2 } },
+	static const uint8_t wide[AP_EXTS] = {20, 3, 0, 0, 0, 0};
+	struct ap_rtp rtp = {.pt = 96}, again;
+	struct ap_rtp_exts exts = {.value = {(const uint8_t *)"camera", (const uint8_t *)"\x01\x02"}, .len = {6, 2}},
 			   found;
 	uint8_t bytes[64];
 	struct ap_writer w = ap_writer_over(bytes, sizeof bytes);
@@ -102,10 +102,10 @@ static void ids_above_fourteen_make_it_two_byte(void **state)
 static void without_elements_there_is_no_block(void **state)
 {
 	(void)state;
-	struct ap_rtp rtp = { .pt = 96, .seq = 1, .marker = true };
+	struct ap_rtp rtp = {.pt = 96, .seq = 1, .marker = true};
 	uint8_t bytes[64];
 	struct ap_writer w = ap_writer_over(bytes, sizeof bytes);
-	ap_rtp_write_header(&w, &rtp, &(struct ap_rtp_exts){ 0 }, IDS);
+	ap_rtp_write_header(&w, &rtp, &(struct ap_rtp_exts){0}, IDS);
 	assert_int_equal(w.len, 12);
 	assert_int_equal(bytes[0], 0x80);
 	assert_int_equal(bytes[1], 0xe0);
@@ -115,7 +115,7 @@ static void a_broken_block_yields_what_came_before(void **state)
 {
 	(void)state;
 	/* an element that claims more than the block has */
-	const uint8_t bytes[] = { 0x90, 96, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0xbe, 0xde, 0, 1, 0x40, 'm', 0x3f, 1 };
+	const uint8_t bytes[] = {0x90, 96, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0xbe, 0xde, 0, 1, 0x40, 'm', 0x3f, 1};
 	struct ap_rtp rtp;
 	struct ap_rtp_exts exts;
 	assert_true(ap_rtp_parse(bytes, sizeof bytes, &rtp));
@@ -127,7 +127,7 @@ static void a_broken_block_yields_what_came_before(void **state)
 static void an_unknown_profile_is_ignored(void **state)
 {
 	(void)state;
-	const uint8_t bytes[] = { 0x90, 96, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0x12, 0x34, 0, 1, 0x40, 'm', 0, 0 };
+	const uint8_t bytes[] = {0x90, 96, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0x12, 0x34, 0, 1, 0x40, 'm', 0, 0};
 	struct ap_rtp rtp;
 	struct ap_rtp_exts exts;
 	assert_true(ap_rtp_parse(bytes, sizeof bytes, &rtp));
@@ -138,9 +138,9 @@ static void an_unknown_profile_is_ignored(void **state)
 static void the_longest_header_fits_its_bound(void **state)
 {
 	(void)state;
-	static const uint8_t ids[AP_EXTS] = { 20, 21, 22, 23, 24, 25 };
-	uint8_t csrc[60] = { 0 }, value[AP_EXT_VALUE_MAX] = { 0 }, bytes[AP_RTP_HEADER_MAX];
-	struct ap_rtp rtp = { .csrcs = 15, .csrc = csrc };
+	static const uint8_t ids[AP_EXTS] = {20, 21, 22, 23, 24, 25};
+	uint8_t csrc[60] = {0}, value[AP_EXT_VALUE_MAX] = {0}, bytes[AP_RTP_HEADER_MAX];
+	struct ap_rtp rtp = {.csrcs = 15, .csrc = csrc};
 	struct ap_rtp_exts exts;
 	for (int i = 0; i < AP_EXTS; i++) {
 		exts.value[i] = value;

@@ -13,7 +13,7 @@ struct pair {
 
 static struct pair open_pair(enum ap_srtp_profile profile)
 {
-	uint8_t key[AP_SRTP_KEY + AP_SRTP_SALT_MAX] = { 1, 2, 3 };
+	uint8_t key[AP_SRTP_KEY + AP_SRTP_SALT_MAX] = {1, 2, 3};
 	struct pair p;
 	assert_true(ap_ok(ap_srtp_start()));
 	assert_true(ap_ok(ap_srtp_new(profile, AP_SRTP_OUTWARD, key, &p.out)));
@@ -80,7 +80,7 @@ static void rtcp_has_its_own_trailer(void **state)
 	(void)state;
 	for (enum ap_srtp_profile profile = AP_SRTP_GCM128; profile <= AP_SRTP_CM128_SHA1_80; profile++) {
 		struct pair p = open_pair(profile);
-		_Alignas(8) uint8_t bytes[64] = { 0x80, 201, 0, 1, 0, 0, 0, 9 };
+		_Alignas(8) uint8_t bytes[64] = {0x80, 201, 0, 1, 0, 0, 0, 9};
 		size_t len = 8;
 		assert_int_equal(ap_srtp_protect(p.out, AP_SRTP_RTCP, bytes, &len), AP_SRTP_OK);
 		assert_true(len <= 8 + AP_SRTP_TRAILER);

@@ -17,7 +17,7 @@ static uint16_t forward(struct ap_seqmap *m, uint16_t in)
 static void the_first_source_keeps_its_numbers(void **state)
 {
 	(void)state;
-	struct ap_seqmap m = { 0 };
+	struct ap_seqmap m = {0};
 	uint32_t back = 0;
 	assert_int_equal(forward(&m, 65534), 65534);
 	assert_int_equal(forward(&m, 65533), 65533); /* overtaken by the first */
@@ -31,7 +31,7 @@ static void the_first_source_keeps_its_numbers(void **state)
 static void the_next_source_goes_on_right_behind(void **state)
 {
 	(void)state;
-	struct ap_seqmap m = { 0 };
+	struct ap_seqmap m = {0};
 	uint16_t out;
 	uint32_t back = 0;
 	forward(&m, 65535);
@@ -50,7 +50,7 @@ static void the_next_source_goes_on_right_behind(void **state)
 static void nothing_is_mapped_without_a_source(void **state)
 {
 	(void)state;
-	struct ap_seqmap m = { 0 };
+	struct ap_seqmap m = {0};
 	uint16_t out;
 	uint32_t back;
 	assert_false(ap_seqmap_peek(&m, 1, &out));
@@ -62,7 +62,7 @@ static void outgoing_numbers_only_grow(void **state)
 {
 	(void)state;
 	g_autoptr(GRand) random = g_rand_new_with_seed(4242);
-	struct ap_seqmap m = { 0 };
+	struct ap_seqmap m = {0};
 	print_message("seed 4242\n");
 	uint16_t in = 65000, last = forward(&m, in);
 	for (int i = 0; i < 200000; i++) {
@@ -84,16 +84,16 @@ static void outgoing_numbers_only_grow(void **state)
 static void timestamps_go_on_with_the_time_that_passed(void **state)
 {
 	(void)state;
-	struct ap_stream s = { 0 };
-	struct ap_rtp rtp = { .seq = 1, .ts = 1000 };
+	struct ap_stream s = {0};
+	struct ap_rtp rtp = {.seq = 1, .ts = 1000};
 	assert_true(ap_stream_forward(&s, 90000, 1000000000, &rtp));
 	assert_int_equal(rtp.ts, 1000);
 	ap_stream_unbind(&s);
-	rtp = (struct ap_rtp){ .seq = 500, .ts = 0xfffffff0 };
+	rtp = (struct ap_rtp){.seq = 500, .ts = 0xfffffff0};
 	assert_true(ap_stream_forward(&s, 90000, 3000000000, &rtp));
 	assert_int_equal(rtp.seq, 2);
 	assert_int_equal(rtp.ts, 1000 + 180000 + 1);
-	rtp = (struct ap_rtp){ .seq = 501, .ts = 0x10 };
+	rtp = (struct ap_rtp){.seq = 501, .ts = 0x10};
 	assert_true(ap_stream_forward(&s, 90000, 3000000000, &rtp));
 	assert_int_equal(rtp.ts, 1000 + 180000 + 1 + 0x20);
 }
@@ -101,16 +101,16 @@ static void timestamps_go_on_with_the_time_that_passed(void **state)
 static void rtx_follows_its_stream(void **state)
 {
 	(void)state;
-	struct ap_stream s = { 0 };
-	struct ap_rtp rtp = { .seq = 9, .ts = 1 };
+	struct ap_stream s = {0};
+	struct ap_rtp rtp = {.seq = 9, .ts = 1};
 	uint16_t osn = 10;
 	assert_false(ap_stream_forward_rtx(&s, &rtp, &osn)); /* nothing to repeat yet */
-	rtp = (struct ap_rtp){ .seq = 10, .ts = 1 };
+	rtp = (struct ap_rtp){.seq = 10, .ts = 1};
 	assert_true(ap_stream_forward(&s, 90000, 1, &rtp));
 	ap_stream_unbind(&s);
-	rtp = (struct ap_rtp){ .seq = 50, .ts = 1 };
+	rtp = (struct ap_rtp){.seq = 50, .ts = 1};
 	assert_true(ap_stream_forward(&s, 90000, 1, &rtp));
-	rtp = (struct ap_rtp){ .seq = 700, .ts = 1 };
+	rtp = (struct ap_rtp){.seq = 700, .ts = 1};
 	osn = 50;
 	assert_true(ap_stream_forward_rtx(&s, &rtp, &osn));
 	assert_int_equal(osn, 11);
@@ -122,8 +122,11 @@ static void describe(struct ap_leg_line lines[AP_LINES])
 {
 	memset(lines, 0, AP_LINES * sizeof *lines);
 	for (int i = 0; i < AP_LINES; i++) {
-		lines[i] = (struct ap_leg_line){ .present = true, .from_client = true, .pt = i ? 96 : 111,
-						 .rtx_pt = i ? 97 : 0, .clock_rate = 90000 };
+		lines[i] = (struct ap_leg_line){.present = true,
+						.from_client = true,
+						.pt = i ? 96 : 111,
+						.rtx_pt = i ? 97 : 0,
+						.clock_rate = 90000};
 		lines[i].mid[0] = (char)('0' + i);
 		lines[i].ext[AP_EXT_MID] = 4;
 	}
@@ -131,8 +134,8 @@ static void describe(struct ap_leg_line lines[AP_LINES])
 
 static bool find(struct ap_sources *s, uint32_t ssrc, uint8_t pt, const char *mid, struct ap_origin *origin)
 {
-	struct ap_rtp rtp = { .ssrc = ssrc, .pt = pt };
-	uint8_t element[2] = { 0x40, 0 };
+	struct ap_rtp rtp = {.ssrc = ssrc, .pt = pt};
+	uint8_t element[2] = {0x40, 0};
 	if (mid) {
 		element[1] = (uint8_t)mid[0];
 		rtp.profile = 0xbede;
@@ -156,7 +159,7 @@ static void sources_are_found_by_what_is_known(void **state)
 	assert_true(find(&s, 0x12, 97, NULL, &o));
 	assert_true(o.line == AP_LINE_CAMERA && o.rtx);
 	assert_false(find(&s, 0x11, 97, NULL, &o)); /* an SSRC keeps its payload type */
-	assert_true(find(&s, 0x21, 96, "2", &o));  /* by mid */
+	assert_true(find(&s, 0x21, 96, "2", &o));   /* by mid */
 	assert_true(o.line == AP_LINE_SCREEN && o.fresh);
 	assert_true(find(&s, 0x21, 96, NULL, &o)); /* learnt */
 	assert_true(o.line == AP_LINE_SCREEN && !o.fresh);

@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-static const struct ap_tap_from FROM = { .role = AP_COACHEE, .line = AP_LINE_CAMERA, .arrival_ns = 123 };
+static const struct ap_tap_from FROM = {.role = AP_COACHEE, .line = AP_LINE_CAMERA, .arrival_ns = 123};
 /* marker, payload type 120, padded by two, "pay" */
-static const uint8_t PACKET[] = { 0xa0, 0xf8, 0, 9, 0, 0, 0, 1, 0, 0, 0, 2, 'p', 'a', 'y', 0, 2 };
+static const uint8_t PACKET[] = {0xa0, 0xf8, 0, 9, 0, 0, 0, 1, 0, 0, 0, 2, 'p', 'a', 'y', 0, 2};
 
 struct fixture {
 	int reader;
@@ -22,7 +22,7 @@ static int set_up(void **state)
 	static struct fixture f;
 	int ends[2];
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
-	f = (struct fixture){ ends[0], ap_tap_new(ends[1], 5), ap_tap_batch_new() };
+	f = (struct fixture){ends[0], ap_tap_new(ends[1], 5), ap_tap_batch_new()};
 	*state = &f;
 	return 0;
 }
@@ -48,7 +48,7 @@ static void a_packet_keeps_all_but_its_payload_type_and_padding(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t got[AP_GATE_DATAGRAM];
-	struct ap_gate_header h = { 0 };
+	struct ap_gate_header h = {0};
 	tap_packet(f);
 	assert_int_equal(recv(f->reader, got, sizeof got, MSG_DONTWAIT), -1); /* not before the flush */
 	assert_int_equal(ap_tap_flush(f->batch).written, 1);
@@ -62,7 +62,7 @@ static void a_packet_keeps_all_but_its_payload_type_and_padding(void **state)
 static void an_rtx_packet_without_payload_is_nothing(void **state)
 {
 	struct fixture *f = *state;
-	const uint8_t probe[] = { 0x80, 0x79, 0, 9, 0, 0, 0, 1, 0, 0, 0, 2, 0, 9 };
+	const uint8_t probe[] = {0x80, 0x79, 0, 9, 0, 0, 0, 1, 0, 0, 0, 2, 0, 9};
 	struct ap_rtp rtp;
 	assert_true(ap_rtp_parse(probe, sizeof probe, &rtp));
 	ap_tap_rtx(f->batch, f->tap, &FROM, probe, &rtp, 7);
@@ -105,7 +105,7 @@ static void a_gate_without_reader_is_lost_once(void **state)
 static void what_is_longer_than_a_gate_takes_is_dropped(void **state)
 {
 	struct fixture *f = *state;
-	uint8_t big[AP_MAX_PACKET + 1] = { 0x80, 120, 0, 9, 0, 0, 0, 1, 0, 0, 0, 2 };
+	uint8_t big[AP_MAX_PACKET + 1] = {0x80, 120, 0, 9, 0, 0, 0, 1, 0, 0, 0, 2};
 	struct ap_rtp rtp;
 	assert_true(ap_rtp_parse(big, sizeof big, &rtp));
 	ap_tap_rtp(f->batch, f->tap, &FROM, big, &rtp);
