@@ -109,11 +109,11 @@ static bool read_track(struct ap_reader r, struct ap_webm_header *h)
 		else if (id == ID_CODEC_PRIVATE && !read_private(&content, &t))
 			return false;
 	}
+	if (t.codec == AP_WEBM_OPUS) /* OpusHead is made anew when written */
+		t = (struct ap_webm_track_info){ .codec = t.codec, .channels = t.channels };
 	if (r.bad || number < 1 || number > AP_WEBM_TRACKS || t.codec == AP_WEBM_NONE ||
 	    (number == AP_WEBM_AUDIO) != (t.codec == AP_WEBM_OPUS) || h->tracks[number - 1].codec != AP_WEBM_NONE)
 		return false;
-	if (t.codec == AP_WEBM_OPUS)
-		t.private_len = 0; /* made anew when written */
 	h->tracks[number - 1] = t;
 	return true;
 }
