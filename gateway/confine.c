@@ -7,17 +7,24 @@
 #include <gio/gio.h>
 #include <openssl/ssl.h>
 #include <seccomp.h>
+#include <time.h>
 
-/* Libraries that read files when first used do it now; libsrtp's cryptography (NSS) loads modules at its start. */
-static struct ap_result warm_up(void)
+/* libsrtp's cryptography (NSS) loads its modules with its first key, and unloads them with its last. */
+static struct ap_result hold_srtp(struct ap_srtp **ret_held)
+{
+	static const uint8_t key[AP_SRTP_KEY + AP_SRTP_SALT_MAX] = { 1 };
+	AP_TRY(ap_srtp_start());
+	return ap_srtp_new(AP_SRTP_GCM128, AP_SRTP_OUTWARD, key, ret_held);
+}
+
+/* Libraries that read files when first used do it now. */
+static void warm_up(void)
 {
 	OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG | OPENSSL_INIT_LOAD_SSL_STRINGS, NULL);
-	g_type_ensure(G_TYPE_TLS_CERTIFICATE);
 	g_tls_backend_get_default();
-	g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
 	g_autoptr(GTimeZone) local = g_time_zone_new_local();
-	(void)utc, (void)local;
-	return ap_srtp_start();
+	(void)local;
+	tzset();
 }
 
 /* Programs, tracing, kernel surfaces: nothing the gateway has business with. Sockets stay: it is a network process. */
@@ -44,11 +51,12 @@ static struct ap_result forbid_calls(void)
 	return failed ? ap_fail(AP_ERR_DENIED, "sandbox", "the system call filter could not be set") : AP_SUCCESS;
 }
 
-struct ap_result ap_confine(void)
+struct ap_result ap_confine(struct ap_srtp **ret_held)
 {
 	const struct ap_sandbox_rules rules = { .network = true };
 	unsigned missing = 0;
-	AP_TRY(warm_up());
+	warm_up();
+	AP_TRY(hold_srtp(ret_held));
 	AP_TRY(ap_sandbox_no_new_privs());
 	AP_TRY(ap_sandbox_landlock(&rules, &missing));
 	AP_TRY(forbid_calls());

@@ -5,7 +5,10 @@
  */
 #pragma once
 
+#include "gateway/srtp.h"
+
 #include <aparte/err.h>
 
-/* "sandbox" when this kernel cannot do it: the gateway then refuses to start. */
-struct ap_result ap_confine(void);
+/* "sandbox" when this kernel cannot do it: the gateway then refuses to start. *ret_held must live as long as any SRTP
+ * is used: it keeps libraries loaded that could not be loaded again. */
+struct ap_result ap_confine(struct ap_srtp **ret_held);

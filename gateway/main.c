@@ -21,7 +21,8 @@
 struct process {
 	struct ap_gateway gateway;
 	GMainLoop *loop;
-	char *web; /* directory of the pages */
+	struct ap_srtp *held; /* owned, see confine.h */
+	char *web;	      /* directory of the pages */
 	int http, link;
 	bool ready, stopping;
 };
@@ -103,12 +104,21 @@ static struct ap_result read_files(struct process *p)
 	return prepare_http(gw);
 }
 
+/* The number of processors stands in files that cannot be read any more once we are confined. */
+static struct ap_result fix_workers(struct ap_config *config)
+{
+	g_autofree char *count = g_strdup_printf("%u", CLAMP(g_get_num_processors(), 1, 64));
+	return ap_config_int(config, "gateway.workers") > 0 ? AP_SUCCESS :
+							      ap_config_set(config, "gateway.workers", count);
+}
+
 static struct ap_result start(struct process *p, struct ap_config *config)
 {
 	struct ap_gateway *gw = &p->gateway;
+	AP_TRY(fix_workers(config));
 	ap_gateway_init(gw, config, ap_clock_system());
 	AP_TRY(read_files(p));
-	AP_TRY(ap_confine());
+	AP_TRY(ap_confine(&p->held));
 	AP_TRY(ap_media_new(config, gw->clock, g_main_context_default(), &ap_switchboard_media, gw, &gw->media));
 	AP_TRY(ap_http_listen(gw->http, p->http));
 	if (p->link >= 0)
@@ -197,6 +207,7 @@ int main(void)
 	}
 	run(&p);
 	ap_gateway_clear(&p.gateway);
+	ap_srtp_free(p.held);
 	g_free(p.web);
 	return EXIT_SUCCESS;
 }

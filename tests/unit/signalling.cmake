@@ -16,3 +16,15 @@ if(TARGET aparte-gateway)
 	set_target_properties(gateway_stand PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 	add_dependencies(gateway_stand aparte-gateway)
 endif()
+find_program(NODE node)
+if(TARGET gateway_stand AND NODE)
+	add_test(NAME integration/gateway_browsers
+		COMMAND ${NODE} ${CMAKE_SOURCE_DIR}/tests/integration/gateway_browsers.mjs $<TARGET_FILE:gateway_stand>
+			$<TARGET_FILE:aparte-gateway> ${CMAKE_SOURCE_DIR}/web)
+	set_tests_properties(integration/gateway_browsers PROPERTIES LABELS integration TIMEOUT 120 RESOURCE_LOCK browsers)
+	add_test(NAME integration/gateway_openapi
+		COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/integration/gateway_openapi.py $<TARGET_FILE:gateway_stand>
+			$<TARGET_FILE:aparte-gateway> ${CMAKE_SOURCE_DIR})
+	set_tests_properties(integration/gateway_openapi PROPERTIES LABELS integration TIMEOUT 60)
+endif()
+ap_unit_test(signalling_parts LIBS ap_signalling ap_test_world)
