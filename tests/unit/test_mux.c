@@ -1,0 +1,255 @@
+#include "recorder/capture/mux.h"
+#include "recorder/capture/opus.h"
+#include "recorder/capture/source.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* What came out: clusters' times, keyframe marks and blocks by track. */
+struct seen {
+	struct ap_mux *mux;
+	unsigned clusters, keyed, blocks[AP_WEBM_TRACKS + 1];
+	uint64_t cluster_ms[256], last_ms[AP_WEBM_TRACKS + 1];
+	bool rising, fail;
+};
+
+static void see_block(struct seen *s, struct ap_reader block, uint64_t cluster_ms)
+{
+	unsigned track = ap_read_u8(&block) & 0x7F;
+	uint64_t at = cluster_ms + ap_read_u16(&block);
+	assert_in_range(track, 1, AP_WEBM_TRACKS);
+	s->rising = s->rising && (s->blocks[track] == 0 || at > s->last_ms[track]);
+	s->last_ms[track] = at;
+	s->blocks[track]++;
+}
+
+/* Clusters have an 8-byte size; blocks here are short enough for sizes of one or two bytes. */
+static struct ap_result sink(void *ctx, const struct ap_mux_cluster *cluster)
+{
+	struct seen *s = ctx;
+	struct ap_reader r = ap_reader_over(cluster->bytes, cluster->len);
+	if (s->fail)
+		return ap_fail(AP_ERR_IO, "segment-write", "");
+	ap_read_skip(&r, 12);
+	assert_int_equal(ap_read_u8(&r), 0xE7);
+	ap_read_skip(&r, ap_read_u8(&r) & 0x7F);
+	while (ap_reader_left(&r) > 0) {
+		assert_int_equal(ap_read_u8(&r), 0xA3);
+		size_t size = ap_read_u8(&r);
+		size = size & 0x80 ? size & 0x7F : (size & 0x3F) << 8 | ap_read_u8(&r);
+		see_block(s, ap_read_sub(&r, size), cluster->time_ms);
+	}
+	assert_false(r.bad);
+	s->cluster_ms[s->clusters++ % 256] = cluster->time_ms;
+	s->keyed += cluster->keyframe;
+	return AP_SUCCESS;
+}
+
+static int set_up(void **state)
+{
+	static const uint8_t uid[16] = { 1 };
+	struct seen *s = g_new0(struct seen, 1);
+	s->rising = true;
+	s->mux = ap_mux_new(uid, AP_WEBM_VP8, sink, s);
+	ap_mux_begin(s->mux, 0);
+	*state = s;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct seen *s = *state;
+	ap_mux_free(s->mux);
+	g_free(s);
+	return 0;
+}
+
+static void push(struct seen *s, enum ap_line line, int64_t time_ms, bool keyframe)
+{
+	static const uint8_t opus_20_ms[] = { 0x78, 1, 2, 3 };
+	struct ap_frame f = { .role = AP_COACH, .line = line, .keyframe = keyframe, .width = 320, .height = 240,
+			      .data = g_bytes_new(opus_20_ms, sizeof opus_20_ms) };
+	ap_mux_push(s->mux, &f, time_ms);
+	assert_null(f.data);
+}
+
+static void ok(struct ap_result r)
+{
+	assert_true(ap_ok(r));
+}
+
+static void nothing_at_all_still_lasts_its_time(void **state)
+{
+	struct seen *s = *state;
+	ok(ap_mux_end(s->mux, 10000, false));
+	assert_int_equal(s->blocks[AP_WEBM_AUDIO], 500);
+	assert_int_equal(s->clusters, 10);
+	assert_int_equal(s->last_ms[AP_WEBM_AUDIO], 9980);
+	assert_int_equal(ap_mux_header(s->mux)->tracks[AP_WEBM_CAMERA - 1].codec, AP_WEBM_NONE);
+	assert_int_equal(ap_mux_line(s->mux, AP_LINE_AUDIO).frames, 0);
+}
+
+static void holes_in_the_sound_are_filled_and_no_more(void **state)
+{
+	struct seen *s = *state;
+	for (int ms = 1000; ms < 3000; ms += 20)
+		if (ms < 1500 || ms >= 2103) /* DTX, and a start that is not a multiple */
+			push(s, AP_LINE_AUDIO, ms + (ms >= 2103 ? 3 : 0), true);
+	ok(ap_mux_end(s->mux, 4000, false));
+	assert_true(s->rising);
+	assert_in_range(s->blocks[AP_WEBM_AUDIO], 198, 200);
+	assert_true(ap_mux_line(s->mux, AP_LINE_AUDIO).frames < 80);
+	assert_int_equal(ap_mux_line(s->mux, AP_LINE_AUDIO).first_ms, 1000);
+}
+
+static void every_keyframe_begins_a_cluster(void **state)
+{
+	struct seen *s = *state;
+	for (int ms = 7; ms < 6000; ms += 33)
+		push(s, AP_LINE_CAMERA, ms, (ms - 7) / 33 % 50 == 0);
+	ok(ap_mux_end(s->mux, 6000, false));
+	assert_int_equal(s->keyed, 4);
+	assert_true(s->rising);
+	for (unsigned i = 1; i < s->clusters; i++)
+		assert_in_range(s->cluster_ms[i] - s->cluster_ms[i - 1], 1, 1040);
+}
+
+static void keyframes_alone_do_not_make_a_cluster_each(void **state)
+{
+	struct seen *s = *state;
+	for (int ms = 0; ms < 1000; ms += 16)
+		push(s, AP_LINE_CAMERA, ms, true);
+	ok(ap_mux_end(s->mux, 1000, false));
+	assert_in_range(s->clusters, 5, 11);
+	assert_int_equal(s->keyed, s->clusters);
+}
+
+static void a_track_begins_with_a_keyframe_of_known_size(void **state)
+{
+	struct seen *s = *state;
+	push(s, AP_LINE_CAMERA, 100, false);
+	push(s, AP_LINE_SCREEN, 100, false);
+	push(s, AP_LINE_CAMERA, 200, true);
+	push(s, AP_LINE_CAMERA, 240, false);
+	ok(ap_mux_end(s->mux, 400, false));
+	assert_int_equal(s->blocks[AP_WEBM_CAMERA], 2);
+	assert_int_equal(s->blocks[AP_WEBM_SCREEN], 0);
+	assert_int_equal(ap_mux_header(s->mux)->tracks[AP_WEBM_CAMERA - 1].width, 320);
+	assert_int_equal(ap_mux_header(s->mux)->tracks[AP_WEBM_SCREEN - 1].codec, AP_WEBM_NONE);
+}
+
+static void what_comes_late_keeps_time_rising(void **state)
+{
+	struct seen *s = *state;
+	push(s, AP_LINE_CAMERA, 0, true);
+	ok(ap_mux_advance(s->mux, 500));
+	push(s, AP_LINE_CAMERA, -50, false); /* moved */
+	push(s, AP_LINE_CAMERA, -40, false);
+	push(s, AP_LINE_AUDIO, 300, true); /* dropped: silence stands there */
+	ok(ap_mux_end(s->mux, 1000, false));
+	assert_true(s->rising);
+	assert_int_equal(s->blocks[AP_WEBM_CAMERA], 3);
+	assert_int_equal(ap_mux_line(s->mux, AP_LINE_AUDIO).frames, 0);
+}
+
+static void a_second_epoch_goes_on_where_the_first_ended(void **state)
+{
+	struct seen *s = *state;
+	push(s, AP_LINE_CAMERA, 0, true);
+	ok(ap_mux_end(s->mux, 2000, false));
+	ap_mux_begin(s->mux, 2000);
+	push(s, AP_LINE_CAMERA, 1990, true);
+	ok(ap_mux_end(s->mux, 3000, false));
+	assert_true(s->rising);
+	assert_int_equal(s->last_ms[AP_WEBM_AUDIO], 2980);
+	assert_int_equal(s->last_ms[AP_WEBM_CAMERA], 2000);
+	assert_int_equal(ap_mux_line(s->mux, AP_LINE_CAMERA).frames, 1);
+}
+
+static void discarding_drops_what_is_held(void **state)
+{
+	struct seen *s = *state;
+	push(s, AP_LINE_CAMERA, 0, true);
+	ok(ap_mux_advance(s->mux, 100));
+	push(s, AP_LINE_CAMERA, 200, true);
+	ok(ap_mux_end(s->mux, 1000, true));
+	assert_int_equal(s->blocks[AP_WEBM_CAMERA], 1);
+	assert_int_equal(s->last_ms[AP_WEBM_AUDIO], 980);
+}
+
+static void a_failing_disk_is_told(void **state)
+{
+	struct seen *s = *state;
+	s->fail = true;
+	assert_string_equal(ap_mux_end(s->mux, 1000, false).name, "segment-write");
+}
+
+static void opus_packets_tell_their_length(void **state)
+{
+	(void)state;
+	size_t len = 0;
+	const uint8_t *silence = ap_opus_silence(&len);
+	assert_int_equal(ap_opus_packet_ms(silence, len), 20);
+	assert_int_equal(ap_opus_packet_ms((const uint8_t[]){ 0x18 }, 1), 60);	       /* SILK, 60 ms */
+	assert_int_equal(ap_opus_packet_ms((const uint8_t[]){ 0x79 }, 1), 40);	       /* two hybrid frames */
+	assert_int_equal(ap_opus_packet_ms((const uint8_t[]){ 0x83, 0x04 }, 2), 10);   /* four of 2.5 ms */
+	assert_int_equal(ap_opus_packet_ms((const uint8_t[]){ 0xFB }, 1), 0);
+	assert_int_equal(ap_opus_packet_ms((const uint8_t[]){ 0x1B, 0x3F }, 2), 0);    /* beyond 120 ms */
+	assert_int_equal(ap_opus_packet_ms(NULL, 0), 0);
+}
+
+#define NS(ms) (INT64_C(1000000) * (ms))
+
+static enum ap_source_verdict judge(struct ap_source *s, uint32_t ssrc, uint16_t seq, uint32_t rtp, int64_t ms)
+{
+	const struct ap_source_packet p = { ssrc, seq, rtp, NS(ms) };
+	return ap_source_judge(s, &p);
+}
+
+static void loss_and_reordering_are_the_same_source(void **state)
+{
+	(void)state;
+	struct ap_source s = ap_source_new(90000);
+	assert_int_equal(judge(&s, 1, 65530, 0xFFFFFF00, 1000), AP_SOURCE_RESTART);
+	assert_int_equal(judge(&s, 1, 65532, 0xFFFFFF00 + 6000, 1066), AP_SOURCE_TAKE);
+	assert_int_equal(judge(&s, 1, 65531, 0xFFFFFF00 + 3000, 1300), AP_SOURCE_TAKE); /* repaired late */
+	assert_int_equal(judge(&s, 1, 700, 0xFFFFFF00 + 90000, 2000), AP_SOURCE_TAKE);  /* a second was lost */
+	assert_int_equal(judge(&s, 1, 701, 0xFFFFFF00 + 990000, 12000), AP_SOURCE_TAKE); /* muted ten seconds */
+}
+
+static void another_source_or_a_jump_starts_anew(void **state)
+{
+	(void)state;
+	struct ap_source s = ap_source_new(90000);
+	assert_int_equal(judge(&s, 1, 10, 0, 1000), AP_SOURCE_RESTART);
+	assert_int_equal(judge(&s, 2, 900, 77, 2000), AP_SOURCE_RESTART);
+	assert_int_equal(judge(&s, 1, 11, 3000, 2050), AP_SOURCE_DROP); /* a straggler of the first */
+	assert_int_equal(judge(&s, 2, 901, 77 + 3000, 2033), AP_SOURCE_TAKE);
+	assert_int_equal(judge(&s, 2, 902, 1u << 31, 3000), AP_SOURCE_RESTART); /* timestamp */
+	assert_int_equal(judge(&s, 2, 40000, (1u << 31) + 90000, 4000), AP_SOURCE_RESTART); /* sequence number */
+	assert_int_equal(judge(&s, 2, 40001, (1u << 31) + 93000, 4033), AP_SOURCE_TAKE);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(nothing_at_all_still_lasts_its_time),
+		TEST(holes_in_the_sound_are_filled_and_no_more),
+		TEST(every_keyframe_begins_a_cluster),
+		TEST(keyframes_alone_do_not_make_a_cluster_each),
+		TEST(a_track_begins_with_a_keyframe_of_known_size),
+		TEST(what_comes_late_keeps_time_rising),
+		TEST(a_second_epoch_goes_on_where_the_first_ended),
+		TEST(discarding_drops_what_is_held),
+		TEST(a_failing_disk_is_told),
+		cmocka_unit_test(opus_packets_tell_their_length),
+		cmocka_unit_test(loss_and_reordering_are_the_same_source),
+		cmocka_unit_test(another_source_or_a_jump_starts_anew),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
