@@ -128,14 +128,15 @@ static bool was_replaced(const struct ap_event_stream *stream, const char *page,
 }
 
 void ap_events_replaced(struct ap_events *e, const struct ap_uuid *session, enum ap_role role, const char *page,
-			int64_t since_ns)
+			int64_t since_ns, const char *resource)
 {
+	g_autofree char *json = g_strdup_printf("{\"reason\":\"replaced\",\"media\":\"/v1/media/%s\"}", resource);
 	g_autoptr(GPtrArray) all = snapshot(e);
 	for (unsigned i = 0; i < all->len; i++) {
 		struct ap_event_stream *stream = all->pdata[i];
 		if (ap_uuid_equal(&stream->session, session) && stream->role == role &&
 		    was_replaced(stream, page, since_ns))
-			ap_event_stream_send(stream, "end", "{\"reason\":\"replaced\"}");
+			ap_event_stream_send(stream, "end", json);
 	}
 }
 

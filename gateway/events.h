@@ -34,10 +34,10 @@ void ap_event_stream_send(struct ap_event_stream *stream, const char *event, con
 /* To all streams of a session; `role` NULL: both. */
 void ap_events_send(struct ap_events *e, const struct ap_uuid *session, const enum ap_role *role, const char *event,
 		    const char *json);
-/* `end` with reason "replaced" to those pages of a person that are not the one that took over: other pages by name,
+/* `end` with reason "replaced" and the resource that was (`media`) to those pages of a person that are not the one that took over: other pages by name,
  * and, where names are missing, those that were there before the replaced leg (`since_ns`). */
 void ap_events_replaced(struct ap_events *e, const struct ap_uuid *session, enum ap_role role, const char *page,
-			int64_t since_ns);
+			int64_t since_ns, const char *resource);
 /* Sends `end` with that reason and ends the streams. */
 void ap_events_end_session(struct ap_events *e, const struct ap_uuid *session, const char *reason);
 void ap_events_end_token(struct ap_events *e, const uint8_t hash[AP_TOKEN_HASH], const char *reason);

@@ -51,7 +51,8 @@ void ap_switchboard_put_leg(struct ap_gateway *gw, struct ap_session *session, c
 	struct ap_session_leg *leg = ap_session_leg(session, party->role);
 	struct ap_uuid resource = ap_uuid_random();
 	if (leg->present)
-		ap_events_replaced(gw->events, &session->id, party->role, page, leg->since_ns);
+		ap_events_replaced(gw->events, &session->id, party->role, page, leg->since_ns,
+				   leg->resource);
 	leg->present = true;
 	leg->desc = *desc;
 	leg->since_ns = ap_mono_ns(gw->clock);

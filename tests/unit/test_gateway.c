@@ -244,11 +244,13 @@ static void a_replaced_page_is_told(void **state)
 	struct answer b = join(w, "coach-token", "page-1"); /* the same page again */
 	world_run(50);
 	assert_null(strstr(old->text->str, "replaced"));
-	listener_expect(unnamed, "event: end\ndata: {\"reason\":\"replaced\"}\n\n");
+	listener_expect(unnamed, "event: end\ndata: {\"reason\":\"replaced\",\"media\":\"");
+	listener_expect(unnamed, a.location);
 	struct listener *new = world_listen(w, "coach-token", "page-3");
 	listener_expect(new, "event: peer");
 	struct answer c = join(w, "coach-token", "page-3");
-	listener_expect(old, "event: end\ndata: {\"reason\":\"replaced\"}\n\n");
+	listener_expect(old, "event: end\ndata: {\"reason\":\"replaced\",\"media\":\"");
+	listener_expect(old, b.location);
 	world_run(50);
 	assert_null(strstr(new->text->str, "replaced"));
 	answer_clear(&a);
