@@ -48,8 +48,9 @@ class Peer:
         webrtc.emit("create-offer", None, promise)
 
     def offered(self, promise, _):
-        description = promise.get_reply().get_value("offer")
-        self.webrtc.emit("set-local-description", description, Gst.Promise.new())
+        promise.wait()
+        reply = promise.get_reply()  # owns the description
+        self.webrtc.emit("set-local-description", reply.get_value("offer"), Gst.Promise.new())
 
     def gathered(self, webrtc, _):
         if webrtc.get_property("ice-gathering-state") == GstWebRTC.WebRTCICEGatheringState.COMPLETE and not self.sent:
