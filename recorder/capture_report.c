@@ -88,13 +88,12 @@ bool ap_report_open(struct ap_report_state *s, uint64_t generation, uint32_t epo
 
 static bool check_closed(struct ap_report_state *s, uint64_t generation)
 {
-	bool fits = s->open && s->closing && generation == s->generation;
-	if (fits) {
-		s->pending[s->pending_count].generation = generation;
-		s->pending[s->pending_count++].epoch = s->epoch;
-	}
+	if (!s->open || !s->closing || generation != s->generation)
+		return false;
+	s->pending[s->pending_count].generation = generation;
+	s->pending[s->pending_count++].epoch = s->epoch;
 	s->open = s->closing = false;
-	return fits;
+	return true;
 }
 
 /* May also come after the order to close crossed it, never twice. */
