@@ -1,0 +1,207 @@
+#include "tests/testlib/staff_fixture.h"
+
+#include "recorder/erasure.h"
+#include "recorder/grant.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define YEAR (365LL * 86400000)
+
+static struct ap_uuid grant(struct fixture *f, const struct ap_actor *by, const struct ap_uuid *recording, const char *purpose,
+			    int64_t ms)
+{
+	JsonNode *answer;
+	struct ap_uuid id;
+	struct ap_grant_wish wish = { *recording, "sam", purpose, f->wall_ms + ms };
+	assert_ok(ap_grant_add(f->v, by, &wish, &answer));
+	assert_true(ap_uuid_parse(json_object_get_string_member(json_node_get_object(answer), "id"), &id));
+	json_node_unref(answer);
+	return id;
+}
+
+/* R12: who, when, what, why, durable before the first byte; the recorded persons see it. */
+static void an_access_is_a_leaf_before_and_after(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\",\"supervision\"]");
+	struct ap_uuid recording = fixture_recording(f, &session, YEAR);
+	struct ap_actor admin = fixture_user(f, "ada", "admin", NULL), sam = fixture_user(f, "sam", "supervisor", NULL);
+	struct ap_access access;
+	g_autofree char *seen = NULL;
+	grant(f, &admin, &recording, "supervision", 3600000);
+	assert_refused(ap_access_begin(f->v, &sam, &recording, "supervision", "  ", &access), "access-reason-required");
+	assert_refused(ap_access_begin(f->v, &sam, &recording, "", "why", &access), "access-reason-required");
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM access"), 0);
+	assert_ok(ap_access_begin(f->v, &sam, &recording, "supervision", "monthly review", &access));
+	assert_int_equal(fixture_last_leaf(f), AP_LEAF_ACCESS_BEGUN);
+	assert_ok(ap_access_check(f->v, &sam, &access.id, &recording));
+	assert_ok(ap_access_count(f->v, &access.id, 1234));
+	struct ap_actor coachee = fixture_party(&session, AP_COACHEE);
+	assert_ok(ap_access_party_accesses(f->v, &coachee, &seen));
+	assert_non_null(strstr(seen, "\"who\":\"sam\""));
+	assert_non_null(strstr(seen, "monthly review"));
+	assert_non_null(strstr(seen, "\"role\":\"supervisor\""));
+	assert_ok(ap_access_end(f->v, &access.id));
+	assert_int_equal(fixture_last_leaf(f), AP_LEAF_ACCESS_ENDED);
+	int64_t leaves = fixture_count(f, "SELECT count(*) FROM leaf");
+	assert_ok(ap_access_end(f->v, &access.id));
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM leaf"), leaves);
+	assert_refused(ap_access_check(f->v, &sam, &access.id, &recording), "access-reason-required");
+	fixture_free(f);
+}
+
+/* R10: only what was granted, for a consented purpose, until the grant ends. */
+static void a_revoked_or_ended_grant_stops_a_viewing(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\",\"supervision\"]");
+	struct ap_uuid recording = fixture_recording(f, &session, YEAR), other = fixture_recording(f, &session, YEAR);
+	struct ap_actor admin = fixture_user(f, "ada", "admin", NULL), sam = fixture_user(f, "sam", "supervisor", NULL);
+	struct ap_access access;
+	struct ap_uuid id = grant(f, &admin, &recording, "supervision", 3600000);
+	assert_refused(ap_access_begin(f->v, &sam, &other, "supervision", "why", &access), "not-found");
+	assert_refused(ap_access_begin(f->v, &sam, &recording, "quality", "why", &access), "role");
+	assert_ok(ap_access_begin(f->v, &sam, &recording, "supervision", "why", &access));
+	assert_ok(ap_grant_revoke(f->v, &admin, &id));
+	assert_refused(ap_access_check(f->v, &sam, &access.id, &recording), "role");
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM access WHERE ended_ms IS NULL"), 0);
+	grant(f, &admin, &recording, "supervision", 1000);
+	assert_ok(ap_access_begin(f->v, &sam, &recording, "supervision", "why", &access));
+	fixture_advance(f, 1000);
+	assert_refused(ap_access_check(f->v, &sam, &access.id, &recording), "role");
+	fixture_free(f);
+}
+
+/* R7: withdrawing a purpose ends its grants and playbacks at once. */
+static void a_withdrawn_purpose_ends_grant_and_viewing(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\",\"supervision\"]");
+	struct ap_uuid recording = fixture_recording(f, &session, YEAR);
+	struct ap_actor admin = fixture_user(f, "ada", "admin", NULL), sam = fixture_user(f, "sam", "supervisor", NULL);
+	struct ap_access access;
+	grant(f, &admin, &recording, "supervision", YEAR);
+	assert_ok(ap_access_begin(f->v, &sam, &recording, "supervision", "why", &access));
+	fixture_withdraw(f, &session, AP_COACHEE, "[\"supervision\"]");
+	assert_refused(ap_access_check(f->v, &sam, &access.id, &recording), "role");
+	assert_ok(ap_grant_sweep(f->v, &session));
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM grant_ WHERE revoked_ms IS NULL"), 0);
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM access WHERE ended_ms IS NULL"), 0);
+	struct ap_grant_wish wish = { recording, "sam", "supervision", f->wall_ms + YEAR };
+	JsonNode *answer;
+	assert_refused(ap_grant_add(f->v, &admin, &wish, &answer), "role");
+	fixture_free(f);
+}
+
+static void one_persons_access_serves_nobody_else(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\",\"supervision\"]");
+	struct ap_uuid other = fixture_consented(f, "[\"recording\"]");
+	struct ap_uuid recording = fixture_recording(f, &session, YEAR), second = fixture_recording(f, &session, YEAR);
+	struct ap_actor coach = fixture_party(&session, AP_COACH), coachee = fixture_party(&session, AP_COACHEE);
+	struct ap_actor stranger = fixture_party(&other, AP_COACH);
+	struct ap_access access;
+	assert_ok(ap_access_begin(f->v, &coach, &recording, "recording", "own viewing", &access));
+	assert_ok(ap_access_check(f->v, &coach, &access.id, &recording));
+	assert_refused(ap_access_check(f->v, &coachee, &access.id, &recording), "access-reason-required");
+	assert_refused(ap_access_check(f->v, &coach, &access.id, &second), "access-reason-required");
+	assert_refused(ap_access_check(f->v, &stranger, &access.id, &recording), "not-found");
+	assert_refused(ap_access_begin(f->v, &stranger, &recording, "recording", "own viewing", &access), "not-found");
+	fixture_free(f);
+}
+
+static void an_access_ends_by_itself(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"), recording = fixture_recording(f, &session, YEAR);
+	struct ap_actor coach = fixture_party(&session, AP_COACH);
+	struct ap_access access;
+	assert_ok(ap_access_begin(f->v, &coach, &recording, "recording", "own viewing", &access));
+	fixture_advance(f, AP_ACCESS_MS - 1);
+	assert_ok(ap_access_sweep(f->v, NULL));
+	assert_ok(ap_access_check(f->v, &coach, &access.id, &recording));
+	fixture_advance(f, 1);
+	assert_refused(ap_access_check(f->v, &coach, &access.id, &recording), "access-reason-required");
+	assert_ok(ap_access_sweep(f->v, NULL));
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM access WHERE ended_ms IS NULL"), 0);
+	assert_int_equal(fixture_last_leaf(f), AP_LEAF_ACCESS_ENDED);
+	fixture_free(f);
+}
+
+static void lists_show_what_each_role_may_know(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\",\"supervision\"]");
+	struct ap_uuid recording = fixture_recording(f, &session, YEAR);
+	struct ap_actor admin = fixture_user(f, "ada", "admin", NULL), sam = fixture_user(f, "sam", "supervisor", NULL);
+	struct ap_actor mine = fixture_user(f, "carla", "coach", "coach-1"), not_mine = fixture_user(f, "cleo", "coach", "coach-2");
+	struct ap_actor auditor = fixture_user(f, "otto", "auditor", NULL);
+	const struct {
+		const struct ap_actor *actor;
+		unsigned count;
+	} rows[] = { { &admin, 1 }, { &sam, 0 }, { &mine, 1 }, { &not_mine, 0 } };
+	JsonNode *answer;
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		assert_ok(ap_access_list(f->v, rows[i].actor, &answer));
+		JsonArray *list = json_object_get_array_member(json_node_get_object(answer), "recordings");
+		assert_int_equal(json_array_get_length(list), rows[i].count);
+		json_node_unref(answer);
+	}
+	assert_refused(ap_access_list(f->v, &auditor, &answer), "role");
+	assert_refused(ap_access_show(f->v, &sam, &recording, &answer), "not-found");
+	assert_ok(ap_access_show(f->v, &mine, &recording, &answer));
+	JsonObject *tracks = json_object_get_object_member(json_node_get_object(answer), "tracks");
+	assert_int_equal(json_object_get_int_member(json_object_get_object_member(tracks, "coachee"), "size"), FIXTURE_TRACK);
+	json_node_unref(answer);
+	/* R41: an admin gets no names and no way to the content. */
+	assert_ok(ap_access_show(f->v, &admin, &recording, &answer));
+	assert_false(json_object_has_member(json_node_get_object(answer), "tracks"));
+	assert_false(json_object_has_member(json_node_get_object(answer), "coachee"));
+	json_node_unref(answer);
+	fixture_free(f);
+}
+
+/* Another tenant's admin and coach know nothing of it. */
+static void tenants_are_apart(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\",\"supervision\"]");
+	struct ap_uuid recording = fixture_recording(f, &session, YEAR);
+	fixture_user(f, "sam", "supervisor", NULL);
+	struct ap_actor admin = fixture_user(f, "ada", "admin", NULL), coach = fixture_user(f, "carla", "coach", "coach-1");
+	admin.tenant = coach.tenant = f->tenant + 1;
+	struct ap_grant_wish wish = { recording, "sam", "supervision", f->wall_ms + YEAR };
+	struct ap_access access;
+	JsonNode *answer;
+	assert_false(ap_ok(ap_grant_add(f->v, &admin, &wish, &answer)));
+	assert_refused(ap_grant_add(f->v, &coach, &wish, &answer), "not-found");
+	assert_refused(ap_access_begin(f->v, &coach, &recording, "recording", "why", &access), "not-found");
+	assert_refused(ap_access_begin_export(f->v, &admin, &recording, "why", &access), "not-found");
+	fixture_free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_access_is_a_leaf_before_and_after),
+		cmocka_unit_test(a_revoked_or_ended_grant_stops_a_viewing),
+		cmocka_unit_test(a_withdrawn_purpose_ends_grant_and_viewing),
+		cmocka_unit_test(one_persons_access_serves_nobody_else),
+		cmocka_unit_test(an_access_ends_by_itself),
+		cmocka_unit_test(lists_show_what_each_role_may_know),
+		cmocka_unit_test(tenants_are_apart),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

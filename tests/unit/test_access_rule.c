@@ -1,0 +1,120 @@
+#include "recorder/access_rule.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define ALL AP_PURPOSE_ALL
+#define BOTH(p) (AP_PURPOSE_BIT(AP_PURPOSE_RECORDING) | AP_PURPOSE_BIT(AP_PURPOSE_##p))
+
+static struct ap_access_facts supervisor(void)
+{
+	return (struct ap_access_facts){ .kind = AP_ACTOR_STAFF,
+					 .staff = AP_STAFF_SUPERVISOR,
+					 .known = true,
+					 .granted = true,
+					 .both = BOTH(SUPERVISION),
+					 .purpose = AP_PURPOSE_SUPERVISION };
+}
+
+static void expect(struct ap_access_facts f, const char *word)
+{
+	assert_string_equal(ap_access_decide(&f).name, word);
+}
+
+static void a_supervisor_needs_grant_and_both_consents(void **state)
+{
+	(void)state;
+	struct ap_access_facts f = supervisor();
+	expect(f, "ok");
+	f.granted = false;
+	expect(f, "role");
+	f.known = false;
+	expect(f, "not-found");
+	f = supervisor();
+	f.both = AP_PURPOSE_BIT(AP_PURPOSE_RECORDING);
+	expect(f, "role");
+	f = supervisor();
+	f.both = AP_PURPOSE_BIT(AP_PURPOSE_SUPERVISION);
+	expect(f, "role");
+	f = supervisor();
+	f.purpose = AP_PURPOSE_RECORDING;
+	f.both = ALL;
+	expect(f, "role");
+}
+
+/* R41: platform staff never see content; R10: sponsors and auditors neither. */
+static void other_staff_never_sees_content(void **state)
+{
+	(void)state;
+	static const enum ap_staff_role roles[] = { AP_STAFF_PLATFORM, AP_STAFF_ADMIN, AP_STAFF_AUDITOR, AP_STAFF_SPONSOR };
+	for (unsigned i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+		struct ap_access_facts f = supervisor();
+		f.staff = roles[i];
+		f.own = true;
+		f.both = ALL;
+		expect(f, "role");
+	}
+}
+
+/* R38: both speakers watch while both consents to recording hold. */
+static void speakers_watch_their_own(void **state)
+{
+	(void)state;
+	struct ap_access_facts f = { .kind = AP_ACTOR_PARTY, .own = true, .both = ALL, .purpose = AP_PURPOSE_RECORDING };
+	expect(f, "ok");
+	f.both = 0;
+	expect(f, "role");
+	f.both = ALL;
+	f.own = false;
+	expect(f, "not-found");
+	f.own = true;
+	f.purpose = AP_PURPOSE_SUPERVISION;
+	expect(f, "role");
+}
+
+/* R15: a coach takes their own sessions to supervision or certification. */
+static void a_coach_sees_only_their_own(void **state)
+{
+	(void)state;
+	struct ap_access_facts f = { .kind = AP_ACTOR_STAFF,
+				     .staff = AP_STAFF_COACH,
+				     .own = true,
+				     .both = ALL,
+				     .purpose = AP_PURPOSE_CERTIFICATION };
+	expect(f, "ok");
+	f.purpose = AP_PURPOSE_RESEARCH;
+	expect(f, "role");
+	f.purpose = AP_PURPOSE_RECORDING;
+	f.own = false;
+	expect(f, "not-found");
+}
+
+static void states_refuse_in_order(void **state)
+{
+	(void)state;
+	struct ap_access_facts f = supervisor();
+	f.restricted = true;
+	expect(f, "restricted");
+	f.recording = true;
+	expect(f, "conflict");
+	f.erased = true;
+	expect(f, "erased");
+	f.lockdown = true;
+	expect(f, "lockdown");
+	f.known = false;
+	expect(f, "not-found");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_supervisor_needs_grant_and_both_consents),
+		cmocka_unit_test(other_staff_never_sees_content),
+		cmocka_unit_test(speakers_watch_their_own),
+		cmocka_unit_test(a_coach_sees_only_their_own),
+		cmocka_unit_test(states_refuse_in_order),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,185 @@
+#include "tests/testlib/staff_fixture.h"
+
+#include "recorder/erasure.h"
+#include "recorder/hold.h"
+#include "recorder/proposal.h"
+#include "recorder/terms.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define DAY 86400000LL
+
+struct desk {
+	struct fixture *f;
+	struct ap_uuid session, recording;
+	struct ap_actor ada, bob;
+};
+
+static struct desk desk_new(void)
+{
+	struct desk d = { .f = fixture_new() };
+	d.session = fixture_consented(d.f, "[\"recording\"]");
+	d.recording = fixture_recording(d.f, &d.session, 10 * DAY);
+	d.ada = fixture_user(d.f, "ada", "admin", NULL);
+	d.bob = fixture_user(d.f, "bob", "admin", NULL);
+	return d;
+}
+
+static JsonObject *wish(const struct desk *d, const char *ground, int64_t ms)
+{
+	char id[AP_UUID_TEXT], ends[AP_TIME_TEXT];
+	JsonObject *o = json_object_new();
+	ap_uuid_text(&d->recording, id);
+	ap_time_text(d->f->wall_ms + ms, ends);
+	json_object_set_string_member(o, "recording", id);
+	json_object_set_string_member(o, "ground", ground);
+	json_object_set_string_member(o, "reason", "a complaint");
+	json_object_set_string_member(o, "ends", ends);
+	return o;
+}
+
+/* Takes the body; the "proposal" or "id" member of the answer. */
+static char *post(const struct desk *d, const struct ap_actor *by, JsonObject *body, unsigned expected, const char *member)
+{
+	unsigned status;
+	JsonNode *answer;
+	assert_ok(ap_hold_post(d->f->v, by, body, &status, &answer));
+	json_object_unref(body);
+	assert_int_equal(status, expected);
+	char *text = g_strdup(json_object_get_string_member(json_node_get_object(answer), member));
+	json_node_unref(answer);
+	return text;
+}
+
+static JsonObject *confirmation(const char *proposal)
+{
+	JsonObject *o = json_object_new();
+	json_object_set_string_member(o, "proposal", proposal);
+	return o;
+}
+
+/* R20: says why and until when; two hands make it, two lift it. */
+static void two_admins_make_and_lift_a_hold(void **state)
+{
+	(void)state;
+	struct desk d = desk_new();
+	unsigned status;
+	JsonNode *answer;
+	struct ap_uuid hold;
+	g_autofree char *certificate = NULL;
+	g_autofree char *proposal = post(&d, &d.ada, wish(&d, "art. 17(3)(e)", DAY), 202, "proposal");
+	assert_int_equal(fixture_count(d.f, "SELECT count(*) FROM hold"), 0);
+	g_autoptr(JsonObject) own = confirmation(proposal);
+	assert_refused(ap_hold_post(d.f->v, &d.ada, own, &status, &answer), "role");
+	g_autofree char *id = post(&d, &d.bob, confirmation(proposal), 201, "id");
+	assert_int_equal(fixture_last_leaf(d.f), AP_LEAF_HOLD);
+	assert_refused(ap_erasure_now(d.f->v, &d.recording, AP_ERASE_ADMIN, &certificate), "held");
+	assert_refused(ap_hold_post(d.f->v, &d.bob, own, &status, &answer), "not-found"); /* used up */
+	assert_true(ap_uuid_parse(id, &hold));
+	assert_ok(ap_hold_delete(d.f->v, &d.bob, &hold, &status, &answer));
+	assert_int_equal(status, 202);
+	json_node_unref(answer);
+	assert_refused(ap_hold_delete(d.f->v, &d.bob, &hold, &status, &answer), "role");
+	assert_refused(ap_erasure_now(d.f->v, &d.recording, AP_ERASE_ADMIN, &certificate), "held");
+	assert_ok(ap_hold_delete(d.f->v, &d.ada, &hold, &status, &answer));
+	assert_int_equal(status, 204);
+	assert_ok(ap_erasure_now(d.f->v, &d.recording, AP_ERASE_ADMIN, &certificate));
+	fixture_free(d.f);
+}
+
+/* R7: nothing is kept for a purpose not both still give, save under a hold; when it is lifted, it goes. */
+static void what_was_withdrawn_under_a_hold_goes_when_it_is_lifted(void **state)
+{
+	(void)state;
+	struct desk d = desk_new();
+	unsigned status;
+	JsonNode *answer;
+	struct ap_uuid hold;
+	g_autofree char *proposal = post(&d, &d.ada, wish(&d, "g", DAY), 202, "proposal");
+	g_autofree char *id = post(&d, &d.bob, confirmation(proposal), 201, "id");
+	fixture_withdraw(d.f, &d.session, AP_COACH, "[\"recording\"]");
+	assert_true(ap_uuid_parse(id, &hold));
+	assert_ok(ap_hold_delete(d.f->v, &d.ada, &hold, &status, &answer));
+	json_node_unref(answer);
+	assert_int_equal(fixture_files(d.f, &d.recording), 2 * FIXTURE_SEGMENTS);
+	assert_ok(ap_hold_delete(d.f->v, &d.bob, &hold, &status, &answer));
+	assert_int_equal(fixture_files(d.f, &d.recording), 0);
+	fixture_free(d.f);
+}
+
+static void a_hold_needs_a_ground_and_a_future_end(void **state)
+{
+	(void)state;
+	struct desk d = desk_new();
+	unsigned status;
+	JsonNode *answer;
+	g_autoptr(JsonObject) no_ground = wish(&d, "", DAY), past = wish(&d, "g", -1), empty = json_object_new();
+	assert_refused(ap_hold_post(d.f->v, &d.ada, no_ground, &status, &answer), "invalid");
+	assert_refused(ap_hold_post(d.f->v, &d.ada, past, &status, &answer), "invalid");
+	assert_refused(ap_hold_post(d.f->v, &d.ada, empty, &status, &answer), "malformed");
+	fixture_free(d.f);
+}
+
+static void a_proposal_lapses_after_a_day(void **state)
+{
+	(void)state;
+	struct desk d = desk_new();
+	JsonNode *answer;
+	struct ap_uuid id;
+	g_autofree char *body = NULL, *first = NULL;
+	assert_ok(ap_proposal_make(d.f->v, &d.ada, "hold", "{}", &answer));
+	assert_true(ap_uuid_parse(json_object_get_string_member(json_node_get_object(answer), "proposal"), &id));
+	json_node_unref(answer);
+	assert_refused(ap_proposal_confirm(d.f->v, &d.bob, "erasure", &id, &body, &first), "not-found");
+	fixture_advance(d.f, AP_PROPOSAL_MS);
+	assert_refused(ap_proposal_confirm(d.f->v, &d.bob, "hold", &id, &body, &first), "not-found");
+	fixture_free(d.f);
+}
+
+/* A stricter policy is previewed; one that erases at once needs the preview's token; none lengthens. */
+static void policies_are_previewed_and_never_lengthen(void **state)
+{
+	(void)state;
+	struct desk d = desk_new();
+	JsonNode *answer;
+	d.ada.tenant = 0;
+	assert_ok(ap_terms_get(d.f->v, "default", &answer));
+	JsonObject *document = json_object_get_object_member(json_node_get_object(answer), "document");
+	JsonObject *purposes = json_object_get_object_member(document, "purposes");
+	JsonObject *recording = json_object_get_object_member(purposes, "recording");
+	json_object_remove_member(recording, "days");
+	json_object_set_int_member(recording, "seconds", 60);
+	g_autofree char *text = json_to_string(json_object_get_member(json_node_get_object(answer), "document"), FALSE);
+	json_node_unref(answer);
+	fixture_advance(d.f, 120000);
+	assert_ok(ap_terms_preview(d.f->v, "default", text, &answer));
+	assert_int_equal(json_object_get_int_member(json_node_get_object(answer), "at_once"), 1);
+	g_autofree char *token = g_strdup(json_object_get_string_member(json_node_get_object(answer), "token"));
+	json_node_unref(answer);
+	assert_refused(ap_terms_put(d.f->v, &d.ada, "default", text, NULL, &answer), "conflict");
+	assert_refused(ap_terms_put(d.f->v, &d.ada, "other", text, token, &answer), "invalid");
+	assert_refused(ap_terms_put(d.f->v, &d.bob, "default", text, token, &answer), "role"); /* one tenant's admin */
+	assert_ok(ap_terms_put(d.f->v, &d.ada, "default", text, token, &answer));
+	assert_int_equal(json_object_get_int_member(json_node_get_object(answer), "version"), 2);
+	json_node_unref(answer);
+	assert_int_equal(fixture_last_leaf(d.f), AP_LEAF_POLICY);
+	int64_t expires = fixture_count(d.f, "SELECT expires_ms FROM recording");
+	assert_true(expires < d.f->wall_ms);
+	fixture_free(d.f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(two_admins_make_and_lift_a_hold),
+		cmocka_unit_test(what_was_withdrawn_under_a_hold_goes_when_it_is_lifted),
+		cmocka_unit_test(a_hold_needs_a_ground_and_a_future_end),
+		cmocka_unit_test(a_proposal_lapses_after_a_day),
+		cmocka_unit_test(policies_are_previewed_and_never_lengthen),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,171 @@
+#include "tests/testlib/staff_fixture.h"
+
+#include "recorder/retention.h"
+#include "recorder/terms.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define DAY 86400000LL
+
+static int64_t erased(struct fixture *f)
+{
+	return fixture_count(f, "SELECT count(*) FROM recording WHERE state = 'erased'");
+}
+
+/* R16: to the second. */
+static void a_recording_goes_when_its_time_has_come(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]");
+	struct ap_retention *r = ap_retention_new(f->v, "boot");
+	fixture_recording(f, &session, 10000);
+	fixture_recording(f, &session, DAY);
+	fixture_advance(f, 9999);
+	assert_ok(ap_retention_scan(r));
+	assert_int_equal(erased(f), 0);
+	fixture_advance(f, 1);
+	assert_ok(ap_retention_scan(r));
+	assert_int_equal(erased(f), 1);
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM erasure WHERE cause = 'expiry' AND certificate IS NOT NULL"), 1);
+	ap_retention_free(r);
+	fixture_free(f);
+}
+
+static void a_jump_stops_erasing_until_confirmed(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]");
+	struct ap_retention *r = ap_retention_new(f->v, "boot");
+	fixture_recording(f, &session, DAY);
+	assert_ok(ap_retention_scan(r));
+	f->wall_ms += 2 * DAY; /* the monotonic clock does not agree */
+	assert_ok(ap_retention_scan(r));
+	assert_true(ap_retention_frozen(r));
+	assert_int_equal(erased(f), 0);
+	fixture_advance(f, DAY);
+	assert_ok(ap_retention_scan(r));
+	assert_true(ap_retention_frozen(r));
+	assert_ok(ap_retention_confirm(r, "user:ada"));
+	assert_int_equal(fixture_last_leaf(f), AP_LEAF_OTHER);
+	assert_ok(ap_retention_scan(r));
+	assert_false(ap_retention_frozen(r));
+	assert_int_equal(erased(f), 1);
+	ap_retention_free(r);
+	fixture_free(f);
+}
+
+static void a_clock_set_right_again_thaws_by_itself(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_retention *r = ap_retention_new(f->v, "boot");
+	f->wall_ms -= DAY;
+	assert_ok(ap_retention_scan(r));
+	assert_true(ap_retention_frozen(r));
+	f->wall_ms += DAY;
+	assert_ok(ap_retention_scan(r));
+	assert_false(ap_retention_frozen(r));
+	ap_retention_free(r);
+	fixture_free(f);
+}
+
+static struct ap_retention *restart(struct fixture *f, struct ap_retention *r, const char *boot)
+{
+	ap_retention_free(r);
+	fixture_restart(f);
+	return ap_retention_new(f->v, boot);
+}
+
+/* The guard outlives the process; within one boot it is exact, after a reboot it believes a day. */
+static void a_restart_does_not_hide_a_jump(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]");
+	fixture_recording(f, &session, 3 * DAY);
+	struct ap_retention *r = ap_retention_new(f->v, "boot");
+	assert_ok(ap_retention_scan(r));
+	fixture_advance(f, DAY);
+	r = restart(f, r, "boot");
+	assert_ok(ap_retention_scan(r));
+	assert_false(ap_retention_frozen(r));
+	f->wall_ms += 4 * DAY;
+	r = restart(f, r, "boot");
+	assert_ok(ap_retention_scan(r));
+	assert_true(ap_retention_frozen(r));
+	r = restart(f, r, "boot");
+	assert_ok(ap_retention_scan(r));
+	assert_true(ap_retention_frozen(r)); /* not forgotten by restarting twice */
+	r = restart(f, r, "another boot");
+	assert_ok(ap_retention_scan(r));
+	assert_true(ap_retention_frozen(r));
+	assert_int_equal(erased(f), 0);
+	assert_ok(ap_retention_confirm(r, "user:ada"));
+	assert_ok(ap_retention_scan(r));
+	assert_int_equal(erased(f), 1);
+	ap_retention_free(r);
+	fixture_free(f);
+}
+
+static void a_hold_stops_expiry_and_withdrawal_until_it_ends(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]");
+	fixture_recording(f, &session, 10 * DAY);
+	struct ap_retention *r = ap_retention_new(f->v, "boot");
+	assert_ok(ap_retention_scan(r));
+	assert_ok(ap_db_run(ap_vault_db(f->v),
+			    "INSERT INTO hold (id, recording, ground, reason, proposed_by, confirmed_by, created_ms, ends_ms)"
+			    " SELECT x'00112233445566778899aabbccddeeff', id, 'g', 'r', 'a', 'b', 0, ?1 FROM recording",
+			    AP_VALUES(AP_V_INT(f->wall_ms + 2 * DAY))));
+	fixture_withdraw(f, &session, AP_COACHEE, "[\"recording\"]");
+	fixture_advance(f, DAY);
+	assert_ok(ap_retention_scan(r));
+	assert_int_equal(erased(f), 0);
+	fixture_advance(f, DAY);
+	assert_ok(ap_retention_scan(r));
+	assert_int_equal(erased(f), 1);
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM erasure WHERE cause = 'withdrawal'"), 1);
+	ap_retention_free(r);
+	fixture_free(f);
+}
+
+/* A purpose ends at its own term; withdrawing the longest shortens the recording's life, giving it again does not
+ * lengthen it. */
+static void a_withdrawn_purpose_shortens_the_term(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\",\"supervision\"]");
+	fixture_recording(f, &session, 100 * 365 * DAY);
+	assert_ok(ap_terms_shorten(f->v, &session));
+	int64_t both = fixture_count(f, "SELECT expires_ms - sealed_ms FROM recording");
+	fixture_withdraw(f, &session, AP_COACH, "[\"supervision\"]");
+	assert_ok(ap_terms_shorten(f->v, &session));
+	int64_t alone = fixture_count(f, "SELECT expires_ms - sealed_ms FROM recording");
+	assert_int_equal(alone, 30 * DAY);
+	assert_true(both > alone);
+	fixture_give(f, &session, AP_COACH, "[\"recording\",\"supervision\"]");
+	assert_ok(ap_terms_shorten(f->v, &session));
+	assert_int_equal(fixture_count(f, "SELECT expires_ms - sealed_ms FROM recording"), alone);
+	fixture_free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_recording_goes_when_its_time_has_come),
+		cmocka_unit_test(a_jump_stops_erasing_until_confirmed),
+		cmocka_unit_test(a_clock_set_right_again_thaws_by_itself),
+		cmocka_unit_test(a_restart_does_not_hide_a_jump),
+		cmocka_unit_test(a_hold_stops_expiry_and_withdrawal_until_it_ends),
+		cmocka_unit_test(a_withdrawn_purpose_shortens_the_term),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
