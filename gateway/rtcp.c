@@ -205,6 +205,18 @@ static void nack(struct packet *p, uint32_t from, uint32_t media)
 		cancel(p, start);
 }
 
+/* Fills the last word as it was filled when it came: the count in its last byte. */
+static void pad(const struct packet *p, size_t start)
+{
+	size_t padding = -(p->out->len - start) & 3;
+	if (padding == 0)
+		return;
+	ap_write_zero(p->out, padding - 1);
+	ap_write_u8(p->out, (uint8_t)padding);
+	if (!p->out->bad)
+		p->out->data[start] |= PADDING;
+}
+
 /* Only the base number is absolute; what follows counts from it. */
 static void transport_cc(struct packet *p, uint32_t from, uint32_t media)
 {
@@ -217,6 +229,7 @@ static void transport_cc(struct packet *p, uint32_t from, uint32_t media)
 	ap_write_u32(p->out, got ? got->ssrc : p->map->got[0].ssrc);
 	ap_write_u16(p->out, (uint16_t)base);
 	ap_write_bytes(p->out, ap_read_span(&p->body, left), left);
+	pad(p, start);
 	finish(p, start);
 }
 
@@ -299,11 +312,12 @@ static void translate_one(struct packet *p)
 	}
 }
 
-/* The last byte of a padded packet counts the padding, itself included: a multiple of four (RFC 3550 §6.4.1). */
+/* The last byte of a padded packet counts the padding, itself included. Browsers pad transport-cc by one to three
+ * bytes, so what is left need not be whole words. */
 static bool strip_padding(struct ap_reader *body)
 {
 	size_t padding = body->len > 0 ? body->data[body->len - 1] : 0;
-	if (padding == 0 || padding % 4 || padding > body->len)
+	if (padding == 0 || padding > body->len)
 		return false;
 	body->len -= padding;
 	return true;
