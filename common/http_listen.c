@@ -23,8 +23,9 @@ static void connection_free(void *data)
 
 void ap_http_connection_cut(struct ap_http_connection *connection)
 {
-	/* libsoup then reads an end or fails to write, and clears up in its own order. */
-	g_socket_shutdown(connection->socket, TRUE, TRUE, NULL);
+	/* libsoup then fails to read or write, and clears up in its own order. Shutting down would not do: Linux goes on
+	 * taking in what the client sends. */
+	g_socket_close(connection->socket, NULL);
 }
 
 static gboolean deadline_passed(void *data)
