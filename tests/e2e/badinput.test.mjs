@@ -61,8 +61,9 @@ test('SDP under another name, and too much of it', async () => {
 
 test('JSON that is none, or not what was asked for', async () => {
 	const key = { ...bearer(instance.demo.api_key), 'content-type': 'application/json' };
-	for (const body of ['{', '[]', '"x"', '', '{"reference":1}', '\u0000', '{"a":'.repeat(3000)])
+	for (const body of ['{', '[]', '"x"', '', '\u0000', '{"a":'.repeat(3000)])
 		isProblem(await raw('POST', '/v1/sessions', body, key), 400, 'malformed');
+	isProblem(await raw('POST', '/v1/sessions', '{"reference":1}', key), 422, 'invalid');
 	isProblem(await raw('POST', '/v1/sessions', 'x'.repeat(20000), key), 413, 'too-large');
 	isProblem(await raw('POST', '/v1/sessions', 'a=1', { ...key, 'content-type': 'application/x-www-form-urlencoded' }), 415, 'media-type');
 	const answer = await instance.platform('POST', '/v1/sessions', { reference: 'x', coach: { id: 'a', locale: 'fr' },
