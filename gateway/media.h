@@ -41,6 +41,7 @@ typedef void (*ap_media_tap_closed)(void *ctx, uint64_t packets, uint64_t droppe
  * borrowed. Events come on `context`. */
 struct ap_result ap_media_new(const struct ap_config *config, const struct ap_clock *clock, GMainContext *context,
 			      const struct ap_media_events *events, void *ctx, struct ap_media **ret_media);
+/* Hangs up every leg and ends the workers; no callback comes after. Accepts NULL. */
 void ap_media_free(struct ap_media *m);
 
 /* The fingerprint of our DTLS certificate for the answer: "sha-256 AB:CD:…"; borrowed, static for m. */
