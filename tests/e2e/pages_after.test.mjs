@@ -52,10 +52,10 @@ test('nothing held: each section says so; both languages', async () => {
 test('recordings with their end, accesses, receipts verified; a forged one is told', async () => {
 	const time = new Date().toISOString();
 	mock.recordings = [
-		{ id: 'a', state: 'sealed', created: time, expires: new Date(Date.now() + 30 * 86_400_000).toISOString(), duration_ms: 12_000, watch: true },
+		{ id: 'a', state: 'sealed', created: time, expires: new Date(Date.now() + 30 * 86_400_000).toISOString(), duration_ms: 12_000, watchable: true },
 		{ id: 'b', state: 'erased', created: time, certificate: await logOfOne(mock.logKey, 11, { event: 'Erased' }) },
 	];
-	mock.accesses = [{ id: 'x', recording: 'a', actor: 'user:claire', purpose: 'supervision', reason: 'Supervision mensuelle', begun: time }];
+	mock.accesses = [{ id: 'x', recording: 'a', who: 'user:claire', purpose: 'supervision', reason: 'Supervision mensuelle', begun: time }];
 	const good = await logOfOne(mock.logKey, 1, { event: 'ConsentGiven', time });
 	mock.receipts = [good, { ...good, leaf_index: 0 }];
 	const { page, at, complaints, context } = await open();
@@ -72,7 +72,7 @@ test('recordings with their end, accesses, receipts verified; a forged one is to
 });
 
 test('a speaker watches both tracks, seeks, and they stay together', async () => {
-	mock.recordings = [{ id: 'a', state: 'sealed', created: new Date().toISOString(), duration_ms: 12_000, watch: true }];
+	mock.recordings = [{ id: 'a', state: 'sealed', created: new Date().toISOString(), duration_ms: 12_000, watchable: true }];
 	const { page, at, complaints, context } = await open();
 	await at('watch-open').click();
 	await at('player-play').click();
@@ -93,7 +93,7 @@ test('a speaker watches both tracks, seeks, and they stay together', async () =>
 });
 
 test('an erased track is told in words', async () => {
-	mock.recordings = [{ id: 'a', state: 'sealed', created: new Date().toISOString(), watch: true }];
+	mock.recordings = [{ id: 'a', state: 'sealed', created: new Date().toISOString(), watchable: true }];
 	mock.tracks = {};
 	const { at, context } = await open();
 	await at('watch-open').click();

@@ -69,7 +69,7 @@ class GateView {
 		say(this.#title, title);
 		this.#reasons.replaceChildren(...reasons.map((key) => el('span', { t: key })));
 		const paused = gate.reasons.includes('paused');
-		const mine = party?.paused?.self ?? paused;
+		const mine = gate.paused?.self ?? party?.paused?.self ?? paused;
 		this.#waiting.hidden = !(paused && !mine);
 		this.buttons.pause.hidden = paused || !this.#session.givesRecording;
 		this.buttons.resume.hidden = !(paused && mine);

@@ -18,7 +18,7 @@ function endWords(recording) {
 export function recordingList({ api, party }, recordings) {
 	const names = { [party.role]: party.name, [party.role === 'coach' ? 'coachee' : 'coach']: party.peer?.name };
 	return el('ul', { class: 'items' }, ...recordings.map((recording) => {
-		const can = recording.watch ?? recording.state === 'sealed';
+		const can = recording.watchable === true;
 		const see = el('button', { type: 'button', class: 'button', test: 'watch-open' }, drawn('play'), el('span', { t: 'recording.watch' }));
 		action(see, () => watch({ api, recording, viewer: party.name ?? t(`role.${party.role}`), names }));
 		const length = recording.duration_ms ? plain('span', formatSeconds(recording.duration_ms / 1000)) : null;
@@ -38,8 +38,8 @@ function certificate(proof) {
 export function accessList(accesses) {
 	return el('ul', { class: 'items' }, ...accesses.map((access) => {
 		const purpose = el('span', { t: tOr(`purpose.${access.purpose}`, 'purpose.other') });
-		const who = /^party:(coach|coachee)$/.exec(access.actor ?? '');
-		const name = who ? el('strong', { t: `role.${who[1]}` }) : plain('strong', String(access.actor ?? '').replace(/^user:/, ''));
+		const who = /^party:(coach|coachee)$/.exec(access.who ?? '');
+		const name = who ? el('strong', { t: `role.${who[1]}` }) : plain('strong', String(access.who ?? '').replace(/^user:/, ''));
 		return el('li', { class: 'item', test: 'my-access' }, el('div', { class: 'item-words' },
 			name, plain('span', formatDate(access.begun)), purpose, plain('q', access.reason)));
 	}));
@@ -68,5 +68,5 @@ export function requestList(requests) {
 			el('strong', { t: tOr(`request.${request.type}`, 'request.other') }),
 			el('span', { class: 'state', t: tOr(`requestState.${request.state}`, 'requestState.other') }),
 			request.due ? el('span', { t: ['request.due', { time: formatDay(request.due) }] }) : null,
-			request.answer ? plain('q', request.answer) : null))));
+			request.answer || request.reason ? plain('q', request.answer ?? request.reason) : null))));
 }

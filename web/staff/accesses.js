@@ -8,7 +8,7 @@ export async function accesses({ api }) {
 	const all = list(await api.get('/v1/accesses'), 'accesses');
 	all.sort((a, b) => (a.begun < b.begun ? 1 : -1));
 	const rows = all.slice(0, 500).map((access) => [
-		plain('strong', String(access.actor ?? '').replace(/^(user|party):/, '')),
+		plain('strong', String(access.who ?? '').replace(/^(user|party):/, '')),
 		plain('span', access.recording.slice(0, 8)),
 		el('span', { t: tOr(`purpose.${access.purpose}`, 'purpose.other') }),
 		plain('q', access.reason),

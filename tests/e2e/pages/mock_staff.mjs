@@ -18,7 +18,7 @@ function login({ staff }, { json, answer }) {
 function begin({ staff }, { json, answer, url }) {
 	const { purpose, reason } = json();
 	if (!purpose || !reason) throw new Problem(403, 'access-reason-required');
-	const access = { id: randomUUID(), recording: url.pathname.split('/')[3], purpose, reason, actor: 'user:claire', begun: new Date().toISOString() };
+	const access = { id: randomUUID(), recording: url.pathname.split('/')[3], purpose, reason, who: 'user:claire', begun: new Date().toISOString() };
 	staff.accesses.push(access);
 	answer(201, { id: access.id, recording: access.recording });
 }
