@@ -14,6 +14,7 @@
 #define TICK_MS 100
 #define CONSENT_TICKS 10 /* what is owed is tried again every second */
 #define STOP_MS 12000
+#define PATIENCE_MS 500 /* a gate does not wait longer for another writer; what is owed is written later */
 
 struct ap_core {
 	struct ap_vault *v; /* borrowed */
@@ -154,6 +155,8 @@ static void *run(void *data)
 {
 	struct ap_core *c = data;
 	g_main_context_push_thread_default(c->context);
+	if (ap_vault_db(c->v))
+		ap_db_set_patience(ap_vault_db(c->v), PATIENCE_MS);
 	c->link = ap_link_new(&link_events, c);
 	c->captures = ap_captures_new(-1, ap_vault_blob(c->v), ap_vault_clock(c->v), c->context);
 	ap_captures_allow_unconfined(c->captures, !ap_config_bool(ap_vault_config(c->v), "vault.require_sandbox"));

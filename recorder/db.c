@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define PATIENCE_MS 5000
+
 struct ap_db {
 	sqlite3 *handle;     /* owned */
 	GHashTable *idle; /* owned: SQL text -> prepared statement that nobody uses */
@@ -229,6 +231,11 @@ struct ap_result ap_db_truncate_wal(struct ap_db *db)
 	return busy ? ap_fail(AP_ERR_IO, "database-busy", "a reader holds the write-ahead log open") : AP_SUCCESS;
 }
 
+void ap_db_set_patience(struct ap_db *db, int ms)
+{
+	sqlite3_busy_timeout(db->handle, ms);
+}
+
 static struct ap_result version_of(struct ap_db *db, int64_t *ret_version)
 {
 	return ap_db_count(db, "PRAGMA user_version", AP_NO_VALUES, ret_version);
@@ -271,7 +278,7 @@ static struct ap_result set_up(struct ap_db *db, const char *path, const char *c
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 	if (!make_private(path) || sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK)
 		return ap_fail(AP_ERR_IO, "database", "the database file cannot be opened");
-	sqlite3_busy_timeout(db->handle, 5000);
+	ap_db_set_patience(db, PATIENCE_MS);
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	AP_TRY(execute(db, pragmas));
 	return migrate(db, migrations);

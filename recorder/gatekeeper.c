@@ -12,6 +12,7 @@
 #define MS_NS INT64_C(1000000)
 #define STORAGE_POLL_NS (1000 * MS_NS)
 #define SHUT_NS (2 * AP_CAPTURE_ACK_MS * MS_NS) /* beyond this the capture is killed here too */
+#define LOG_AGAIN_NS (1000 * MS_NS)
 #define PAUSE_MS 500			  /* after the first failed opening; doubles up to */
 #define PAUSE_MAX_MS 16000
 
@@ -100,13 +101,13 @@ unsigned ap_keeper_current_reasons(struct ap_gatekeeper *k)
 static void begin_closing(struct ap_gatekeeper *k)
 {
 	struct ap_gatekeepers *all = k->all;
+	for (int i = 0; i < 2; i++)
+		k->person[i].absent = k->person[i].presence_s > 0 && now_ns(all) >= k->person[i].present_until_ns;
 	k->closing_reasons = ap_keeper_current_reasons(k);
 	k->closing_ms = ap_wall_ms(ap_vault_clock(all->v));
 	k->shut_by_ns = now_ns(all) + SHUT_NS;
 	k->closing_recording = k->run.row.id;
 	k->closing_epoch = k->run.epoch;
-	for (int i = 0; i < 2; i++)
-		k->person[i].absent = k->person[i].presence_s > 0 && now_ns(all) >= k->person[i].present_until_ns;
 	all->gateway->tap_close(all->gateway_ctx, &k->session, k->generation);
 	if (k->run.capture)
 		ap_capture_close(k->run.capture, k->generation, k->discard);
@@ -171,9 +172,10 @@ static void commit_closing(struct ap_gatekeeper *k)
 	struct ap_result r = ap_db_begin(db);
 	if (ap_ok(r))
 		r = ap_db_finish(db, log_closing(k, db));
-	k->unlogged = !ap_ok(r);
-	if (k->unlogged)
+	if (!ap_ok(r) && !k->unlogged)
 		ap_log(AP_LOG_ERROR, "gate_closing_unlogged", "session=%s reason=%s", k->session_text, r.name);
+	k->unlogged = !ap_ok(r);
+	k->log_again_ns = now_ns(k->all) + LOG_AGAIN_NS;
 }
 
 void ap_keeper_run_waiters(GArray *waiters)
@@ -279,7 +281,7 @@ static void check_deadlines(struct ap_gatekeeper *k)
 	}
 	if (k->retry_ns && now >= k->retry_ns)
 		k->retry_ns = 0;
-	if (k->unlogged && k->phase == AP_PHASE_CLOSED)
+	if (k->unlogged && k->phase == AP_PHASE_CLOSED && now >= k->log_again_ns)
 		commit_closing(k);
 }
 

@@ -71,6 +71,7 @@ struct ap_gatekeeper {
 	uint32_t closing_epoch;
 	bool discard;
 	bool unlogged; /* leaf 03 of the last closing could not be written yet */
+	int64_t log_again_ns;
 	struct ap_keeper_run run;
 	/* who waits: for the closing, for the seal */
 	GArray *closers, *finishers; /* owned, of struct ap_keeper_waiter */
