@@ -172,12 +172,25 @@ static enum ap_decision readable_event(const char *body, int depth)
 	return decision;
 }
 
+/* Of several words the last counts, as the last of equal names does for most readers of JSON. */
+static enum ap_decision last_word(const char *body)
+{
+	enum ap_decision decision = AP_DECISION_NONE;
+	const char *latest = NULL;
+	for (int d = AP_GIVEN; d <= AP_WITHDRAWN; d++) {
+		const char *at = g_strrstr(body, ap_decision_text((enum ap_decision)d));
+		if (at && (!latest || at > latest)) {
+			latest = at;
+			decision = (enum ap_decision)d;
+		}
+	}
+	return decision;
+}
+
 struct ap_salvage ap_statement_salvage(const char *body)
 {
 	enum ap_decision event = readable_event(body, 0);
-	if (event == AP_DECISION_NONE && strstr(body, "ConsentWithdrawn"))
-		event = AP_WITHDRAWN;
-	if (event == AP_DECISION_NONE && strstr(body, "ConsentRefused"))
-		event = AP_REFUSED;
+	if (event == AP_DECISION_NONE)
+		event = last_word(body);
 	return (struct ap_salvage){ .event = event, .purposes = purposes_within(body) };
 }

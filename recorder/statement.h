@@ -39,6 +39,5 @@ struct ap_salvage {
 	enum ap_decision event; /* GIVEN or NONE: not known to be a withdrawal; else REFUSED or WITHDRAWN */
 	ap_purposes purposes;	/* `recording` when none could be read: that closes and withdraws all */
 };
-/* Looks for the event's word and the purposes in any text, however broken. A text with a word of withdrawal or refusal
- * is one; when it also has the word of a give, only a readable `event` member makes it a give. */
+/* Looks for a readable `event` member, else for the last event's word in the text, and for the purposes' words. */
 struct ap_salvage ap_statement_salvage(const char *body);
