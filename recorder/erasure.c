@@ -88,6 +88,7 @@ static JsonObject *certificate_body(struct ap_vault *v, const struct ap_erasure_
 	ap_answer_time(body, "ordered_at", row->ordered_ms);
 	ap_answer_time(body, "erased_at", erased_ms);
 	ap_answer_text(body, "kek_id", kek_hex);
+	ap_answer_text(body, "unrecoverable_at", "pending");
 	return body;
 }
 

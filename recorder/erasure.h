@@ -8,8 +8,9 @@
  *   bytes    ciphertext removed, directory fsynced
  *   erased   leaf 0b, certificate (a receipt of that leaf, docs/FORMAT.md), recording.state = 'erased'
  *
- * A certificate's body carries `erased_at` and `kek_id`: copies of the wrapped shares made before are worthless once
- * that key-encryption key was destroyed everywhere, which a key turnover (leaf 0d) dates as `unrecoverable_at`.
+ * A certificate's body carries `erased_at`, and `unrecoverable_at` "pending" with the `kek_id` it waits for: copies of
+ * the wrapped shares made before are worthless once that key-encryption key was destroyed everywhere, which a key
+ * turnover (leaf 0d) naming the same `kek_id` dates.
  *
  * Threads: as named at each function; everything but ap_erasure_order and _kick on the main thread.
  */
