@@ -116,3 +116,12 @@ test('a request is made and listed; consent can still be withdrawn', async () =>
 	assert.equal(mock.statements[0].event, 'ConsentWithdrawn');
 	await context.close();
 });
+
+test('without a list of requests those of this device are asked for one by one', async () => {
+	mock.requestList = false;
+	const { at, context } = await open();
+	await at('request-send').click();
+	await at('my-request').waitFor();
+	assert.equal(await at('my-request').count(), 1);
+	await context.close();
+});

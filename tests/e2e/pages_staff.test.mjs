@@ -175,7 +175,7 @@ test('admin: erasure with a certificate verified in the page; never a way to pla
 test('admin: grants, requests, accesses', async () => {
 	const time = new Date().toISOString();
 	mock.staff = { ...newStaff('admin'), recordings: mock.staff.recordings,
-		requests: [{ id: 'r1', role: 'coachee', type: 'erasure', detail: 'Merci', state: 'open', created: time, due: new Date(Date.now() + 3 * 86_400_000).toISOString() }],
+		requests: [{ id: 'r1', party: 'coachee', type: 'erasure', detail: 'Merci', state: 'open', created: time, due: new Date(Date.now() + 3 * 86_400_000).toISOString() }],
 		accesses: [{ id: 'a1', recording: recording(1).id, who: 'user:claire', purpose: 'supervision', reason: 'Mensuelle', begun: time }] };
 	const { page, at, complaints, context } = await signIn();
 	await at('nav-grants').click();

@@ -8,6 +8,7 @@ import { action, el, replace, translate } from '../ui/dom.js';
 import { problemLine } from '../ui/problem.js';
 import { accessList, receiptList, recordingList, requestList } from './my_lists.js';
 import { requestForm } from './my_request.js';
+import { ownRequests } from './my_requests.js';
 
 function section(key, test) {
 	const body = el('div', { class: 'section-body', 'aria-busy': 'true' });
@@ -44,7 +45,7 @@ class MyData {
 		this.#session = session;
 		this.#consents = consents;
 		this.nodes = Object.values(this.#parts).map(({ node }) => node);
-		const form = requestForm(api, () => this.load());
+		const form = requestForm(api, session.party, () => this.load());
 		this.#parts.requests.node.append(form);
 	}
 
@@ -60,7 +61,7 @@ class MyData {
 			fill(recordings, this.#get('/v1/party/recordings', 'recordings'), 'mine.noRecordings', (all) => recordingList(context, all)),
 			fill(accesses, this.#get('/v1/party/accesses', 'accesses'), 'mine.noAccesses', accessList),
 			fill(receipts, this.#get('/v1/party/receipts', 'receipts'), 'mine.noReceipts', (all) => receiptList(context, all)),
-			fill(requests, this.#get('/v1/party/requests', 'requests'), 'mine.noRequests', requestList),
+			fill(requests, () => ownRequests(this.#api, this.#session.party), 'mine.noRequests', requestList),
 		]);
 	}
 

@@ -38,10 +38,10 @@ function certificate(proof) {
 export function accessList(accesses) {
 	return el('ul', { class: 'items' }, ...accesses.map((access) => {
 		const purpose = el('span', { t: tOr(`purpose.${access.purpose}`, 'purpose.other') });
-		const who = /^party:(coach|coachee)$/.exec(access.who ?? '');
+		const who = /^(?:party:)?(coach|coachee)$/.exec(access.who ?? '');
 		const name = who ? el('strong', { t: `role.${who[1]}` }) : plain('strong', String(access.who ?? '').replace(/^user:/, ''));
 		return el('li', { class: 'item', test: 'my-access' }, el('div', { class: 'item-words' },
-			name, plain('span', formatDate(access.begun)), purpose, plain('q', access.reason)));
+			name, plain('span', formatDate(access.begun)), purpose, who ? null : plain('q', access.reason)));
 	}));
 }
 
@@ -68,5 +68,5 @@ export function requestList(requests) {
 			el('strong', { t: tOr(`request.${request.type}`, 'request.other') }),
 			el('span', { class: 'state', t: tOr(`requestState.${request.state}`, 'requestState.other') }),
 			request.due ? el('span', { t: ['request.due', { time: formatDay(request.due) }] }) : null,
-			request.answer || request.reason ? plain('q', request.answer ?? request.reason) : null))));
+			request.reason ? plain('q', request.reason) : null))));
 }

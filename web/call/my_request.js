@@ -1,10 +1,11 @@
 /* A person's request: erasure, access, portability, restriction, rectification, objection. */
 import { action, el } from '../ui/dom.js';
 import { problemLine } from '../ui/problem.js';
+import { makeRequest } from './my_requests.js';
 
 const TYPES = ['erasure', 'access', 'portability', 'restriction', 'rectification', 'objection'];
 
-export function requestForm(api, done) {
+export function requestForm(api, party, done) {
 	const type = el('select', { id: 'request-type', test: 'request-type' }, ...TYPES.map((one) => el('option', { value: one, t: `request.${one}` })));
 	const detail = el('textarea', { id: 'request-detail', rows: '2', maxlength: '2000', test: 'request-detail' });
 	const send = el('button', { type: 'submit', class: 'button', t: 'request.send', test: 'request-send' });
@@ -16,7 +17,7 @@ export function requestForm(api, done) {
 	action(send, async () => {
 		problem.clear();
 		try {
-			await api.post('/v1/party/requests', { type: type.value, detail: detail.value });
+			await makeRequest(api, party, { type: type.value, detail: detail.value });
 			detail.value = '';
 			await done();
 		} catch (failure) {

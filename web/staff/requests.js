@@ -25,7 +25,7 @@ function ask({ api, again }, request, step) {
 }
 
 function acts(context, request) {
-	if (!['open', 'extended'].includes(request.state)) return el('span', {}, request.answer ?? '');
+	if (!['open', 'extended'].includes(request.state)) return el('span', {}, request.reason ?? '');
 	const steps = request.state === 'open' ? ['execute', 'extend', 'refuse'] : ['execute', 'refuse'];
 	return el('div', { class: 'row' }, ...steps.map((step) =>
 		el('button', { type: 'button', class: 'small', t: `request.${step}`, test: `request-${step}`,
@@ -43,7 +43,7 @@ export async function requests(context) {
 	all.sort((a, b) => (a.due < b.due ? -1 : 1));
 	const rows = all.map((request) => [
 		el('strong', { t: tOr(`request.${request.type}`, 'request.other') }),
-		el('span', { t: tOr(`role.${request.role}`, 'role.other') }),
+		el('span', { t: tOr(`role.${request.party}`, 'role.other') }),
 		plain('span', request.detail),
 		plain('span', formatDate(request.created)),
 		due(request),

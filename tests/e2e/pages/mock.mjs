@@ -67,7 +67,7 @@ export class Mock {
 			gate: { state: 'closed', reasons: ['consent_missing'], epoch: 0 },
 		};
 		Object.assign(this, { statements: [], presences: [], messages: [], receipts: [], recordings: [], accesses: [], requests: [],
-			devices: [], pauses: [], offers: 0, forge: false, noticeFails: false, badNotice: false, answerer: null, tracks: {}, staff: null });
+			devices: [], pauses: [], offers: 0, forge: false, noticeFails: false, badNotice: false, answerer: null, tracks: {}, staff: null, requestList: true });
 		for (const stream of this.streams ?? []) stream.end();
 		this.streams = new Set();
 	}
@@ -142,6 +142,8 @@ export class Mock {
 
 	#matching(call) {
 		if (/^GET \/v1\/party\/recordings\/.+\/tracks\//.test(call)) return (context) => this.#track(context);
+		if (/^GET \/v1\/party\/requests\/./.test(call))
+			return ({ url, answer }) => answer(200, this.requests.find(({ id }) => url.pathname.endsWith(id)));
 		if (/^(PATCH|DELETE) \/v1\/media\//.test(call)) return ({ answer }) => answer(204);
 		return null;
 	}
@@ -185,7 +187,10 @@ export class Mock {
 		'GET /v1/party/recordings': ({ answer }) => answer(200, { recordings: this.recordings }),
 		'GET /v1/party/accesses': ({ answer }) => answer(200, { accesses: this.accesses }),
 		'GET /v1/party/receipts': ({ answer }) => answer(200, { receipts: this.receipts }),
-		'GET /v1/party/requests': ({ answer }) => answer(200, { requests: this.requests }),
+		'GET /v1/party/requests': ({ answer }) => {
+			if (!this.requestList) throw new Problem(405, 'not-found');
+			answer(200, { requests: this.requests });
+		},
 		'POST /v1/party/requests': ({ json, answer }) => {
 			const made = { id: randomUUID(), state: 'open', due: new Date(Date.now() + 30 * 86_400_000).toISOString(), ...json() };
 			this.requests.push(made);

@@ -39,7 +39,7 @@ function step({ staff }, { url, json, answer }) {
 	const [, , , id, what] = url.pathname.split('/');
 	const request = staff.requests.find((one) => one.id === id);
 	request.state = { execute: 'done', refuse: 'refused', extend: 'extended' }[what];
-	request.answer = json().reason;
+	request.reason = json().reason;
 	answer(200, request);
 }
 
