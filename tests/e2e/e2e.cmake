@@ -14,3 +14,7 @@ if(NODE)
 			ENVIRONMENT APARTE_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
 	endforeach()
 endif()
+
+add_executable(ask_open ${CMAKE_SOURCE_DIR}/tests/testlib/ask_open.c)
+target_link_libraries(ask_open PRIVATE ap_flags)
+set_target_properties(ask_open PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

@@ -53,7 +53,7 @@ const wrong = {
 	'no purpose': [400, 'statement-malformed', { purposes: [] }],
 	'not canonical: a space': [400, 'statement-malformed', { text: (members) => canonical(members).replace(':', ': ') }],
 	'not JSON': [400, 'statement-malformed', { text: () => '{"schema_version":"1"' }],
-	'a name twice': [400, 'statement-malformed', { text: (m) => canonical(m).replace('{', '{"event":"ConsentRefused",') }],
+	'a name twice': [400, 'statement-malformed', { text: (m) => canonical(m).replace('{', '{"event":"ConsentGiven",') }],
 };
 
 for (const [name, [status, error, spoil]] of Object.entries(wrong))

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bin, Instance, isRoot, until } from './lib/instance.mjs';
+import { bin, built, Instance, isRoot, until } from './lib/instance.mjs';
 import { openGate } from './lib/record.mjs';
 
 let instance, open, processes;
@@ -50,24 +51,17 @@ test('the gateway holds no descriptor into the instance', () => {
 		assert.ok(!target.startsWith(instance.home) || target.endsWith('run/aparte.log'), target);
 });
 
-/* Makes a running process itself call open(): what it answers is what that process may do. -errno, or a descriptor. */
-function openWithin(pid, path) {
-	const script = ['set confirm off', `attach ${pid}`, `set $fd = (int)open("${path}", 0)`,
-		'set $err = *(int *)(void *)__errno_location()', 'printf "opened %d errno %d\\n", $fd, $err',
-		'if $fd >= 0', 'call (int)close($fd)', 'end', 'detach'];
-	const text = execFileSync('gdb', ['-q', '-batch', '-nx', ...script.flatMap((line) => ['-ex', line])],
-		{ encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, DEBUGINFOD_URLS: '' } });
-	const [, fd, errno] = /opened (-?\d+) errno (\d+)/.exec(text) ?? assert.fail(text);
-	return Number(fd) >= 0 ? Number(fd) : -Number(errno);
-}
+/* A running process itself is made to call open(): -errno, or a descriptor, for each path. */
+const openWithin = (pid, paths) => execFileSync(join(built, '../tests/ask_open'), [String(pid), ...paths], { encoding: 'utf8' })
+	.trim().split('\n').map(Number);
 const EPERM = -1, EACCES = -13;
 
 /* What both the confined processes must not open, and the vault may: so the question itself is right. */
 function cannotOpen(name, pid, at = instance) {
 	const segment = at.files().find(({ path }) => path.endsWith('.age')).path;
-	for (const path of [segment, join(at.home, 'recordings'), join(at.home, 'vault/vault.db'), join(at.home, 'vault/kek'), '/etc/passwd'])
-		assert.ok([EPERM, EACCES].includes(openWithin(pid, path)), `${name} opened ${path}`);
-	assert.ok(openWithin(at.processes()['aparte-recorder'], segment) >= 0, 'the vault can open it');
+	const paths = [segment, join(at.home, 'recordings'), join(at.home, 'vault/vault.db'), join(at.home, 'vault/kek'), '/etc/passwd'];
+	openWithin(pid, paths).forEach((answer, i) => assert.ok([EPERM, EACCES].includes(answer), `${name}: ${paths[i]}: ${answer}`));
+	assert.ok(openWithin(at.processes()['aparte-recorder'], [segment])[0] >= 0, 'the vault can open it');
 }
 
 test('the gateway cannot open the recordings, nor any file', { skip: isRoot ? false : 'needs root to ask' }, () => {
@@ -84,16 +78,17 @@ test('a capture cannot open the recordings, nor any file', { skip: isRoot ? fals
 
 test('nor when all run as one plain user', { skip: isRoot ? false : 'needs root to ask' }, async () => {
 	const plain = await Instance.start({ user: 65534 });
+	let inside;
 	try {
-		const open = await openGate(plain);
+		inside = await openGate(plain);
 		await until('a segment', () => plain.files().some(({ path }) => path.endsWith('.age')));
 		const { captures, ...other } = plain.processes();
 		assert.deepEqual(new Set([other['aparte-gateway'], other['aparte-recorder'], captures[0]]
 			.map((pid) => status(pid).Uid.split('\t')[0])), new Set(['65534']));
 		cannotOpen('gateway', other['aparte-gateway'], plain);
 		cannotOpen('capture', captures[0], plain);
-		await open.close();
 	} finally {
+		await inside?.close();
 		await plain.stop();
 	}
 });
@@ -132,13 +127,13 @@ test('a capture is sandboxed: no network, no path, only write-only segments', as
 /* strace sees what it asks of the kernel while it records: no path is opened, no socket made. */
 test('a capture opens no path while it works', { skip: isRoot ? false : 'needs root to trace' }, async () => {
 	const [pid] = instance.processes().captures;
-	let traced = '';
+	const trace = join(tmpdir(), `aparte-trace-${process.pid}`);
 	try {
-		execFileSync('timeout', ['-s', 'INT', '4', 'strace', '-f', '-qq', '-e', 'trace=%file,%network', '-o', `${instance.home}/run/trace`, '-p', String(pid)], { stdio: 'ignore' });
+		execFileSync('timeout', ['-s', 'INT', '4', 'strace', '-f', '-qq', '-e', 'trace=%file,%network', '-o', trace, '-p', String(pid)], { stdio: 'ignore' });
 	} catch {
 		/* timeout ends strace, which is how it should end */
 	}
-	traced = readFileSync(`${instance.home}/run/trace`, 'utf8');
+	const traced = readFileSync(trace, 'utf8');
 	assert.doesNotMatch(traced, /\b(open|openat|openat2|creat|unlink|rename|socket|connect|bind|sendto\(\d+, [^,]+, \d+, [^,]+, \{)\b/);
 	assert.match(traced, /recv|send/, 'it was traced while it worked');
 });

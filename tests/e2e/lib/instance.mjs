@@ -10,7 +10,8 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 export const top = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
-const built = process.env.APARTE_BIN ?? join(top, 'build/dev/bin');
+/* Where the programs under test were built. */
+export const built = process.env.APARTE_BIN ?? join(top, 'build/dev/bin');
 export const isRoot = process.getuid() === 0;
 
 /* Whether any user may run the programs there: under root each process has a Unix user of its own. */
