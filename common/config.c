@@ -38,6 +38,7 @@ static const struct key keys[] = {
 	{ "vault.tls_key", TEXT, "", 0, 0 },
 	{ "vault.log_origin", TEXT, "", 0, 0 },
 	{ "vault.require_sandbox", BOOLEAN, "true", 0, 0 },
+	{ "vault.seal_idle_minutes", INTEGER, "10", 1, 1440 },
 	{ "vault.login_minutes", INTEGER, "480", 1, 10080 },
 	{ "storage.floor_mib", INTEGER, "1024", 0, 10000000 },
 	{ "kek.source", TEXT, "file", 0, 0 },

@@ -172,14 +172,15 @@ void ap_consents_tick(struct ap_consents *c)
 	ap_withdrawals_retry(c);
 }
 
-struct ap_result ap_consent_destroy_unused(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *session)
+struct ap_result ap_consent_destroy_unused(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *session, int role)
 {
 	g_autoptr(GArray) gives = NULL;
 	AP_TRY(ap_db_recording_unused_gives(db, session, &gives));
 	for (guint i = 0; i < gives->len; i++) {
 		const struct ap_unused_give *g = &g_array_index(gives, struct ap_unused_give, i);
-		AP_TRY(ap_db_keys_destroy(ap_vault_keys(v), &g->record_id,
-					  g->role == AP_COACH ? AP_SLOT_COACH : AP_SLOT_COACHEE));
+		enum ap_slot slot = g->role == AP_COACH ? AP_SLOT_COACH : AP_SLOT_COACHEE;
+		if (role == 0 || (int)g->role == role)
+			AP_TRY(ap_db_keys_destroy(ap_vault_keys(v), &g->record_id, slot));
 	}
-	return ap_db_keys_seal_destroy(ap_vault_keys(v), session, 0);
+	return ap_db_keys_seal_destroy(ap_vault_keys(v), session, role);
 }

@@ -29,7 +29,8 @@ void ap_consents_put(struct ap_consents *c, const struct ap_party *party, const 
 /* Tries again what could not be committed. Called every second or so. */
 void ap_consents_tick(struct ap_consents *c);
 
-/* Destroys shares of a session that no living recording needs, and its seal keys: at its end. */
-struct ap_result ap_consent_destroy_unused(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *session);
+/* Destroys the shares of a person's gives that no living recording needs, and their seal keys: after a withdrawal, and
+ * for both (role 0) at the session's end. */
+struct ap_result ap_consent_destroy_unused(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *session, int role);
 /* {"purpose": state, …}; `own`: as the person sees it, otherwise as all others do (R34). */
 JsonObject *ap_consent_states(struct ap_db *db, const struct ap_uuid *session, enum ap_role role, bool own);

@@ -142,7 +142,8 @@ static void settle(struct withdrawal *w, bool committed)
 	if (committed) {
 		ap_gatekeeper_block(w->k, w->party.role, false);
 		if (takes_recording(w))
-			AP_IGNORE(ap_consent_destroy_unused(w->c->v, ap_vault_db(w->c->v), &w->party.session)); /* again at the end */
+			AP_IGNORE(ap_consent_destroy_unused(w->c->v, ap_vault_db(w->c->v), &w->party.session,
+							    (int)w->party.role)); /* once more at the session's end */
 		ap_consent_changed(w->c, &w->party, w->before);
 	}
 }

@@ -1,8 +1,9 @@
 #include "recorder/core.h"
 
+#include "recorder/db_session.h"
 #include "recorder/recording.h"
 #include "recorder/rpc.h"
-#include "recorder/session.h"
+#include "recorder/session_end.h"
 #include "recorder/vault_port.h"
 
 #include <aparte/buf.h>
@@ -12,7 +13,7 @@
 
 
 #define TICK_MS 100
-#define CONSENT_TICKS 10 /* what is owed is tried again every second */
+#define SECOND_TICKS 10 /* ticks between what is looked at once a second */
 #define STOP_MS 12000
 #define PATIENCE_MS 500 /* a gate does not wait longer for another writer; what is owed is written later */
 
@@ -115,13 +116,39 @@ static const struct ap_vault_port port = { port_close, port_event, port_changed,
 
 /* ---- the thread ---- */
 
+static void on_overdue_ended(void *data, struct ap_result r)
+{
+	(void)data;
+	if (!ap_ok(r))
+		ap_log(AP_LOG_WARN, "session_unended", "reason=%s", r.name);
+}
+
+static void end_overdue(struct ap_core *c)
+{
+	struct ap_uuid session;
+	if (ap_gatekeepers_overdue(c->keepers, &session)) /* one a second will do */
+		ap_session_end(c->v, c->keepers, c->link, &session, on_overdue_ended, NULL);
+}
+
+/* Sessions that were under way before a restart are watched again. */
+static void watch_active(struct ap_core *c)
+{
+	g_autoptr(GArray) ids = NULL;
+	if (!ap_ok(ap_db_session_active(ap_vault_db(c->v), &ids)))
+		return;
+	for (guint i = 0; i < ids->len; i++)
+		ap_gatekeeper_get(c->keepers, &g_array_index(ids, struct ap_uuid, i));
+}
+
 static gboolean on_tick(void *data)
 {
 	struct ap_core *c = data;
 	atomic_store(&c->armed, ap_captures_ready(c->captures));
 	ap_gatekeepers_tick(c->keepers);
-	if (++c->ticks % CONSENT_TICKS == 0)
+	if (++c->ticks % SECOND_TICKS == 0) {
 		ap_consents_tick(c->consents);
+		end_overdue(c);
+	}
 	return G_SOURCE_CONTINUE;
 }
 
@@ -162,6 +189,7 @@ static void *run(void *data)
 	ap_captures_allow_unconfined(c->captures, !ap_config_bool(ap_vault_config(c->v), "vault.require_sandbox"));
 	c->keepers = ap_gatekeepers_new(c->v, c->captures, &ap_link_gateway, c->link);
 	c->consents = ap_consents_new(c->v, c->keepers, &ap_link_gateway, c->link);
+	watch_active(c);
 	c->ticker = timer(c, TICK_MS, on_tick);
 	g_main_loop_run(c->loop);
 	ap_link_free(c->link);

@@ -124,10 +124,10 @@ struct ap_result ap_db_session_set_paused(struct ap_db *db, const struct ap_uuid
 	return ap_db_run(db, "UPDATE session SET paused = ?2 WHERE id = ?1", AP_VALUES(AP_V_UUID(id), AP_V_INT(bits)));
 }
 
-struct ap_result ap_db_session_living(struct ap_db *db, GArray **ret_ids)
+struct ap_result ap_db_session_active(struct ap_db *db, GArray **ret_ids)
 {
 	g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(struct ap_uuid));
-	struct ap_rows *rows = ap_db_query(db, "SELECT id FROM session WHERE state <> 'ended'", AP_NO_VALUES);
+	struct ap_rows *rows = ap_db_query(db, "SELECT id FROM session WHERE state = 'active'", AP_NO_VALUES);
 	while (ap_rows_next(rows)) {
 		struct ap_uuid id = ap_row_uuid(rows, 0);
 		g_array_append_val(ids, id);

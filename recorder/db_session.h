@@ -17,8 +17,8 @@ struct ap_result ap_db_session_by_key(struct ap_db *db, int64_t tenant, const ch
 struct ap_result ap_db_session_set_state(struct ap_db *db, const struct ap_uuid *id, enum ap_session_state state,
 					 int64_t now_ms);
 struct ap_result ap_db_session_set_paused(struct ap_db *db, const struct ap_uuid *id, unsigned bits);
-/* Sessions that have not ended: GArray of struct ap_uuid. */
-struct ap_result ap_db_session_living(struct ap_db *db, GArray **ret_ids);
+/* Sessions that were joined and have not ended: GArray of struct ap_uuid. */
+struct ap_result ap_db_session_active(struct ap_db *db, GArray **ret_ids);
 
 /* Replaces a person's token; the old one's hash is kept among the revoked. */
 struct ap_result ap_db_party_set_token(struct ap_db *db, const struct ap_party *old, int64_t number,

@@ -12,6 +12,7 @@
 #define MS_NS INT64_C(1000000)
 #define STORAGE_POLL_NS (1000 * MS_NS)
 #define SHUT_NS (2 * AP_CAPTURE_ACK_MS * MS_NS) /* beyond this the capture is killed here too */
+#define FORGOTTEN_NS (INT64_C(86400000) * MS_NS) /* a session both left a day ago is over */
 #define LOG_AGAIN_NS (1000 * MS_NS)
 #define PAUSE_MS 500			  /* after the first failed opening; doubles up to */
 #define PAUSE_MAX_MS 16000
@@ -50,6 +51,7 @@ static struct ap_result read_session(struct ap_gatekeeper *k, struct ap_db *db)
 	AP_TRY(ap_session_load(db, &k->session, &s));
 	k->paused = s.paused;
 	k->ended = s.state == AP_SESSION_ENDED;
+	k->active = s.state == AP_SESSION_ACTIVE;
 	k->codec = codec_of(s.video_codec);
 	struct ap_result r = ap_session_may_record(k->all->v, db, &s, &k->policy);
 	ap_session_clear(&s);
@@ -214,8 +216,10 @@ void ap_gatekeeper_leg(struct ap_gatekeeper *k, enum ap_role role, bool connecte
 {
 	struct ap_db *db = ap_vault_db(k->all->v);
 	k->person[role - AP_COACH].connected = connected;
-	if (connected && !k->ended)
-		AP_IGNORE(ap_db_session_set_state(db, &k->session, AP_SESSION_ACTIVE, 0)); /* for the platform's eyes only */
+	if (connected && k->begun_ns == 0)
+		k->begun_ns = now_ns(k->all);
+	if (connected && !k->ended && !k->active)
+		k->active = ap_ok(ap_db_session_set_state(db, &k->session, AP_SESSION_ACTIVE, 0));
 	ap_keeper_evaluate(k);
 }
 
@@ -267,6 +271,18 @@ static void poll_storage(struct ap_gatekeepers *all)
 	ap_ledger_probe(ap_vault_ledger(all->v), ap_vault_db(all->v));
 }
 
+/* A recording that both left is not kept waiting for ever; one who comes back begins a new one. */
+static void check_idle(struct ap_gatekeeper *k, int64_t now)
+{
+	int64_t limit = ap_config_int(ap_vault_config(k->all->v), "vault.seal_idle_minutes") * 60000 * MS_NS;
+	if (k->person[0].connected || k->person[1].connected)
+		k->away_since_ns = 0;
+	else if (k->away_since_ns == 0)
+		k->away_since_ns = now;
+	else if (now - k->away_since_ns >= limit && k->phase == AP_PHASE_CLOSED && k->run.exists && !k->run.sealing)
+		ap_keeper_seal(k);
+}
+
 /* A capture that does not obey is killed; whoever waits is answered. */
 static void check_deadlines(struct ap_gatekeeper *k)
 {
@@ -281,6 +297,7 @@ static void check_deadlines(struct ap_gatekeeper *k)
 	}
 	if (k->retry_ns && now >= k->retry_ns)
 		k->retry_ns = 0;
+	check_idle(k, now);
 	if (k->unlogged && k->phase == AP_PHASE_CLOSED && now >= k->log_again_ns)
 		commit_closing(k);
 }
@@ -306,6 +323,25 @@ void ap_gatekeepers_tick(struct ap_gatekeepers *all)
 		if (over(k))
 			g_hash_table_remove(all->keepers, &k->session);
 	}
+}
+
+bool ap_gatekeepers_overdue(struct ap_gatekeepers *all, struct ap_uuid *ret_session)
+{
+	int64_t longest = ap_config_int(ap_vault_config(all->v), "gateway.max_session_minutes") * 60000 * MS_NS;
+	int64_t now = now_ns(all);
+	GHashTableIter at;
+	void *value;
+	g_hash_table_iter_init(&at, all->keepers);
+	while (g_hash_table_iter_next(&at, NULL, &value)) {
+		const struct ap_gatekeeper *k = value;
+		bool long_run = k->begun_ns && now - k->begun_ns >= longest;
+		bool long_gone = k->active && k->away_since_ns && now - k->away_since_ns >= FORGOTTEN_NS;
+		if (!k->ended && (long_run || long_gone)) {
+			*ret_session = k->session;
+			return true;
+		}
+	}
+	return false;
 }
 
 void ap_gatekeepers_look(struct ap_gatekeepers *all)

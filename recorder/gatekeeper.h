@@ -40,6 +40,8 @@ struct ap_gatekeeper *ap_gatekeeper_get(struct ap_gatekeepers *all, const struct
 
 /* ---- what happens ---- */
 void ap_gatekeepers_tick(struct ap_gatekeepers *all);
+/* A session that ran as long as gateway.max_session_minutes allows, or that both left a day ago; false when none. */
+bool ap_gatekeepers_overdue(struct ap_gatekeepers *all, struct ap_uuid *ret_session);
 /* The link to the gateway came (true; every leg counts as disconnected until told otherwise) or went. */
 void ap_gatekeepers_link(struct ap_gatekeepers *all, bool there);
 /* Something all gates depend on changed: lockdown. */

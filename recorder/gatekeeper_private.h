@@ -57,8 +57,10 @@ struct ap_gatekeeper {
 	/* what the conditions are made of */
 	struct ap_keeper_person person[2];
 	unsigned paused;
-	bool policy, ended, readable; /* readable: vault.db could be read */
+	bool policy, ended, active, readable; /* readable: vault.db could be read */
 	enum ap_video_codec codec;
+	int64_t begun_ns;      /* first connection seen here; 0: none */
+	int64_t away_since_ns; /* both persons; 0: at least one is there */
 	bool held_closed; /* an order closed it; the next reload may open it */
 	int64_t retry_ns; /* not before; 0: at once */
 	unsigned failures;

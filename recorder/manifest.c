@@ -6,6 +6,9 @@
 #include <sodium.h>
 #include <string.h>
 
+#define SILENCE_MS 1000
+#define MAX_STATS 65536 /* bytes of an epoch's report */
+
 static const char *const line_names[AP_LINES] = { "audio", "camera", "screen" };
 
 static JsonObject *line_object(const struct ap_capture_line_stats *s)
@@ -53,7 +56,7 @@ static JsonObject *epoch_object(const struct ap_epoch_row *e)
 	json_object_set_string_member(o, "generation", generation);
 	set_time(o, "opened", e->opened_ms);
 	set_time(o, "closed", e->closed_ms);
-	if (e->stats && ap_ok(ap_json_parse(e->stats, strlen(e->stats), 65536, &stats)))
+	if (e->stats && ap_ok(ap_json_parse(e->stats, strlen(e->stats), MAX_STATS, &stats)))
 		json_object_set_member(o, "capture", g_steal_pointer(&stats));
 	return o;
 }
@@ -67,6 +70,40 @@ static JsonObject *gap_object(const struct ap_epoch_row *before, const struct ap
 	return o;
 }
 
+/* A line that had media but fell silent for more than a second at an epoch's edge. */
+static void add_silence(JsonArray *gaps, guint32 epoch, const char *role, const char *line, int64_t from_ms, int64_t to_ms)
+{
+	if (to_ms - from_ms <= SILENCE_MS)
+		return;
+	JsonObject *o = json_object_new();
+	json_object_set_int_member(o, "epoch", epoch);
+	json_object_set_string_member(o, "role", role);
+	json_object_set_string_member(o, "line", line);
+	json_object_set_int_member(o, "from_ms", from_ms);
+	json_object_set_int_member(o, "to_ms", to_ms);
+	json_array_add_object_element(gaps, o);
+}
+
+static void add_silences(JsonArray *gaps, const struct ap_epoch_row *e)
+{
+	g_autoptr(JsonNode) node = NULL;
+	if (!e->stats || !ap_ok(ap_json_parse(e->stats, strlen(e->stats), MAX_STATS, &node)))
+		return;
+	JsonObject *stats = json_node_get_object(node);
+	int64_t start = json_object_get_int_member(stats, "file_start_ms"), end = json_object_get_int_member(stats, "file_end_ms");
+	for (int role = AP_COACH; role <= AP_COACHEE; role++) {
+		const char *name = ap_role_text((enum ap_role)role);
+		JsonObject *lines = json_object_get_object_member(stats, name);
+		for (int i = 0; i < AP_LINES; i++) {
+			JsonObject *line = json_object_get_object_member(lines, line_names[i]);
+			if (json_object_get_int_member(line, "frames") == 0)
+				continue;
+			add_silence(gaps, e->number, name, line_names[i], start, json_object_get_int_member(line, "first_ms"));
+			add_silence(gaps, e->number, name, line_names[i], json_object_get_int_member(line, "last_ms"), end);
+		}
+	}
+}
+
 static struct ap_result add_epochs(struct ap_db *db, const struct ap_uuid *recording, JsonObject *o)
 {
 	g_autoptr(GPtrArray) epochs = NULL;
@@ -76,6 +113,7 @@ static struct ap_result add_epochs(struct ap_db *db, const struct ap_uuid *recor
 		json_array_add_object_element(list, epoch_object(epochs->pdata[i]));
 		if (i > 0)
 			json_array_add_object_element(gaps, gap_object(epochs->pdata[i - 1], epochs->pdata[i]));
+		add_silences(gaps, epochs->pdata[i]);
 	}
 	json_object_set_array_member(o, "epochs", list);
 	json_object_set_array_member(o, "gaps", gaps);

@@ -93,9 +93,14 @@ static uint64_t duration_of(const GArray *clusters)
 	return g_array_index(clusters, struct ap_capture_cluster, clusters->len - 1).time_ms + AP_CLUSTER_MS;
 }
 
-static struct ap_result finish_from(const struct track *t, const GArray *segments, const GArray *clusters)
+static const struct ap_segment_row *row_at(const GArray *segments, guint i)
 {
-	const struct ap_segment_row *last = &g_array_index(segments, struct ap_segment_row, segments->len - 1);
+	return &g_array_index(segments, struct ap_segment_row, i);
+}
+
+/* `last` is the last segment with media; `cued`: one with Cues stands behind it, from a finish that was cut short. */
+static struct ap_result finish_from(const struct track *t, const struct ap_segment_row *last, bool cued, const GArray *clusters)
+{
 	uint8_t header[AP_WEBM_HEADER];
 	g_autofree uint8_t *plain = NULL;
 	g_autoptr(GByteArray) cues_bytes = NULL;
@@ -105,11 +110,19 @@ static struct ap_result finish_from(const struct track *t, const GArray *segment
 	AP_TRY(ap_webm_finish(plain, len, duration_of(clusters), last->plain_offset + last->plain_size,
 			      (const struct ap_webm_cue *)(void *)cues->data, cues->len, header, &cues_bytes));
 	if (cues_bytes->len > 0)
-		AP_TRY(put_segment(t, last->number + 1, last->epoch, cues_bytes->data, cues_bytes->len, false));
+		AP_TRY(put_segment(t, last->number + 1, last->epoch, cues_bytes->data, cues_bytes->len, cued));
 	return put_segment(t, 0, 1, header, sizeof header, true);
 }
 
-/* Cues are there already when the last segment has no cluster: a finish that was cut short is not repeated. */
+/* Files that were never reported: what the capture was writing when it died. */
+static void discard_strays(const struct track *t, uint32_t last)
+{
+	static const uint32_t ahead = 4;
+	AP_IGNORE(ap_blob_discard(ap_vault_blob(t->v), &t->recording->id, t->role, 0)); /* erasure removes what stays */
+	for (uint32_t n = last + 1; n <= last + ahead; n++)
+		AP_IGNORE(ap_blob_discard(ap_vault_blob(t->v), &t->recording->id, t->role, n));
+}
+
 static struct ap_result finish_track(struct ap_vault *v, struct ap_db *db, const struct ap_recording *recording,
 				     enum ap_role role, int64_t *duration_ms)
 {
@@ -118,11 +131,14 @@ static struct ap_result finish_track(struct ap_vault *v, struct ap_db *db, const
 	AP_TRY(ap_db_segment_list(db, &recording->id, role, &segments));
 	AP_TRY(ap_db_segment_clusters(db, &recording->id, role, &clusters));
 	*duration_ms = MAX(*duration_ms, (int64_t)duration_of(clusters));
+	discard_strays(&t, segments->len > 0 ? row_at(segments, segments->len - 1)->number : 0);
 	if (segments->len < 2 || clusters->len == 0)
 		return AP_SUCCESS;
-	const struct ap_capture_cluster *end = &g_array_index(clusters, struct ap_capture_cluster, clusters->len - 1);
-	const struct ap_segment_row *last = &g_array_index(segments, struct ap_segment_row, segments->len - 1);
-	return last->plain_offset > end->offset ? AP_SUCCESS : finish_from(&t, segments, clusters);
+	uint64_t end = g_array_index(clusters, struct ap_capture_cluster, clusters->len - 1).offset;
+	guint last = segments->len - 1;
+	while (last > 0 && row_at(segments, last)->plain_offset > end)
+		last--;
+	return finish_from(&t, row_at(segments, last), last < segments->len - 1, clusters);
 }
 
 /* ---- sealing ---- */

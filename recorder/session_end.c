@@ -54,7 +54,7 @@ static void on_hung_up(void *data)
 	struct ap_db *db = ap_vault_db(e->v);
 	struct ap_result r = start_expiry(db, &e->session, ap_wall_ms(ap_vault_clock(e->v)));
 	if (ap_ok(r))
-		r = ap_consent_destroy_unused(e->v, db, &e->session);
+		r = ap_consent_destroy_unused(e->v, db, &e->session, 0);
 	if (!ap_ok(r))
 		ap_log(AP_LOG_WARN, "session_end_incomplete", "reason=%s", r.name);
 	e->done(e->data, AP_SUCCESS);

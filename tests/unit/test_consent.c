@@ -344,6 +344,27 @@ static void unused_shares_are_destroyed(void **state)
 	ap_give_clear(&give);
 }
 
+static void a_refusal_leaves_the_others_share(void **state)
+{
+	struct world *w = *state;
+	world_give(w, &w->coach);
+	g_autofree char *no = world_statement(w, &w->coachee, "ConsentRefused", "recording", NULL, NULL);
+	assert_string_equal(world_put(w, &w->coachee, no, NULL), "ok");
+	world_open(w); /* both give, once more and after all */
+}
+
+static void a_person_who_changes_their_mind_opens_it(void **state)
+{
+	struct world *w = *state;
+	world_give(w, &w->coach);
+	g_autofree char *no = world_statement(w, &w->coachee, "ConsentRefused", "recording", NULL, NULL);
+	assert_string_equal(world_put(w, &w->coachee, no, NULL), "ok");
+	world_give(w, &w->coachee);
+	ap_gatekeeper_leg(world_keeper(w), AP_COACH, true);
+	ap_gatekeeper_leg(world_keeper(w), AP_COACHEE, true);
+	assert_int_equal(ap_gatekeeper_phase(world_keeper(w)), AP_PHASE_OPENING);
+}
+
 static void an_unrecorded_session_offers_nothing(void **state)
 {
 	(void)state;
@@ -373,6 +394,8 @@ int main(void)
 		TEST(withdrawing_another_purpose_keeps_recording),
 		TEST(a_refusal_is_told_to_nobody_else),
 		TEST(unused_shares_are_destroyed),
+		TEST(a_refusal_leaves_the_others_share),
+		TEST(a_person_who_changes_their_mind_opens_it),
 		cmocka_unit_test(an_unrecorded_session_offers_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -332,6 +332,28 @@ static void a_held_recording_is_sealed_not_erased(void **state)
 	assert_int_equal(rows(w, "SELECT count(*) FROM erasure"), 0);
 }
 
+static void a_recording_both_left_is_sealed(void **state)
+{
+	struct world *w = *state;
+	struct ap_uuid session;
+	world_open(w);
+	ap_gatekeeper_leg(world_keeper(w), AP_COACH, false);
+	ap_gatekeeper_leg(world_keeper(w), AP_COACHEE, false);
+	assert_true(ap_ok(ap_config_set(w->config, "vault.seal_idle_minutes", "1")));
+	world_pass(w, 59000);
+	assert_int_equal(rows(w, "SELECT count(*) FROM recording WHERE state = 'recording'"), 1);
+	world_pass(w, 2000);
+	assert_int_equal(rows(w, "SELECT count(*) FROM recording WHERE state = 'sealed'"), 1);
+	assert_false(ap_gatekeepers_overdue(w->keepers, &session));
+	ap_gatekeeper_leg(world_keeper(w), AP_COACH, true);
+	ap_gatekeeper_leg(world_keeper(w), AP_COACHEE, true);
+	assert_int_equal(phase(w), AP_PHASE_OPENING);
+	assert_int_equal(rows(w, "SELECT count(*) FROM recording"), 2);
+	assert_true(ap_ok(ap_config_set(w->config, "gateway.max_session_minutes", "1")));
+	assert_true(ap_gatekeepers_overdue(w->keepers, &session));
+	assert_true(ap_uuid_equal(&session, &w->session));
+}
+
 static void shutting_down_seals_everything(void **state)
 {
 	struct world *w = *state;
@@ -364,6 +386,7 @@ int main(void)
 		TEST(lockdown_and_a_lost_tap_close),
 		TEST(finishing_flushes_and_seals),
 		TEST(a_held_recording_is_sealed_not_erased),
+		TEST(a_recording_both_left_is_sealed),
 		TEST(shutting_down_seals_everything),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
