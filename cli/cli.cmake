@@ -1,7 +1,8 @@
 # The aparte command: one file per subcommand; the staff subcommands and their client are in staff.cmake.
 include(staff.cmake OPTIONAL)
-add_library(ap_launcher STATIC instance.c pidfile.c serve_child.c serve_config.c serve_run.c serve_sockets.c)
-target_link_libraries(ap_launcher PUBLIC ap_flags ap_base)
+add_library(ap_launcher STATIC instance.c pidfile.c serve_child.c serve_config.c serve_run.c serve_sockets.c
+	serve_tls.c)
+target_link_libraries(ap_launcher PUBLIC ap_flags ap_base PkgConfig::SOUP PRIVATE PkgConfig::OPENSSL)
 target_compile_definitions(ap_launcher PRIVATE AP_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 add_executable(aparte main.c init.c serve.c)
 if(TARGET ap_client)

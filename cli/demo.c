@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/instance.h"
 #include "cli/serve_config.h"
+#include "cli/serve_tls.h"
 
 #include <libsoup/soup.h>
 #include <string.h>
@@ -145,10 +146,10 @@ static bool keep_session(struct demo *d, GBytes *body)
 }
 
 /* Over the gateway's public API, as any platform would. */
-static bool make_session(struct demo *d)
+static bool make_session(struct demo *d, const struct ap_instance *i, const struct ap_config *config)
 {
-	g_autofree char *url =
-		g_strconcat(json_object_get_string_member(d->file, "gateway"), "/v1/sessions", NULL);
+	g_autofree char *gateway = ap_serve_config_near_url(config, "gateway");
+	g_autofree char *url = g_strconcat(gateway, "/v1/sessions", NULL);
 	g_autofree char *key = g_strconcat("Bearer ", json_object_get_string_member(d->file, "api_key"), NULL);
 	g_autofree char *body = session_body();
 	g_autoptr(GBytes) bytes = g_bytes_new(body, strlen(body));
@@ -156,6 +157,7 @@ static bool make_session(struct demo *d)
 	g_autoptr(SoupMessage) message = soup_message_new("POST", url);
 	soup_message_headers_append(soup_message_get_request_headers(message), "Authorization", key);
 	soup_message_set_request_body_from_bytes(message, "application/json", bytes);
+	ap_serve_tls_expect_own(i, config, "gateway", message);
 	g_autoptr(GBytes) answer = soup_session_send_and_read(http, message, NULL, NULL);
 	if (answer && soup_message_get_status(message) == SOUP_STATUS_CREATED && keep_session(d, answer))
 		return true;
@@ -213,7 +215,7 @@ static void print(struct demo *d)
 	g_print("\n  All of it stands in %s\n", d->path);
 }
 
-static bool make_demo(struct demo *d, const struct ap_config *config)
+static bool make_demo(struct demo *d, const struct ap_instance *i, const struct ap_config *config)
 {
 	g_autofree char *gateway = ap_serve_config_url(config, "gateway");
 	g_autofree char *vault = ap_serve_config_url(config, "vault");
@@ -221,7 +223,7 @@ static bool make_demo(struct demo *d, const struct ap_config *config)
 	json_object_set_string_member(d->file, "vault", vault);
 	bool made = make_logins(d) && make_api_key(d);
 	/* Kept even when the session fails: passwords are told only once. */
-	made = save(d) && made && make_session(d) && save(d);
+	made = save(d) && made && make_session(d, i, config) && save(d);
 	if (made)
 		print(d);
 	return made;
@@ -244,7 +246,7 @@ static int run(struct ap_client_options *options)
 	if (!options->admin && has_login(&demo, "admin"))
 		options->admin = g_strdup("admin");
 	demo.client = ap_client_new(options);
-	int status = make_demo(&demo, config) ? AP_EXIT_OK : AP_EXIT_FAILED;
+	int status = make_demo(&demo, instance, config) ? AP_EXIT_OK : AP_EXIT_FAILED;
 	ap_client_free(demo.client);
 	json_object_unref(demo.file);
 	g_free(demo.path);

@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/pidfile.h"
 #include "cli/serve_config.h"
+#include "cli/serve_tls.h"
 
 #include <aparte/log.h>
 
@@ -59,21 +60,24 @@ static struct ap_result run_here(const struct ap_instance *i, const struct ap_co
 	return r;
 }
 
-static bool answers_ready(SoupSession *session, const struct ap_config *config, const char *section)
+static bool answers_ready(SoupSession *session, const struct ap_instance *i, const struct ap_config *config,
+			  const char *section)
 {
-	g_autofree char *base = ap_serve_config_url(config, section);
+	g_autofree char *base = ap_serve_config_near_url(config, section);
 	g_autofree char *url = g_strconcat(base, "/readyz", NULL);
 	g_autoptr(SoupMessage) message = soup_message_new("GET", url);
-	g_autoptr(GBytes) body = message ? soup_session_send_and_read(session, message, NULL, NULL) : NULL;
+	if (!message)
+		return false;
+	ap_serve_tls_expect_own(i, config, section, message);
+	g_autoptr(GBytes) body = soup_session_send_and_read(session, message, NULL, NULL);
 	return body && soup_message_get_status(message) == SOUP_STATUS_OK;
 }
 
-/* A public address may not be reachable from here; the processes' own word counts then. */
-static bool both_answer(const struct ap_config *config, gint64 deadline_us)
+static bool both_answer(const struct ap_instance *i, const struct ap_config *config, gint64 deadline_us)
 {
 	g_autoptr(SoupSession) session = soup_session_new_with_options("timeout", 2u, NULL);
 	do {
-		if (answers_ready(session, config, "gateway") && answers_ready(session, config, "vault"))
+		if (answers_ready(session, i, config, "gateway") && answers_ready(session, i, config, "vault"))
 			return true;
 		g_usleep(50000);
 	} while (g_get_monotonic_time() < deadline_us);
@@ -134,7 +138,7 @@ static struct ap_result run_in_background(const struct ap_instance *i, const str
 	struct pollfd wait = { .fd = notify[0], .events = POLLIN };
 	char word = 0;
 	bool ready = child > 0 && poll(&wait, 1, DETACH_MS) == 1 && read(notify[0], &word, 1) == 1 &&
-		     both_answer(config, deadline_us);
+		     both_answer(i, config, deadline_us);
 	close(notify[0]);
 	if (ready)
 		return AP_SUCCESS;
@@ -167,6 +171,10 @@ static int start(const struct ap_instance *i, const struct serve_options *option
 		return AP_EXIT_OK;
 	}
 	struct ap_result r = ap_serve_config_load(i, &config);
+	if (ap_ok(r))
+		r = ap_serve_tls_check(i, config, "gateway");
+	if (ap_ok(r))
+		r = ap_serve_tls_check(i, config, "vault");
 	if (ap_ok(r) && !i->separate)
 		g_print("Not started as root: all processes run as you; separation by Unix users is off.\n");
 	if (ap_ok(r))

@@ -17,6 +17,11 @@
 #define READY_MS 20000	/* a start that takes longer hangs */
 #define STEADY_MS 10000 /* having run this long, the next restart is a first one again */
 
+/* GLib's TLS has no other way to say it: TLS 1.2 and 1.3, forward secrecy and authenticated ciphers alone. */
+#define TLS_PRIORITY                                                                                                   \
+	"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-CIPHER-ALL:+AES-256-GCM:+AES-128-GCM:" \
+	"+CHACHA20-POLY1305:-MAC-ALL:+AEAD"
+
 enum state { IDLE, STARTING, READY, WAITING, STOPPING, ENDED, STATES };
 enum event { ON_START, ON_READY, ON_EXIT, ON_TIMER, ON_STOP, EVENTS };
 enum action { NOTHING, SPAWN, TELL_READY, BACK_OFF, ASK_STOP, KILL, FINISH };
@@ -173,13 +178,15 @@ static gboolean on_process_end(gint fd, GIOCondition condition, gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
-/* What a process may see of our environment: nothing but where programs are, and a sanitizer's options. */
+/* What a process may see of our environment: nothing but where programs are, and a sanitizer's options. TLS_PRIORITY is
+ * for the two with an HTTP listener. */
 static char **clean_environment(void)
 {
 	static const char *const kept[] = { "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",
 					    "CREDENTIALS_DIRECTORY" };
 	char **env = g_environ_setenv(NULL, "PATH", "/usr/sbin:/usr/bin:/sbin:/bin", TRUE);
 	env = g_environ_setenv(env, "LANG", "C.UTF-8", TRUE);
+	env = g_environ_setenv(env, "G_TLS_GNUTLS_PRIORITY", TLS_PRIORITY, TRUE);
 	for (size_t k = 0; k < G_N_ELEMENTS(kept); k++)
 		if (g_getenv(kept[k]))
 			env = g_environ_setenv(env, kept[k], g_getenv(kept[k]), TRUE);

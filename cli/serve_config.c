@@ -29,14 +29,20 @@ static bool is_loopback(const char *host)
 	return address && g_inet_address_get_is_loopback(address);
 }
 
-char *ap_serve_config_url(const struct ap_config *config, const char *section)
+/* An address of all interfaces is, for connecting, loopback's. */
+char *ap_serve_config_near_url(const struct ap_config *config, const char *section)
 {
 	g_autofree char *listen_key = g_strconcat(section, ".listen", NULL);
 	g_autofree char *tls_key = g_strconcat(section, ".tls_certificate", NULL);
-	if (strcmp(section, "gateway") == 0 && *ap_config_text(config, "gateway.public_url"))
-		return g_strdup(ap_config_text(config, "gateway.public_url"));
 	return g_strconcat(*ap_config_text(config, tls_key) ? "https://" : "http://",
 			   ap_config_text(config, listen_key), NULL);
+}
+
+char *ap_serve_config_url(const struct ap_config *config, const char *section)
+{
+	if (strcmp(section, "gateway") == 0 && *ap_config_text(config, "gateway.public_url"))
+		return g_strdup(ap_config_text(config, "gateway.public_url"));
+	return ap_serve_config_near_url(config, section);
 }
 
 /* Replaces the port of "host:port". */

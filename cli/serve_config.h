@@ -18,7 +18,10 @@ struct ap_result ap_serve_config_load(const struct ap_instance *i, struct ap_con
 /* "host:port" or "[v6]:port" with a numeric host. */
 struct ap_result ap_serve_config_listen(const char *listen, char **ret_host, uint16_t *ret_port);
 
-/* "http://127.0.0.1:8080", "https://…" with a certificate; `section` is gateway or vault; g_free. */
+/* Where the listener is from this machine: "http://127.0.0.1:8080", "https://…" with a certificate; `section` is
+ * gateway or vault; g_free. */
+char *ap_serve_config_near_url(const struct ap_config *config, const char *section);
+/* What others call it: the gateway's public_url where there is one. g_free. */
 char *ap_serve_config_url(const struct ap_config *config, const char *section);
 
 /* The configuration's text in a memfd that nobody can change any more. Caller closes. */

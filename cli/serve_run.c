@@ -3,6 +3,7 @@
 #include "cli/serve_child.h"
 #include "cli/serve_config.h"
 #include "cli/serve_sockets.h"
+#include "cli/serve_tls.h"
 
 #include <aparte/log.h>
 
@@ -35,6 +36,7 @@ struct channel {
 struct serve {
 	/* borrowed */
 	const struct ap_instance *instance;
+	const struct ap_config *settings;
 	void (*ready)(void *ctx);
 	void *ctx;
 	/* owned */
@@ -90,13 +92,29 @@ static void connect_channel(struct serve *s, struct channel *channel, int side)
 	close_fd(&channel->pending[side]);
 }
 
+/* Opened anew for each start, so that a renewed certificate is in use after one. */
+static void hand_over_listener(struct serve *s, enum process p)
+{
+	int certificate = -1, key = -1;
+	struct ap_result r = ap_serve_tls_open(s->instance, s->settings, p == GATEWAY ? "gateway" : "vault", &certificate, &key);
+	if (!ap_ok(r)) /* the process, which was told of one, will not start without */
+		ap_log(AP_LOG_ERROR, "certificate_unreadable", "program=%s", ap_child_program(s->children[p]));
+	hand_over(s, p, AP_HANDOFF_HTTP, s->http[p]);
+	if (certificate >= 0)
+		hand_over(s, p, AP_HANDOFF_CERTIFICATE, certificate);
+	if (key >= 0)
+		hand_over(s, p, AP_HANDOFF_KEY, key);
+	close_fd(&certificate);
+	close_fd(&key);
+}
+
 static void on_spawned(void *ctx, struct ap_child *child)
 {
 	struct serve *s = ctx;
 	enum process p = process_of(s, child);
 	ap_child_send(child, AP_HANDOFF_CONFIG, s->greeting, s->config);
 	if (s->http[p] >= 0)
-		hand_over(s, p, AP_HANDOFF_HTTP, s->http[p]);
+		hand_over_listener(s, p);
 	if (p == VAULT)
 		hand_over(s, p, AP_HANDOFF_ADMIN, s->admin);
 	for (size_t c = 0; c < G_N_ELEMENTS(s->channels); c++)
@@ -188,9 +206,10 @@ static void raise_limits(void)
 	}
 }
 
-static void serve_init(struct serve *s, const struct ap_instance *i, void (*ready)(void *ctx), void *ctx)
+static void serve_init(struct serve *s, const struct ap_instance *i, const struct ap_config *config,
+		       void (*ready)(void *ctx), void *ctx)
 {
-	*s = (struct serve){ .instance = i, .ready = ready, .ctx = ctx, .config = -1, .admin = -1 };
+	*s = (struct serve){ .instance = i, .settings = config, .ready = ready, .ctx = ctx, .config = -1, .admin = -1 };
 	s->verdict = AP_SUCCESS;
 	s->loop = g_main_loop_new(NULL, FALSE);
 	s->greeting = g_strdup_printf("home=%s\nweb=%s/web\nadmin_uid=%lu\n", i->home, i->share, (unsigned long)geteuid());
@@ -222,7 +241,7 @@ struct ap_result ap_serve_run(const struct ap_instance *i, const struct ap_confi
 			      void *ctx)
 {
 	struct serve s;
-	serve_init(&s, i, ready, ctx);
+	serve_init(&s, i, config, ready, ctx);
 	raise_limits();
 	struct ap_result r = open_sockets(&s, config);
 	if (ap_ok(r)) {

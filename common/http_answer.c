@@ -61,6 +61,8 @@ void ap_http_begin(struct ap_http_call *call, unsigned status, const char *conte
 	ap_http_set_header(call, "X-Content-Type-Options", "nosniff");
 	ap_http_set_header(call, "Referrer-Policy", "no-referrer");
 	ap_http_set_header(call, "Cross-Origin-Resource-Policy", "same-origin");
+	if (call->http->certificate)
+		ap_http_set_header(call, "Strict-Transport-Security", "max-age=31536000");
 	add_cors(call);
 	if (call->connection && call->paused)
 		ap_http_connection_deadline(call->connection, AP_HTTP_WRITE_SECONDS);

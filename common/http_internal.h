@@ -1,6 +1,6 @@
 /*
- * What the files of the HTTP server share: http.c (routes, life of a call), http_listen.c (connections), http_request.c (reading),
- * http_answer.c (answering), http_stream.c (sources and streams). Not for anyone else.
+ * What the files of the HTTP server share: http.c (routes, life of a call), http_listen.c (connections), http_tls.c
+ * (certificate), http_request.c (reading), http_answer.c (answering), http_stream.c (sources and streams). Not for anyone else.
  *
  * A call has up to two owners: the transport, from the first byte of the request until libsoup is done with the
  * message, and the handler, from dispatch to answer. It is freed with the last of them.

@@ -162,12 +162,3 @@ struct ap_result ap_http_listen(struct ap_http *http, int fd)
 	g_ptr_array_add(http->listeners, source);
 	return AP_SUCCESS;
 }
-
-struct ap_result ap_http_use_tls(struct ap_http *http, const char *certificate, const char *key)
-{
-	g_autoptr(GTlsCertificate) loaded = g_tls_certificate_new_from_files(certificate, key, NULL);
-	if (!loaded || !g_tls_backend_supports_tls(g_tls_backend_get_default()))
-		return ap_fail(AP_ERR_IO, "tls", "the TLS certificate or its key cannot be read (PEM files)");
-	g_set_object(&http->certificate, loaded);
-	return AP_SUCCESS;
-}

@@ -1,6 +1,6 @@
 /*
  * aparte-gateway: everything comes from the launcher over descriptor 3 (include/aparte/handoff.h). What needs paths
- * (pages, certificate, TURN secret) is read first; then this process locks itself out of the file system; then come
+ * (pages, TURN secret) is read first; then this process locks itself out of the file system; then come
  * threads, the media plane, and the first byte from outside.
  */
 #include "gateway/confine.h"
@@ -23,7 +23,7 @@ struct process {
 	GMainLoop *loop;
 	struct ap_srtp *held; /* owned, see confine.h */
 	char *web;	      /* directory of the pages */
-	int http, link;
+	int http, link, certificate, key;
 	bool ready, stopping;
 };
 
@@ -50,6 +50,10 @@ static struct ap_result take(struct process *p, const struct ap_handoff *message
 		p->http = dup(message->fd);
 	} else if (message->type == AP_HANDOFF_LINK) {
 		p->link = dup(message->fd);
+	} else if (message->type == AP_HANDOFF_CERTIFICATE) {
+		p->certificate = dup(message->fd);
+	} else if (message->type == AP_HANDOFF_KEY) {
+		p->key = dup(message->fd);
 	}
 	if (message->fd >= 0)
 		close(message->fd);
@@ -81,17 +85,28 @@ static enum ap_log_level level_of(const char *text)
 }
 
 /* Plain HTTP only on loopback: a token that crosses a network in clear is no secret. */
-static struct ap_result prepare_http(struct ap_gateway *gw)
+static struct ap_result prepare_http(struct process *p)
 {
-	const char *certificate = ap_config_text(gw->config, "gateway.tls_certificate");
+	struct ap_gateway *gw = &p->gateway;
+	bool tls = *ap_config_text(gw->config, "gateway.tls_certificate");
 	const char *listen = ap_config_text(gw->config, "gateway.listen");
 	bool loopback = g_str_has_prefix(listen, "127.") || g_str_has_prefix(listen, "[::1]") ||
 			g_str_has_prefix(listen, "localhost");
 	ap_gateway_serve(gw);
-	if (*certificate)
-		return ap_http_use_tls(gw->http, certificate, ap_config_text(gw->config, "gateway.tls_key"));
+	if (tls)
+		return ap_http_use_tls(gw->http, p->certificate, p->key);
 	return loopback ? AP_SUCCESS :
 			  ap_fail(AP_ERR_DENIED, "tls-required", "off loopback gateway.tls_certificate must be set");
+}
+
+/* Nobody needs the key's file any more. */
+static void close_tls(struct process *p)
+{
+	if (p->certificate >= 0)
+		close(p->certificate);
+	if (p->key >= 0)
+		close(p->key);
+	p->certificate = p->key = -1;
 }
 
 static struct ap_result read_files(struct process *p)
@@ -101,7 +116,9 @@ static struct ap_result read_files(struct process *p)
 					     .camera = true };
 	AP_TRY(ap_static_files_load(p->web, &options, &gw->files));
 	AP_TRY(ap_turn_new(gw->config, &gw->turn));
-	return prepare_http(gw);
+	AP_TRY(prepare_http(p));
+	close_tls(p);
+	return AP_SUCCESS;
 }
 
 /* The number of processors stands in files that cannot be read any more once we are confined. */
@@ -188,7 +205,7 @@ static void run(struct process *p)
 
 int main(void)
 {
-	struct process p = { .http = -1, .link = -1 };
+	struct process p = { .http = -1, .link = -1, .certificate = -1, .key = -1 };
 	struct ap_config *config = NULL;
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);

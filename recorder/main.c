@@ -27,6 +27,7 @@ struct process {
 	/* state */
 	uid_t operator_uid;
 	int http, admin, link, zygote; /* -1: not handed over, or handed on */
+	int certificate, key;	       /* -1 without TLS, or read */
 };
 
 /* "home=…\nweb=…\n": one value a line; NULL when absent. */
@@ -79,6 +80,12 @@ static struct ap_result take(struct process *p, const struct ap_handoff *message
 	case AP_HANDOFF_HTTP:
 		keep(&p->http, message->fd);
 		return AP_SUCCESS;
+	case AP_HANDOFF_CERTIFICATE:
+		keep(&p->certificate, message->fd);
+		return AP_SUCCESS;
+	case AP_HANDOFF_KEY:
+		keep(&p->key, message->fd);
+		return AP_SUCCESS;
 	default:
 		return ap_fail(AP_ERR_PROTOCOL, "handoff", "the launcher sent something unknown");
 	}
@@ -100,14 +107,10 @@ static void confine(struct process *p)
 {
 	g_autofree char *vault = g_build_filename(p->home, "vault", NULL);
 	g_autofree char *recordings = g_build_filename(p->home, "recordings", NULL);
-	const char *certificate = ap_config_text(p->config, "vault.tls_certificate");
-	const char *key = ap_config_text(p->config, "vault.tls_key");
 	const struct ap_sandbox_path paths[] = {
 		{ vault, AP_SANDBOX_WRITE, false },
 		{ recordings, AP_SANDBOX_WRITE, false },
 		{ p->web ? p->web : "/nonexistent", AP_SANDBOX_READ, true },
-		{ *certificate ? certificate : "/nonexistent", AP_SANDBOX_READ, true },
-		{ *key ? key : "/nonexistent", AP_SANDBOX_READ, true },
 		{ "/usr", AP_SANDBOX_EXECUTE, true },
 		{ "/lib", AP_SANDBOX_EXECUTE, true },
 		{ "/lib64", AP_SANDBOX_EXECUTE, true },
@@ -154,9 +157,15 @@ static void hand_on(struct process *p)
 
 static struct ap_result serve(struct process *p)
 {
-	struct ap_staff_sockets sockets = { .http = p->http, .admin = p->admin, .operator_uid = p->operator_uid };
+	struct ap_staff_sockets sockets = { .http = p->http,
+					    .admin = p->admin,
+					    .certificate = p->certificate,
+					    .key = p->key,
+					    .operator_uid = p->operator_uid };
 	AP_TRY(ap_core_start(p->vault, &p->core));
 	AP_TRY(ap_staff_start(p->vault, &sockets, &p->staff));
+	keep(&p->certificate, -1);
+	keep(&p->key, -1);
 	hand_on(p);
 	return ap_handoff_send(AP_HANDOFF_FD, AP_HANDOFF_READY, "", -1);
 }
@@ -215,7 +224,8 @@ static void clear(struct process *p)
 
 int main(void)
 {
-	struct process p = { .http = -1, .admin = -1, .link = -1, .zygote = -1, .operator_uid = (uid_t)-1 };
+	struct process p = { .http = -1, .admin = -1, .link = -1, .zygote = -1, .certificate = -1, .key = -1,
+			     .operator_uid = (uid_t)-1 };
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
 	struct ap_result r = run(&p);

@@ -61,16 +61,15 @@ static void api_clear(struct ap_api *api)
 	g_ptr_array_unref(api->bound);
 }
 
-/* Takes the descriptor. */
-static struct ap_result listen_net(struct ap_staff *s, struct ap_vault *v, int fd)
+/* Takes the listening descriptor. */
+static struct ap_result listen_net(struct ap_staff *s, struct ap_vault *v, const struct ap_staff_sockets *sockets)
 {
-	const char *certificate = ap_config_text(ap_vault_config(v), "vault.tls_certificate");
-	const char *key = ap_config_text(ap_vault_config(v), "vault.tls_key");
+	int fd = sockets->http;
 	s->net = make_api(v, s, false, (uid_t)-1);
-	s->net.tls = certificate[0] != '\0';
+	s->net.tls = *ap_config_text(ap_vault_config(v), "vault.tls_certificate");
 	struct ap_result r = AP_SUCCESS;
 	if (s->net.tls)
-		r = ap_http_use_tls(s->net.http, certificate, key);
+		r = ap_http_use_tls(s->net.http, sockets->certificate, sockets->key);
 	else if (!is_loopback(fd))
 		r = ap_fail(AP_ERR_DENIED, "tls", "off loopback the vault needs vault.tls_certificate and vault.tls_key");
 	if (!ap_ok(r)) {
@@ -106,7 +105,7 @@ static struct ap_result start(struct ap_staff *s, struct ap_vault *v, const stru
 			close(sockets->admin);
 		return r;
 	}
-	r = listen_net(s, v, sockets->http);
+	r = listen_net(s, v, sockets);
 	struct ap_result local = listen_local(s, v, sockets->admin, sockets->operator_uid);
 	return ap_ok(r) ? local : r;
 }

@@ -21,6 +21,7 @@ struct ap_staff; /* opaque */
 struct ap_staff_sockets {
 	int http;	    /* listening TCP socket, owned from here on */
 	int admin;	    /* listening Unix socket, owned from here on; -1: none */
+	int certificate, key; /* PEM files of the TCP listener, borrowed for the call; not looked at without TLS configured */
 	uid_t operator_uid; /* may use admin.sock besides root and ourselves; (uid_t)-1: nobody */
 };
 

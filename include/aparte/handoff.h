@@ -4,8 +4,8 @@
  *
  * A message is one byte of type, then its text (may be empty), with at most one descriptor attached.
  * Launcher to child: CONFIG first (a read-only memfd with aparte.conf after the environment's overrides), then
- * LINK, ZYGOTE, ADMIN, HTTP as the child needs them, then GO. LINK and ZYGOTE come again whenever the process at
- * the other end was restarted. STOP asks for a clean end. EOF means the launcher is gone: end cleanly too.
+ * LINK, ZYGOTE, ADMIN, HTTP, CERTIFICATE, KEY as the child needs them, then GO. LINK and ZYGOTE come again whenever the
+ * process at the other end was restarted. STOP asks for a clean end. EOF means the launcher is gone: end cleanly too.
  * Child to launcher: READY once it answers /readyz; FAILED with a word when it cannot start.
  */
 #pragma once
@@ -22,6 +22,8 @@ enum ap_handoff_type {
 	AP_HANDOFF_ZYGOTE = 'Z', /* fd: to vault: SEQPACKET to the capture zygote; the zygote gets its end the same way */
 	AP_HANDOFF_ADMIN = 'A',	 /* fd: to vault: listening stream socket run/admin.sock */
 	AP_HANDOFF_HTTP = 'H',	 /* fd: a listening TCP socket for this child's HTTP listener */
+	AP_HANDOFF_CERTIFICATE = 'S', /* fd: the HTTP listener's chain, a PEM file open for reading; none: plain HTTP */
+	AP_HANDOFF_KEY = 'K',	 /* fd: its private key, likewise; comes with CERTIFICATE */
 	AP_HANDOFF_GO = 'G',	 /* all of the above was sent; start serving */
 	AP_HANDOFF_STOP = 'T',
 	AP_HANDOFF_READY = 'R',

@@ -50,8 +50,12 @@ struct ap_http *ap_http_new(const struct ap_http_options *options);
 void ap_http_free(struct ap_http *http);
 /* `routes` and `ctx` are borrowed for the server's life. The first route that fits wins. */
 void ap_http_add_routes(struct ap_http *http, const struct ap_http_route *routes, size_t count, void *ctx);
-/* Reads PEM files: before the sandbox. All listeners added later speak TLS. "tls" on failure. */
-struct ap_result ap_http_use_tls(struct ap_http *http, const char *certificate, const char *key);
+/*
+ * All listeners added later speak TLS, and nothing else; answers carry HSTS (RFC 6797). The descriptors are of PEM
+ * files, the chain beginning with our certificate and its key in clear; they are read from their beginning and stay
+ * the caller's. "tls" on failure.
+ */
+struct ap_result ap_http_use_tls(struct ap_http *http, int certificate, int key);
 /* Serves a listening TCP or Unix socket; `fd` is owned from here on, on failure too. */
 struct ap_result ap_http_listen(struct ap_http *http, int fd);
 /* The port of the first TCP listener, 0 without one. */
