@@ -79,7 +79,7 @@ function* frames(role) {
 export async function deviceFiles(role) {
 	const directory = join(tmpdir(), 'aparte-e2e-devices');
 	mkdirSync(directory, { recursive: true });
-	const video = join(directory, `${role}.mjpeg`), audio = join(directory, `${role}.wav`);
+	const video = join(directory, `${role}.mjpeg`), audio = join(directory, `${role}-beeps.wav`);
 	if (!existsSync(video)) {
 		const fresh = `${video}.${process.pid}.mjpeg`;
 		await ffmpeg(['-f', 'rawvideo', '-pix_fmt', 'gray', '-s', `${WIDTH}x${HEIGHT}`, '-r', String(FPS), '-i', '-',
@@ -88,7 +88,9 @@ export async function deviceFiles(role) {
 	}
 	if (!existsSync(audio)) {
 		const fresh = `${audio}.${process.pid}.wav`;
-		await ffmpeg(['-f', 'lavfi', '-i', `sine=frequency=${TONE[role]}:sample_rate=48000:duration=40`, '-ac', '1', fresh]);
+		/* In beeps: noise suppression takes a steady tone for noise. */
+		const wave = `0.4*sin(2*PI*${TONE[role]}*t)*lt(mod(t\\,0.5)\\,0.25)`;
+		await ffmpeg(['-f', 'lavfi', '-i', `aevalsrc=${wave}:s=48000:d=40`, '-ac', '1', fresh]);
 		renameSync(fresh, audio);
 	}
 	return { video, audio };
