@@ -152,7 +152,7 @@ bool ap_client_call(struct ap_client *c, const char *method, const char *path, J
 	g_autoptr(SoupMessage) message = message_for(c, method, path);
 	g_autoptr(GBytes) answer = NULL;
 	if (body || strcmp(method, "GET") != 0)
-		set_body(message, body ? body : ap_client_object(NULL, NULL));
+		set_body(message, body ? body : ap_client_object(NULL, (void *)NULL));
 	if (!send(c, message, &answer))
 		return false;
 	gsize len;
@@ -222,7 +222,7 @@ void ap_client_print_table(const struct ap_client_options *options, JsonNode *an
 	}
 	JsonArray *rows = json_object_get_array_member(json_node_get_object(answer), array);
 	size_t widths[16] = { 0 };
-	for (size_t i = 0; columns[i] && i < G_N_ELEMENTS(widths); i++) {
+	for (size_t i = 0; i < G_N_ELEMENTS(widths) && columns[i]; i++) {
 		widths[i] = strlen(columns[i]);
 		for (guint n = 0; n < json_array_get_length(rows); n++) {
 			g_autofree char *text = cell(json_array_get_object_element(rows, n), columns[i]);

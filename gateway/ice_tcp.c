@@ -26,7 +26,7 @@ static bool read_addresses(int fd, struct ap_path *path)
 		struct sockaddr sa;
 		struct sockaddr_in v4;
 		struct sockaddr_in6 v6;
-	} local;
+	} local = { 0 };
 	socklen_t remote_len = sizeof path->remote, local_len = sizeof local;
 	if (getpeername(fd, &path->remote.sa, &remote_len) || getsockname(fd, &local.sa, &local_len))
 		return false;

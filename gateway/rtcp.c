@@ -130,8 +130,7 @@ static const uint8_t *read_items(struct ap_reader *r, size_t *ret_len)
 {
 	size_t start = r->off;
 	const uint8_t *at = r->data + start;
-	uint8_t type;
-	while (!r->bad && (type = ap_read_u8(r)) != 0)
+	while (!r->bad && ap_read_u8(r) != 0)
 		ap_read_skip(r, ap_read_u8(r));
 	ap_read_skip(r, -(r->off - start) & 3);
 	*ret_len = r->off - start;

@@ -185,7 +185,7 @@ static void sending_free(struct sending *s)
 static void note_result(struct ap_webhooks *w, const struct ap_delivery *d, bool delivered)
 {
 	int64_t now = ap_wall_ms(ap_vault_clock(w->v));
-	int64_t wait = MIN(FIRST_WAIT_MS << MIN(d->attempts, 20), LONGEST_WAIT_MS);
+	int64_t wait = MIN((int64_t)FIRST_WAIT_MS << MIN(d->attempts, 20), LONGEST_WAIT_MS);
 	struct ap_result r = delivered ? ap_db_delivery_done(ap_vault_db(w->v), &d->id, now)
 				       : ap_db_delivery_failed(ap_vault_db(w->v), &d->id, now + wait);
 	if (!ap_ok(r))
