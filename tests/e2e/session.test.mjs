@@ -203,12 +203,12 @@ test('R10 a supervisor without a grant sees nothing; with one the page plays and
 	if (await page.evaluate((css) => document.querySelector(css).paused, hook('player-coach')))
 		await play.click();
 	await until('time goes on', () => page.evaluate((css) => document.querySelector(css).currentTime > 1, hook('player-coach')));
+	const frames = await readFrames(tracks.coachee);
 	await page.evaluate((css) => {
 		const line = document.querySelector(css);
 		line.value = '10';
 		line.dispatchEvent(new Event('input', { bubbles: true }));
 	}, hook('player-timeline'));
-	const frames = await readFrames(tracks.coachee);
 	await until('both are at the new place', () => page.evaluate(([a, b]) => [a, b].every((css) => {
 		const video = document.querySelector(css);
 		return !video.seeking && video.currentTime >= 9.9 && video.currentTime < 16;
