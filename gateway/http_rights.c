@@ -32,6 +32,13 @@ static void post_request(struct ap_http_call *call, void *ctx)
 		ap_proxy_body(ctx, call, "RequestCreate", token, 201);
 }
 
+static void get_requests(struct ap_http_call *call, void *ctx)
+{
+	const char *token = ap_require_bearer(call);
+	if (token)
+		ap_proxy(ctx, call, "RequestGet", g_variant_new("(ss)", token, ""), 200);
+}
+
 static void get_request(struct ap_http_call *call, void *ctx)
 {
 	const char *token = ap_require_bearer(call);
@@ -121,6 +128,7 @@ void ap_http_rights_routes(struct ap_gateway *gw)
 		{ "GET", "/v1/party/accesses", get_accesses, 0, NULL },
 		{ "GET", "/v1/party/receipts", get_receipts, 0, NULL },
 		{ "POST", "/v1/party/requests", post_request, AP_MAX_BODY, NULL },
+		{ "GET", "/v1/party/requests", get_requests, 0, NULL },
 		{ "GET", "/v1/party/requests/{id}", get_request, 0, NULL },
 	};
 	ap_http_add_routes(gw->http, routes, G_N_ELEMENTS(routes), gw);
