@@ -196,13 +196,13 @@ static void assess(struct withdrawal *w, struct ap_db *db, const struct ap_state
 	AP_IGNORE(ap_db_consent_last_ms(db, &w->party.session, w->party.role, &w->event_ms)); /* 0 will do */
 	if (!s || !ap_ok(ap_consent_facts_of_person(w->c->v, db, &w->party, s, &facts)))
 		return;
-	w->is_signed = ap_consent_evidence_good(s, evidence, &facts) &&
+	w->has_notice = ap_ok(ap_db_notice_get(db, s->notice_sha256.b, &document));
+	w->is_signed = w->has_notice && ap_consent_evidence_good(s, evidence, &facts) &&
 		       ap_base64url_exact(evidence->key, w->key, sizeof w->key) &&
 		       ap_base64url_exact(evidence->signature, w->signature, sizeof w->signature);
 	w->has_record = !facts.record_known;
 	w->record_id = s->record_id;
 	w->notice = s->notice_sha256;
-	w->has_notice = ap_ok(ap_db_notice_get(db, w->notice.b, &document));
 	if (within_skew(s->event_ms, w->received_ms)) /* a wild clock must not make later statements stale */
 		w->event_ms = MAX(w->event_ms, s->event_ms);
 }

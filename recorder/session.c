@@ -24,12 +24,30 @@ static bool fits(const char *text)
 	return text && *text && strlen(text) <= MAX_TEXT;
 }
 
+/* Absent, null, or of the type: what is said in another way must not count as unsaid (a minor, above all). */
+static bool is_absent_or(JsonObject *o, const char *name, GType type)
+{
+	JsonNode *node = json_object_get_member(o, name);
+	return !node || JSON_NODE_HOLDS_NULL(node) || (JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == type);
+}
+
+static bool are_texts(JsonObject *o, const char *const *names)
+{
+	for (; *names; names++)
+		if (!is_absent_or(o, *names, G_TYPE_STRING))
+			return false;
+	return true;
+}
+
 static struct ap_result read_party(JsonObject *body, enum ap_role role, struct ap_party *p)
 {
+	static const char *const texts[] = { "name", "locale", "key", NULL };
 	JsonObject *o = ap_body_object(body, ap_role_text(role));
 	const char *id = o ? ap_body_text(o, "id") : NULL, *locale = o ? ap_body_text(o, "locale") : NULL;
 	if (!fits(id))
 		return invalid("coach and coachee are objects with the platform's id of the person");
+	if (!are_texts(o, texts) || !is_absent_or(o, "minor", G_TYPE_BOOLEAN))
+		return invalid("name, locale and key are texts, minor is true or false");
 	const char *name = ap_body_text(o, "name"), *key = ap_body_text(o, "key");
 	if (name && strlen(name) > MAX_TEXT)
 		return invalid("a name has at most 200 bytes");
@@ -48,7 +66,10 @@ static struct ap_result read_session(struct ap_vault *v, JsonObject *body, struc
 {
 	const char *reference = ap_body_text(body, "reference"), *policy = ap_body_text(body, "policy");
 	const char *sensitivity = ap_body_text(body, "sensitivity"), *e2ee = ap_body_text(body, "e2ee");
+	static const char *const texts[] = { "reference", "policy", "sensitivity", "e2ee", NULL };
 	struct ap_db *db = ap_vault_db(v);
+	if (!are_texts(body, texts))
+		return invalid("reference, policy, sensitivity and e2ee are texts");
 	if (reference && strlen(reference) > MAX_TEXT)
 		return invalid("reference has at most 200 bytes");
 	if (!ap_sensitivity_parse(sensitivity ? sensitivity : "standard", &s->sensitivity))
