@@ -83,6 +83,7 @@ export async function call(root, { api, session, device, devices, consents, lang
 		el('div', { class: 'call-bottom' }, line.node, bar.node), problem.node, gate.announcement, over));
 	wireMedia(media, devices, stage);
 	media.addEventListener('state', () => media.state === 'failed' && problem.show(media.failure));
+	session.addEventListener('online', () => media.verify());
 	session.addEventListener('end', ({ detail }) => {
 		if (detail?.reason !== 'replaced') return finish(detail?.reason ?? 'ended');
 		media.stop(false);

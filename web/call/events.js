@@ -2,7 +2,7 @@
  * Server-sent events read by fetch (an EventSource cannot send a bearer token), with reconnection. While not
  * connected nothing is known, which `lost` tells.
  */
-const RETRY_MS = [500, 1000, 2000, 4000, 8000];
+const RETRY_MS = [500, 1000, 2000, 3000];
 
 /* Calls `each(event, data)` for every whole event in a stream of text; answers what is left over. */
 export function takeEvents(text, each) {

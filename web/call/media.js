@@ -1,6 +1,7 @@
 /*
  * The one media connection to the gateway: audio, camera and screen both ways, in that order from the start, never
- * renegotiated. Lost connectivity is met with an ICE restart, and with a new connection when that fails.
+ * renegotiated. Lost connectivity is met with an ICE restart, and with a new connection when that fails or when the
+ * gateway, having been restarted, knows nothing of this one.
  *
  * Events: "state" (detail: connecting, connected, reconnecting, failed), "tracks" (the peer's three tracks are there).
  */
@@ -8,6 +9,7 @@ import { iceServers, restartFragment, restartedAnswer } from './sdp.js';
 
 const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 const RESTART_MS = 6000;
+const FRAGMENT = 'application/trickle-ice-sdpfrag';
 const KINDS = ['audio', 'video', 'video'];
 
 export class Media extends EventTarget {
@@ -15,6 +17,7 @@ export class Media extends EventTarget {
 	#api;
 	#pc = null;
 	#resource = null;
+	#etag = '';
 	#wanted = [null, null, null];
 	#closed = false;
 	#failures = 0;
@@ -50,6 +53,24 @@ export class Media extends EventTarget {
 		this.#closed = false;
 		this.#failures = 0;
 		await this.#connect();
+	}
+
+	/* The gateway was out of reach: asks whether it still knows this connection (a PATCH that adds nothing), which is
+	 * sooner told than noticed. */
+	async verify() {
+		const pc = this.#pc;
+		if (this.#closed || this.#working) return;
+		if (!pc) return void this.#again();
+		const nothing = { body: 'a=end-of-candidates\r\n', type: FRAGMENT, headers: { 'If-Match': this.#etag } };
+		await this.#api.request('PATCH', this.#resource, nothing).catch((failure) => {
+			if (failure.status === 404 && pc === this.#pc && !this.#closed) this.#again();
+		});
+	}
+
+	#again() {
+		this.#set('reconnecting');
+		clearTimeout(this.#timer);
+		this.#connect();
 	}
 
 	/* Hangs up; `told` is false when the gateway already knows. */
@@ -90,6 +111,7 @@ export class Media extends EventTarget {
 		const servers = iceServers(response.headers.get('Link'));
 		if (servers.length) pc.setConfiguration({ ...pc.getConfiguration(), iceServers: servers });
 		this.#resource = new URL(response.headers.get('Location'), location.href).pathname;
+		this.#etag = response.headers.get('ETag');
 		await pc.setLocalDescription(offer);
 		await pc.setRemoteDescription({ type: 'answer', sdp: await response.text() });
 	}
@@ -140,6 +162,10 @@ export class Media extends EventTarget {
 		}
 	}
 
+	#unlessConnected(pc) {
+		if (pc === this.#pc && pc.connectionState !== 'connected') this.#connect();
+	}
+
 	/* New ICE credentials on the same connection; when that does not connect in time, a new connection. */
 	async #restart(pc) {
 		if (pc !== this.#pc || this.#closed || pc.connectionState === 'connected') return;
@@ -149,13 +175,16 @@ export class Media extends EventTarget {
 			const offer = await pc.createOffer({ iceRestart: true });
 			const response = await this.#api.request('PATCH', this.#resource, {
 				body: restartFragment(offer.sdp),
-				type: 'application/trickle-ice-sdpfrag',
+				type: FRAGMENT,
 				headers: { 'If-Match': '"*"' },
 			});
+			this.#etag = response.headers.get('ETag');
 			const sdp = restartedAnswer(pc.remoteDescription.sdp, await response.text());
 			await pc.setLocalDescription(offer);
 			await pc.setRemoteDescription({ type: 'answer', sdp });
-			this.#timer = setTimeout(() => pc === this.#pc && pc.connectionState !== 'connected' && this.#connect(), RESTART_MS);
+			// The old way may have come back meanwhile: then no change of state will tell.
+			if (pc.connectionState === 'connected') this.#follow(pc);
+			else this.#timer = setTimeout(() => this.#unlessConnected(pc), RESTART_MS);
 		} catch {
 			if (pc === this.#pc) this.#later();
 		}

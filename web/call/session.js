@@ -1,6 +1,6 @@
 /*
  * What this page knows of the session: the person, the peer, the gate, the recordings. One place that talks to the
- * events and tells the views ("change", "gate", "recording", "peer-message", "end").
+ * events and tells the views ("change", "online", "gate", "recording", "peer-message", "end").
  *
  * Whatever is not known for sure counts as closed: no connection, an unknown state, an unknown reason.
  */
@@ -88,8 +88,10 @@ export class Session extends EventTarget {
 
 	#setOnline(online) {
 		this.online = online;
-		if (online) this.refresh().catch(() => {});
-		else this.#setGate(null);
+		if (online) {
+			this.refresh().catch(() => {});
+			this.#tell('online');
+		} else this.#setGate(null);
 		this.#tell('change');
 	}
 
