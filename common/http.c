@@ -2,6 +2,8 @@
 
 #include <aparte/limits.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define CALL "aparte-call"
 
@@ -49,6 +51,39 @@ static void refuse(struct ap_http_call *call, const char *name, const char *deta
 	ap_http_answer_problem(call, name, detail);
 }
 
+/*
+ * Where this request ends must be said once, or another reader of the same bytes may see another one behind it
+ * (RFC 9112 §6.3, §11.2). libsoup would take the last length of several, and chunks before any length.
+ */
+static bool is_framed(SoupMessageHeaders *headers)
+{
+	const char *length = soup_message_headers_get_list(headers, "Content-Length");
+	if (!length)
+		return true;
+	return g_ascii_isdigit(*length) && strspn(length, "0123456789") == strlen(length) && strlen(length) < 19 &&
+	       !soup_message_headers_get_list(headers, "Transfer-Encoding");
+}
+
+static void close_after(struct ap_http_call *call)
+{
+	ap_http_set_header(call, "Connection", "close");
+}
+
+/* What libsoup refuses before we see it: it sends its own status with the body that is there by then. */
+static void prepare_refusal(struct ap_http_call *call)
+{
+	static const char json[] = "{\"type\":\"urn:aparte:error:malformed\",\"title\":\"Malformed\","
+				   "\"detail\":\"The request line or its headers are not valid HTTP/1.1.\"}";
+	soup_server_message_set_response(call->msg, "application/problem+json", SOUP_MEMORY_STATIC, json, strlen(json));
+	close_after(call);
+}
+
+static void drop_refusal(struct ap_http_call *call)
+{
+	soup_message_headers_clear(soup_server_message_get_response_headers(call->msg));
+	soup_message_body_truncate(soup_server_message_get_response_body(call->msg));
+}
+
 /* Refusals that need no body, so that a client that asked (Expect: 100-continue) need not send one. */
 static void check_headers(struct ap_http_call *call)
 {
@@ -66,6 +101,9 @@ static void check_headers(struct ap_http_call *call)
 	goffset length = soup_message_headers_get_content_length(headers);
 	if (call->entry && length > 0 && (uint64_t)length > call->entry->route->max_body)
 		refuse(call, "too-large", "The body is longer than this call takes.");
+	/* A client that was refused before it sent the body may or may not send it. */
+	if (call->answered && (soup_message_headers_get_expectations(headers) & SOUP_EXPECTATION_CONTINUE))
+		close_after(call);
 }
 
 static bool read_uri(struct ap_http_call *call)
@@ -82,7 +120,9 @@ static bool read_uri(struct ap_http_call *call)
 static void got_headers(SoupServerMessage *msg, struct ap_http_call *call)
 {
 	const char *method = soup_server_message_get_method(msg);
-	if (soup_server_message_get_status(msg) != 0 || !read_uri(call)) {
+	drop_refusal(call);
+	if (!is_framed(soup_server_message_get_request_headers(msg)) || !read_uri(call)) {
+		close_after(call);
 		refuse(call, "malformed", "The request line or its headers are not valid.");
 		return;
 	}
@@ -116,6 +156,7 @@ static void request_started(SoupServer *server, SoupServerMessage *msg, struct a
 	call->refs = 1; /* the transport's */
 	g_object_set_data(G_OBJECT(msg), CALL, call);
 	soup_message_body_set_accumulate(soup_server_message_get_request_body(msg), FALSE);
+	prepare_refusal(call);
 	g_signal_connect(msg, "got-headers", G_CALLBACK(got_headers), call);
 	g_signal_connect(msg, "got-chunk", G_CALLBACK(got_chunk), call);
 	g_signal_connect(msg, "finished", G_CALLBACK(transport_done), call);
@@ -236,6 +277,24 @@ static void entry_clear(void *data)
 
 /* The server. */
 
+/*
+ * libsoup takes a second request of a connection only while its server has a listener of its own, and closes it
+ * without a word otherwise. Ours accept by hand (http_listen.c), so it gets one end of a pair whose other is silent.
+ */
+static void keep_connections(struct ap_http *http)
+{
+	int pair[2];
+	http->silent = -1;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+		return;
+	http->silent = pair[1];
+	g_autoptr(GSocket) deaf = g_socket_new_from_fd(pair[0], NULL);
+	if (!deaf)
+		close(pair[0]);
+	else
+		soup_server_listen_socket(http->server, deaf, 0, NULL);
+}
+
 struct ap_http *ap_http_new(const struct ap_http_options *options)
 {
 	struct ap_http *http = g_new0(struct ap_http, 1);
@@ -252,6 +311,7 @@ struct ap_http *ap_http_new(const struct ap_http_options *options)
 	http->server = soup_server_new(NULL, NULL);
 	soup_server_add_handler(http->server, NULL, dispatch, http, NULL);
 	g_signal_connect(http->server, "request-started", G_CALLBACK(request_started), http);
+	keep_connections(http);
 	return http;
 }
 
@@ -266,6 +326,8 @@ void ap_http_free(struct ap_http *http)
 	g_ptr_array_unref(http->listeners);
 	soup_server_disconnect(http->server);
 	g_object_unref(http->server);
+	if (http->silent >= 0)
+		close(http->silent);
 	for (unsigned i = 0; i < http->connections->len; i++) {
 		struct ap_http_connection *left = http->connections->pdata[i];
 		left->http = NULL;

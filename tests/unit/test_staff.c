@@ -334,6 +334,35 @@ static void what_is_public_needs_no_login(void **state)
 	site_free(&s);
 }
 
+/* One connection serves request after request: what it says about keeping alive is true. */
+static void a_connection_is_kept(void **state)
+{
+	(void)state;
+	struct site s = site_new();
+	static const char request[] = "GET /healthz HTTP/1.1\r\nHost: v\r\n\r\n";
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				       .sin_port = htons((uint16_t)s.port) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+	for (int i = 0; i < 3; i++) {
+		char answer[2048];
+		ssize_t n = -1;
+		assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
+		int64_t until = g_get_monotonic_time() + 5 * G_USEC_PER_SEC;
+		while (n < 0 && g_get_monotonic_time() < until) {
+			g_main_context_iteration(NULL, FALSE);
+			n = recv(fd, answer, sizeof answer - 1, MSG_DONTWAIT);
+		}
+		assert_true(n > 0);
+		assert_memory_equal(answer, "HTTP/1.1 200", 12);
+		for (int64_t wait = g_get_monotonic_time() + 20000; g_get_monotonic_time() < wait;)
+			g_main_context_iteration(NULL, FALSE);
+	}
+	close(fd);
+	site_free(&s);
+}
+
 /* Two admins for more than one recording. */
 static void bulk_erasure_needs_two_admins(void **state)
 {
@@ -374,6 +403,7 @@ int main(void)
 		cmocka_unit_test(setting_up_is_for_the_socket),
 		cmocka_unit_test(a_login_over_http_sets_a_strict_cookie),
 		cmocka_unit_test(what_is_public_needs_no_login),
+		cmocka_unit_test(a_connection_is_kept),
 		cmocka_unit_test(bulk_erasure_needs_two_admins),
 		cmocka_unit_test(plain_http_off_loopback_is_refused),
 	};
