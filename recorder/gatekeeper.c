@@ -12,6 +12,7 @@
 #define MS_NS INT64_C(1000000)
 #define STORAGE_POLL_NS (1000 * MS_NS)
 #define SHUT_NS (2 * AP_CAPTURE_ACK_MS * MS_NS) /* beyond this the capture is killed here too */
+#define SILENT_NS (1000 * MS_NS) /* an open gate through which nothing comes is told after this */
 #define FORGOTTEN_NS (INT64_C(86400000) * MS_NS) /* a session both left a day ago is over */
 #define LOG_AGAIN_NS (1000 * MS_NS)
 #define PAUSE_MS 500			  /* after the first failed opening; doubles up to */
@@ -241,6 +242,7 @@ void ap_gatekeepers_tap_opened(struct ap_gatekeepers *all, const struct ap_uuid 
 	}
 	k->failures = 0;
 	ap_keeper_input(k, AP_INPUT_OPENED);
+	k->run.silent_at_ns = k->run.flowing ? 0 : now_ns(all) + SILENT_NS;
 	ap_keeper_show(k);
 	ap_keeper_show_recording(k, "recording");
 }
@@ -298,6 +300,11 @@ static void check_deadlines(struct ap_gatekeeper *k)
 	if (k->retry_ns && now >= k->retry_ns)
 		k->retry_ns = 0;
 	check_idle(k, now);
+	if (k->phase == AP_PHASE_OPEN && k->run.silent_at_ns && now >= k->run.silent_at_ns) {
+		k->run.silent_at_ns = 0;
+		ap_log(AP_LOG_WARN, "recording_silent", "session=%s epoch=%u", k->session_text, k->run.epoch);
+		ap_keeper_show_recording(k, "recording");
+	}
 	if (k->unlogged && k->phase == AP_PHASE_CLOSED && now >= k->log_again_ns)
 		commit_closing(k);
 }

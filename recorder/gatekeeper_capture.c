@@ -38,8 +38,12 @@ static void on_epoch(void *ctx, const struct ap_capture_epoch *epoch)
 static void on_first_frame(void *ctx, uint64_t generation)
 {
 	struct ap_gatekeeper *k = ctx;
-	if (generation == k->generation)
-		ap_log(AP_LOG_INFO, "recording_flows", "session=%s epoch=%u", k->session_text, k->run.epoch);
+	if (generation != k->generation)
+		return;
+	k->run.flowing = true;
+	k->run.silent_at_ns = 0;
+	ap_keeper_show_recording(k, "recording");
+	ap_log(AP_LOG_INFO, "recording_flows", "session=%s epoch=%u", k->session_text, k->run.epoch);
 }
 
 /* The recording is over: rows, leaf, events, and whoever waited for it. */

@@ -93,6 +93,7 @@ static struct ap_result commit_opening(struct ap_gatekeeper *k)
 	k->run.exists = true;
 	k->run.row = r;
 	k->run.epoch = e.number;
+	k->run.flowing = false;
 	k->generation = e.generation;
 	return fresh ? ap_recording_confirm(k->all->v, &r) : AP_SUCCESS;
 }

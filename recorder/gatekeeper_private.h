@@ -42,6 +42,8 @@ struct ap_keeper_run {
 	bool has_segments;
 	bool sealing;
 	int64_t seal_by_ns;
+	bool flowing;	     /* media of this epoch was accepted */
+	int64_t silent_at_ns; /* when an open gate without media is told; 0: was told, or flows */
 	uint32_t epoch; /* the last one's number */
 };
 

@@ -65,6 +65,7 @@ void ap_keeper_show_recording(struct ap_gatekeeper *k, const char *state)
 	json_object_set_string_member(o, "id", id);
 	json_object_set_string_member(o, "state", state);
 	json_object_set_string_member(o, "generation", generation);
+	json_object_set_boolean_member(o, "media", k->run.flowing);
 	if (ap_ok(ap_jcs_from_object(o, &json)))
 		k->all->gateway->event(k->all->gateway_ctx, &k->session, 0, "recording", json);
 }

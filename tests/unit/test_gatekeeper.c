@@ -354,6 +354,20 @@ static void a_recording_both_left_is_sealed(void **state)
 	assert_true(ap_uuid_equal(&session, &w->session));
 }
 
+static void an_open_gate_without_media_is_told(void **state)
+{
+	struct world *w = *state;
+	world_open(w);
+	g_string_truncate(w->told.events, 0);
+	world_pass(w, 900);
+	assert_null(strstr(w->told.events->str, "recording"));
+	world_pass(w, 200);
+	assert_non_null(strstr(w->told.events->str, "\"media\":false"));
+	g_string_truncate(w->told.events, 0);
+	fake_captures()->last->events->first_frame(fake_captures()->last->ctx, w->told.generation);
+	assert_non_null(strstr(w->told.events->str, "\"media\":true"));
+}
+
 static void shutting_down_seals_everything(void **state)
 {
 	struct world *w = *state;
@@ -387,6 +401,7 @@ int main(void)
 		TEST(finishing_flushes_and_seals),
 		TEST(a_held_recording_is_sealed_not_erased),
 		TEST(a_recording_both_left_is_sealed),
+		TEST(an_open_gate_without_media_is_told),
 		TEST(shutting_down_seals_everything),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
