@@ -201,6 +201,24 @@ static void take_extensions(const GstSDPMedia *media, struct ap_leg_line *line)
 	}
 }
 
+static bool number_taken(const struct ap_leg_line *line, int ext, uint8_t id)
+{
+	for (int other = 0; other < AP_EXTS; other++)
+		if (other != ext && line->ext[other] == id)
+			return true;
+	return false;
+}
+
+/* A number means one extension in the whole bundle (RFC 8843 §9.1). Who offers it twice (aiortc does) reads packets
+ * wrongly if answered so: the later use is not taken. */
+static void drop_ambiguous(const struct ap_leg_desc *leg, struct ap_leg_line *line)
+{
+	for (int l = 0; l < AP_LINES; l++)
+		for (int ext = 0; ext < AP_EXTS; ext++)
+			if (&leg->lines[l] != line && line->ext[ext] && number_taken(&leg->lines[l], ext, line->ext[ext]))
+				line->ext[ext] = 0;
+}
+
 static void take_ssrcs(const GstSDPMedia *media, struct ap_leg_line *line)
 {
 	const char *value;
@@ -294,6 +312,7 @@ static struct ap_result take_line(const GstSDPMessage *sdp, const GstSDPMedia *m
 	mline->reduced_rtcp = has(media, "rtcp-rsize");
 	take_direction(sdp, media, line);
 	take_extensions(media, line);
+	drop_ambiguous(leg, line);
 	take_feedback(media, line);
 	if (line->from_client)
 		take_ssrcs(media, line);

@@ -115,6 +115,19 @@ static void every_client_is_understood(void **state)
 	}
 }
 
+/* aiortc offers number 2 for audio level on its audio line and for the sending time on its video line. */
+static void a_number_means_one_extension_in_a_bundle(void **state)
+{
+	(void)state;
+	struct ap_sdp_offer offer;
+	struct ap_leg_desc leg;
+	load("aiortc-av", &offer, &leg);
+	assert_int_equal(leg.lines[AP_LINE_AUDIO].ext[AP_EXT_AUDIO_LEVEL], 2);
+	assert_int_equal(leg.lines[AP_LINE_CAMERA].ext[AP_EXT_ABS_SEND_TIME], 0);
+	assert_int_equal(leg.lines[AP_LINE_AUDIO].ext[AP_EXT_MID], 1);
+	assert_int_equal(leg.lines[AP_LINE_CAMERA].ext[AP_EXT_MID], 1);
+}
+
 /* Our own parser of choice reads our answers back: m-lines in the offer's order, one bundle, one transport. */
 static void answers_mirror_the_offer(void **state)
 {
@@ -325,6 +338,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chromium_audio_and_video),
 		cmocka_unit_test(every_client_is_understood),
+		cmocka_unit_test(a_number_means_one_extension_in_a_bundle),
 		cmocka_unit_test(answers_mirror_the_offer),
 		cmocka_unit_test(directions_are_mirrored),
 		cmocka_unit_test(a_data_channel_and_simulcast_are_declined),
