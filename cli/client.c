@@ -24,19 +24,19 @@ static int report_wrong(const GError *error)
 	return AP_EXIT_USAGE;
 }
 
-int ap_client_parse(struct ap_client_options *ret_options, const char *usage, const char *about, const GOptionEntry *entries,
-		    int *argc, char ***argv)
+int ap_client_parse(struct ap_client_options *ret_options, const char *usage, const char *about,
+		    const GOptionEntry *entries, int *argc, char ***argv)
 {
 	struct ap_client_options *o = ret_options;
 	gboolean help = FALSE;
 	g_autoptr(GError) error = NULL;
 	const GOptionEntry common[] = {
-		{ "home", 0, 0, G_OPTION_ARG_FILENAME, &o->home, "the instance (else $APARTE_HOME, else ./var)", "DIR" },
-		{ "admin", 0, 0, G_OPTION_ARG_STRING, &o->admin, "the admin you act as (else $APARTE_ADMIN)", "NAME" },
-		{ "reason", 0, 0, G_OPTION_ARG_STRING, &o->reason, "why; it is logged", "TEXT" },
-		{ "json", 0, 0, G_OPTION_ARG_NONE, &o->json, "answer as JSON", NULL },
-		{ "help", 'h', 0, G_OPTION_ARG_NONE, &help, "this text", NULL },
-		{ NULL, 0, 0, 0, NULL, NULL, NULL },
+		{"home", 0, 0, G_OPTION_ARG_FILENAME, &o->home, "the instance (else $APARTE_HOME, else ./var)", "DIR"},
+		{"admin", 0, 0, G_OPTION_ARG_STRING, &o->admin, "the admin you act as (else $APARTE_ADMIN)", "NAME"},
+		{"reason", 0, 0, G_OPTION_ARG_STRING, &o->reason, "why; it is logged", "TEXT"},
+		{"json", 0, 0, G_OPTION_ARG_NONE, &o->json, "answer as JSON", NULL},
+		{"help", 'h', 0, G_OPTION_ARG_NONE, &help, "this text", NULL},
+		{NULL, 0, 0, 0, NULL, NULL, NULL},
 	};
 	g_autofree char *program = g_strconcat("aparte ", (*argv)[0], NULL);
 	g_autoptr(GOptionContext) context = g_option_context_new(usage);
@@ -128,7 +128,8 @@ static bool send(struct ap_client *c, SoupMessage *message, GBytes **ret_body)
 	g_autoptr(GBytes) body = soup_session_send_and_read(c->session, message, NULL, &error);
 	c->status = body ? soup_message_get_status(message) : 0;
 	if (!body) {
-		fprintf(stderr, "The vault cannot be reached (%s). Does `aparte serve` run with this home?\n", error->message);
+		fprintf(stderr, "The vault cannot be reached (%s). Does `aparte serve` run with this home?\n",
+			error->message);
 		return false;
 	}
 	if (!SOUP_STATUS_IS_SUCCESSFUL(c->status)) {
@@ -221,7 +222,7 @@ void ap_client_print_table(const struct ap_client_options *options, JsonNode *an
 		return;
 	}
 	JsonArray *rows = json_object_get_array_member(json_node_get_object(answer), array);
-	size_t widths[16] = { 0 };
+	size_t widths[16] = {0};
 	for (size_t i = 0; i < G_N_ELEMENTS(widths) && columns[i]; i++) {
 		widths[i] = strlen(columns[i]);
 		for (guint n = 0; n < json_array_get_length(rows); n++) {

@@ -22,16 +22,18 @@ static int run(struct ap_client *c, const struct ap_client_options *options, int
 		ap_client_print_json(answer);
 	else
 		printf("%s  %s\n", json_object_get_string_member(o, "time"),
-		       json_object_get_boolean_member(o, "frozen") ? "not believed: nothing is erased until it is confirmed" :
-								     "believed");
+		       json_object_get_boolean_member(o, "frozen")
+			       ? "not believed: nothing is erased until it is confirmed"
+			       : "believed");
 	return AP_EXIT_OK;
 }
 
 int ap_cmd_clock(int argc, char **argv)
 {
-	struct ap_client_options options = { 0 };
-	int status = ap_client_parse(&options, usage, "A wall clock that jumped stops erasure until an admin says it is right.",
-				     NULL, &argc, &argv);
+	struct ap_client_options options = {0};
+	int status = ap_client_parse(&options, usage,
+				     "A wall clock that jumped stops erasure until an admin says it is right.", NULL,
+				     &argc, &argv);
 	if (status < 0) {
 		struct ap_client *c = ap_client_new(&options);
 		status = run(c, &options, argc, argv);

@@ -6,7 +6,7 @@
 
 static int run(struct ap_client *c, const struct ap_client_options *options)
 {
-	static const char *const columns[] = { "state", "check", "detail", NULL };
+	static const char *const columns[] = {"state", "check", "detail", NULL};
 	g_autoptr(JsonNode) answer = NULL;
 	if (!ap_client_call(c, "GET", "/v1/doctor", NULL, &answer))
 		return AP_EXIT_FAILED;
@@ -16,8 +16,9 @@ static int run(struct ap_client *c, const struct ap_client_options *options)
 
 int ap_cmd_doctor(int argc, char **argv)
 {
-	struct ap_client_options options = { 0 };
-	int status = ap_client_parse(&options, "", "Checks the running instance and says what to do.", NULL, &argc, &argv);
+	struct ap_client_options options = {0};
+	int status =
+		ap_client_parse(&options, "", "Checks the running instance and says what to do.", NULL, &argc, &argv);
 	if (status < 0 && argc > 1) {
 		fputs("aparte doctor takes no arguments.\n", stderr);
 		status = AP_EXIT_USAGE;

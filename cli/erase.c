@@ -19,14 +19,15 @@ static int run(struct ap_client *c, const struct ap_client_options *options, con
 		return AP_EXIT_USAGE;
 	}
 	if (!ap_client_call(c, "POST", "/v1/erasures",
-			    ap_client_object("recording", w->recording, "session", w->session, "subject", w->subject, "proposal",
-					     w->proposal, NULL),
+			    ap_client_object("recording", w->recording, "session", w->session, "subject", w->subject,
+					     "proposal", w->proposal, NULL),
 			    &answer))
 		return AP_EXIT_FAILED;
 	JsonObject *o = json_node_get_object(answer);
 	if (json_object_has_member(o, "proposal") && !options->json)
 		printf("proposed (%lld recordings); another admin confirms it: aparte erase --proposal %s\n",
-		       (long long)json_object_get_int_member(o, "recordings"), json_object_get_string_member(o, "proposal"));
+		       (long long)json_object_get_int_member(o, "recordings"),
+		       json_object_get_string_member(o, "proposal"));
 	else
 		ap_client_print_json(answer);
 	return AP_EXIT_OK;
@@ -34,16 +35,17 @@ static int run(struct ap_client *c, const struct ap_client_options *options, con
 
 int ap_cmd_erase(int argc, char **argv)
 {
-	struct wish w = { 0 };
-	struct ap_client_options options = { 0 };
+	struct wish w = {0};
+	struct ap_client_options options = {0};
 	const GOptionEntry entries[] = {
-		{ "recording", 0, 0, G_OPTION_ARG_STRING, &w.recording, "one recording", "ID" },
-		{ "session", 0, 0, G_OPTION_ARG_STRING, &w.session, "all of a session", "ID" },
-		{ "subject", 0, 0, G_OPTION_ARG_STRING, &w.subject, "all in which this person speaks", "ID" },
-		{ "proposal", 0, 0, G_OPTION_ARG_STRING, &w.proposal, "confirm another admin's proposal", "ID" },
-		{ NULL, 0, 0, 0, NULL, NULL, NULL },
+		{"recording", 0, 0, G_OPTION_ARG_STRING, &w.recording, "one recording", "ID"},
+		{"session", 0, 0, G_OPTION_ARG_STRING, &w.session, "all of a session", "ID"},
+		{"subject", 0, 0, G_OPTION_ARG_STRING, &w.subject, "all in which this person speaks", "ID"},
+		{"proposal", 0, 0, G_OPTION_ARG_STRING, &w.proposal, "confirm another admin's proposal", "ID"},
+		{NULL, 0, 0, 0, NULL, NULL, NULL},
 	};
-	int status = ap_client_parse(&options, usage, "Erases for good and prints the certificate; keep it.", entries, &argc, &argv);
+	int status = ap_client_parse(&options, usage, "Erases for good and prints the certificate; keep it.", entries,
+				     &argc, &argv);
 	if (status < 0) {
 		struct ap_client *c = ap_client_new(&options);
 		status = run(c, &options, &w);

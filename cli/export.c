@@ -11,7 +11,7 @@
 
 static const char usage[] = "--recording ID --identity FILE --reason TEXT [--segments DIR]";
 
-static const char *const roles[] = { "coach", "coachee" };
+static const char *const roles[] = {"coach", "coachee"};
 
 /* A new file of 0600; what is there is never overwritten. */
 static bool write_private(const char *path, const void *bytes, size_t len)
@@ -34,7 +34,8 @@ static bool write_private(const char *path, const void *bytes, size_t len)
 static bool write_identities(JsonObject *answer, const char *path)
 {
 	JsonObject *identities = json_object_get_object_member(answer, "identities");
-	char *text = g_strdup_printf("# coach's track\n%s\n# coachee's track\n%s\n", json_object_get_string_member(identities, "coach"),
+	char *text = g_strdup_printf("# coach's track\n%s\n# coachee's track\n%s\n",
+				     json_object_get_string_member(identities, "coach"),
 				     json_object_get_string_member(identities, "coachee"));
 	bool done = write_private(path, text, strlen(text));
 	ap_wipe(text, strlen(text));
@@ -79,7 +80,7 @@ static bool copy_track(struct copying *k, const char *role, JsonArray *numbers)
 static bool copy_segments(struct ap_client *c, const char *recording, JsonObject *answer, const char *dir)
 {
 	JsonObject *segments = json_object_get_object_member(answer, "segments");
-	struct copying k = { c, recording, json_object_get_string_member(answer, "access"), dir, 0, 0 };
+	struct copying k = {c, recording, json_object_get_string_member(answer, "access"), dir, 0, 0};
 	for (int i = 0; i < 2; i++)
 		k.total += json_array_get_length(json_object_get_array_member(segments, roles[i]));
 	for (int i = 0; i < 2; i++)
@@ -88,7 +89,8 @@ static bool copy_segments(struct ap_client *c, const char *recording, JsonObject
 	return true;
 }
 
-static void print_result(const struct ap_client_options *options, JsonNode *answer, const char *identity, const char *dir)
+static void print_result(const struct ap_client_options *options, JsonNode *answer, const char *identity,
+			 const char *dir)
 {
 	JsonObject *o = json_node_get_object(answer);
 	if (options->json) {
@@ -99,12 +101,13 @@ static void print_result(const struct ap_client_options *options, JsonNode *answ
 	printf("identities  %s\n", identity);
 	if (dir)
 		printf("segments    %s/{coach,coachee}/N.age\n"
-		       "One track:  for n in $(ls %s/coach | sort -n); do age -d -i %s %s/coach/$n; done > coach.webm\n",
+		       "One track:  for n in $(ls %s/coach | sort -n); do age -d -i %s %s/coach/$n; done > "
+		       "coach.webm\n",
 		       dir, dir, identity, dir);
 }
 
-static int run(struct ap_client *c, const struct ap_client_options *options, const char *recording, const char *identity,
-	       const char *dir)
+static int run(struct ap_client *c, const struct ap_client_options *options, const char *recording,
+	       const char *identity, const char *dir)
 {
 	g_autoptr(JsonNode) answer = NULL;
 	if (!recording || !identity || !options->reason) {
@@ -124,15 +127,16 @@ static int run(struct ap_client *c, const struct ap_client_options *options, con
 int ap_cmd_export(int argc, char **argv)
 {
 	g_autofree char *recording = NULL, *identity = NULL, *dir = NULL;
-	struct ap_client_options options = { 0 };
+	struct ap_client_options options = {0};
 	const GOptionEntry entries[] = {
-		{ "recording", 0, 0, G_OPTION_ARG_STRING, &recording, "which one", "ID" },
-		{ "identity", 0, 0, G_OPTION_ARG_FILENAME, &identity, "where its age identities go (a new file, 0600)", "FILE" },
-		{ "segments", 0, 0, G_OPTION_ARG_FILENAME, &dir, "where its ciphertext goes", "DIR" },
-		{ NULL, 0, 0, 0, NULL, NULL, NULL },
+		{"recording", 0, 0, G_OPTION_ARG_STRING, &recording, "which one", "ID"},
+		{"identity", 0, 0, G_OPTION_ARG_FILENAME, &identity, "where its age identities go (a new file, 0600)",
+		 "FILE"},
+		{"segments", 0, 0, G_OPTION_ARG_FILENAME, &dir, "where its ciphertext goes", "DIR"},
+		{NULL, 0, 0, 0, NULL, NULL, NULL},
 	};
-	int status = ap_client_parse(&options, usage, "Opens a recording to the stock age tool; logged as an access.", entries,
-				     &argc, &argv);
+	int status = ap_client_parse(&options, usage, "Opens a recording to the stock age tool; logged as an access.",
+				     entries, &argc, &argv);
 	if (status < 0) {
 		struct ap_client *c = ap_client_new(&options);
 		status = run(c, &options, recording, identity, dir);

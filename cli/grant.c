@@ -11,7 +11,8 @@ struct wish {
 	char *supervisor, *purpose, *expires;
 };
 
-static int add(struct ap_client *c, const struct ap_client_options *options, const char *recording, const struct wish *w)
+static int add(struct ap_client *c, const struct ap_client_options *options, const char *recording,
+	       const struct wish *w)
 {
 	g_autoptr(JsonNode) answer = NULL;
 	if (!w->supervisor || !w->purpose || !w->expires) {
@@ -19,8 +20,8 @@ static int add(struct ap_client *c, const struct ap_client_options *options, con
 		return AP_EXIT_USAGE;
 	}
 	if (!ap_client_call(c, "POST", "/v1/grants",
-			    ap_client_object("recording", recording, "supervisor", w->supervisor, "purpose", w->purpose, "expires",
-					     w->expires, NULL),
+			    ap_client_object("recording", recording, "supervisor", w->supervisor, "purpose", w->purpose,
+					     "expires", w->expires, NULL),
 			    &answer))
 		return AP_EXIT_FAILED;
 	if (options->json)
@@ -32,7 +33,7 @@ static int add(struct ap_client *c, const struct ap_client_options *options, con
 
 static int list(struct ap_client *c, const struct ap_client_options *options)
 {
-	static const char *const columns[] = { "id", "recording", "supervisor", "purpose", "expires", "revoked", NULL };
+	static const char *const columns[] = {"id", "recording", "supervisor", "purpose", "expires", "revoked", NULL};
 	g_autoptr(JsonNode) answer = NULL;
 	if (!ap_client_call(c, "GET", "/v1/grants", NULL, &answer))
 		return AP_EXIT_FAILED;
@@ -46,7 +47,8 @@ static int end_grant(struct ap_client *c, const char *id)
 	return ap_client_call(c, "DELETE", path, NULL, NULL) ? AP_EXIT_OK : AP_EXIT_FAILED;
 }
 
-static int run(struct ap_client *c, const struct ap_client_options *options, int argc, char **argv, const struct wish *w)
+static int run(struct ap_client *c, const struct ap_client_options *options, int argc, char **argv,
+	       const struct wish *w)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
 	if (argc == 2 && strcmp(verb, "list") == 0)
@@ -61,16 +63,16 @@ static int run(struct ap_client *c, const struct ap_client_options *options, int
 
 int ap_cmd_grant(int argc, char **argv)
 {
-	struct wish w = { 0 };
-	struct ap_client_options options = { 0 };
+	struct wish w = {0};
+	struct ap_client_options options = {0};
 	const GOptionEntry entries[] = {
-		{ "supervisor", 0, 0, G_OPTION_ARG_STRING, &w.supervisor, "user who may see it", "NAME" },
-		{ "purpose", 0, 0, G_OPTION_ARG_STRING, &w.purpose, "one both persons consent to", "PURPOSE" },
-		{ "expires", 0, 0, G_OPTION_ARG_STRING, &w.expires, "when it ends, UTC", "TIME" },
-		{ NULL, 0, 0, 0, NULL, NULL, NULL },
+		{"supervisor", 0, 0, G_OPTION_ARG_STRING, &w.supervisor, "user who may see it", "NAME"},
+		{"purpose", 0, 0, G_OPTION_ARG_STRING, &w.purpose, "one both persons consent to", "PURPOSE"},
+		{"expires", 0, 0, G_OPTION_ARG_STRING, &w.expires, "when it ends, UTC", "TIME"},
+		{NULL, 0, 0, 0, NULL, NULL, NULL},
 	};
-	int status = ap_client_parse(&options, usage, "What supervisors may see, for which purpose, until when.", entries, &argc,
-				     &argv);
+	int status = ap_client_parse(&options, usage, "What supervisors may see, for which purpose, until when.",
+				     entries, &argc, &argv);
 	if (status < 0) {
 		struct ap_client *c = ap_client_new(&options);
 		status = run(c, &options, argc, argv, &w);

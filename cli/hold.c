@@ -38,7 +38,7 @@ static int lift(struct ap_client *c, const struct ap_client_options *options, co
 
 static int list(struct ap_client *c, const struct ap_client_options *options)
 {
-	static const char *const columns[] = { "id", "recording", "ground", "ends", "lifted", "reason", NULL };
+	static const char *const columns[] = {"id", "recording", "ground", "ends", "lifted", "reason", NULL};
 	g_autoptr(JsonNode) answer = NULL;
 	if (!ap_client_call(c, "GET", "/v1/holds", NULL, &answer))
 		return AP_EXIT_FAILED;
@@ -54,7 +54,8 @@ static int run(struct ap_client *c, const struct ap_client_options *options, int
 		return list(c, options);
 	if (argc == 3 && strcmp(verb, "add") == 0)
 		return post(c, options,
-			    ap_client_object("recording", argv[2], "ground", ground, "ends", ends, "reason", options->reason, NULL));
+			    ap_client_object("recording", argv[2], "ground", ground, "ends", ends, "reason",
+					     options->reason, NULL));
 	if (argc == 3 && strcmp(verb, "confirm") == 0)
 		return post(c, options, ap_client_object("proposal", argv[2], NULL));
 	if (argc == 3 && strcmp(verb, "lift") == 0)
@@ -66,14 +67,14 @@ static int run(struct ap_client *c, const struct ap_client_options *options, int
 int ap_cmd_hold(int argc, char **argv)
 {
 	g_autofree char *ground = NULL, *ends = NULL;
-	struct ap_client_options options = { 0 };
+	struct ap_client_options options = {0};
 	const GOptionEntry entries[] = {
-		{ "ground", 0, 0, G_OPTION_ARG_STRING, &ground, "the legal ground", "TEXT" },
-		{ "ends", 0, 0, G_OPTION_ARG_STRING, &ends, "when it ends, UTC", "TIME" },
-		{ NULL, 0, 0, 0, NULL, NULL, NULL },
+		{"ground", 0, 0, G_OPTION_ARG_STRING, &ground, "the legal ground", "TEXT"},
+		{"ends", 0, 0, G_OPTION_ARG_STRING, &ends, "when it ends, UTC", "TIME"},
+		{NULL, 0, 0, 0, NULL, NULL, NULL},
 	};
-	int status = ap_client_parse(&options, usage, "Legal holds stop erasure; two admins make and lift them.", entries, &argc,
-				     &argv);
+	int status = ap_client_parse(&options, usage, "Legal holds stop erasure; two admins make and lift them.",
+				     entries, &argc, &argv);
 	if (status < 0) {
 		struct ap_client *c = ap_client_new(&options);
 		status = run(c, &options, argc, argv, ground, ends);

@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char usage[] = "key | checkpoint | verify [--vkey KEY] | verify --receipt FILE --vkey KEY [--statement FILE]";
+static const char usage[] =
+	"key | checkpoint | verify [--vkey KEY] | verify --receipt FILE --vkey KEY [--statement FILE]";
 
 #define PAGE 1000
 
@@ -63,9 +64,11 @@ static bool fetch_leaves(struct ap_client *c, uint64_t size, struct frontier *f)
 	while (f->size < size) {
 		g_autoptr(JsonNode) answer = NULL;
 		uint64_t before = f->size;
-		g_autofree char *path = g_strdup_printf("/v1/ledger/leaves?from=%llu&count=%d", (unsigned long long)before, PAGE);
+		g_autofree char *path =
+			g_strdup_printf("/v1/ledger/leaves?from=%llu&count=%d", (unsigned long long)before, PAGE);
 		if (!ap_client_call(c, "GET", path, NULL, &answer) ||
-		    !add_leaves(f, json_object_get_array_member(json_node_get_object(answer), "leaves"), size) || f->size == before)
+		    !add_leaves(f, json_object_get_array_member(json_node_get_object(answer), "leaves"), size) ||
+		    f->size == before)
 			return false;
 		ap_client_progress("leaves", f->size, size);
 	}
@@ -87,7 +90,8 @@ static int tell(const struct ap_client_options *options, const struct ap_checkpo
 	g_autofree char *root = ap_hash_hex(&checkpoint->root);
 	g_autofree char *size = g_strdup_printf("%llu", (unsigned long long)checkpoint->size);
 	if (options->json) {
-		g_autoptr(JsonNode) node = ap_client_object("origin", checkpoint->origin, "root", root, "key", vkey, NULL);
+		g_autoptr(JsonNode) node =
+			ap_client_object("origin", checkpoint->origin, "root", root, "key", vkey, NULL);
 		json_object_set_boolean_member(json_node_get_object(node), "valid", TRUE);
 		json_object_set_int_member(json_node_get_object(node), "tree_size", (gint64)checkpoint->size);
 		ap_client_print_json(node);
@@ -101,7 +105,7 @@ static int verify_log(struct ap_client *c, const struct ap_client_options *optio
 {
 	struct ap_log_key key;
 	struct ap_checkpoint checkpoint;
-	struct frontier f = { 0 };
+	struct frontier f = {0};
 	g_autofree char *vkey = pinned ? g_strdup(pinned) : fetch_text(c, "/v1/ledger/key");
 	g_autofree char *note = vkey ? fetch_text(c, "/v1/ledger/checkpoint") : NULL;
 	if (!note)
@@ -151,15 +155,17 @@ static bool wants_receipt(int argc, char **argv)
 int ap_cmd_ledger(int argc, char **argv)
 {
 	g_autofree char *vkey = NULL;
-	struct ap_client_options options = { 0 };
+	struct ap_client_options options = {0};
 	const GOptionEntry entries[] = {
-		{ "vkey", 0, 0, G_OPTION_ARG_STRING, &vkey, "the log's key as you know it (else the one it shows)", "KEY" },
-		{ NULL, 0, 0, 0, NULL, NULL, NULL },
+		{"vkey", 0, 0, G_OPTION_ARG_STRING, &vkey, "the log's key as you know it (else the one it shows)",
+		 "KEY"},
+		{NULL, 0, 0, 0, NULL, NULL, NULL},
 	};
 	if (argc > 1 && strcmp(argv[1], "verify") == 0 && wants_receipt(argc, argv))
 		return ap_cmd_ledger_verify(argc - 1, argv + 1);
-	int status = ap_client_parse(&options, usage, "The log: its key, its checkpoint, and whether it holds together.", entries,
-				     &argc, &argv);
+	int status =
+		ap_client_parse(&options, usage, "The log: its key, its checkpoint, and whether it holds together.",
+				entries, &argc, &argv);
 	if (status < 0) {
 		struct ap_client *c = ap_client_new(&options);
 		status = run(c, &options, argc, argv, vkey);

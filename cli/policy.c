@@ -19,7 +19,7 @@ static JsonNode *read_document(const char *path)
 
 static int get(struct ap_client *c, const struct ap_client_options *options, const char *name)
 {
-	static const char *const columns[] = { "name", "version", "created", NULL };
+	static const char *const columns[] = {"name", "version", "created", NULL};
 	g_autoptr(JsonNode) answer = NULL;
 	g_autofree char *escaped = name ? g_uri_escape_string(name, NULL, FALSE) : NULL;
 	g_autofree char *path = g_strconcat("/v1/policies", escaped ? "/" : NULL, escaped, NULL);
@@ -38,8 +38,11 @@ static int put(struct ap_client *c, const char *verb, const char *name, const ch
 	g_autofree char *escaped = g_uri_escape_string(name, NULL, FALSE);
 	bool preview = strcmp(verb, "preview") == 0;
 	g_autofree char *query = token ? g_uri_escape_string(token, NULL, FALSE) : NULL;
-	g_autofree char *path =
-		g_strconcat("/v1/policies/", escaped, preview ? "/preview" : query ? "?preview=" : NULL, preview ? NULL : query, NULL);
+	g_autofree char *path = g_strconcat("/v1/policies/", escaped,
+					    preview ? "/preview"
+					    : query ? "?preview="
+						    : NULL,
+					    preview ? NULL : query, NULL);
 	JsonNode *document = read_document(file);
 	if (!document || !ap_client_call(c, preview ? "POST" : "PUT", path, document, &answer))
 		return AP_EXIT_FAILED;
@@ -63,10 +66,11 @@ static int run(struct ap_client *c, const struct ap_client_options *options, int
 int ap_cmd_policy(int argc, char **argv)
 {
 	g_autofree char *token = NULL;
-	struct ap_client_options options = { 0 };
+	struct ap_client_options options = {0};
 	const GOptionEntry entries[] = {
-		{ "token", 0, 0, G_OPTION_ARG_STRING, &token, "from the preview, when setting it erases at once", "TOKEN" },
-		{ NULL, 0, 0, 0, NULL, NULL, NULL },
+		{"token", 0, 0, G_OPTION_ARG_STRING, &token, "from the preview, when setting it erases at once",
+		 "TOKEN"},
+		{NULL, 0, 0, 0, NULL, NULL, NULL},
 	};
 	int status = ap_client_parse(&options, usage, "How long what is kept, and why.", entries, &argc, &argv);
 	if (status < 0) {

@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char usage[] = "list | execute ID | extend ID --reason TEXT | refuse ID --reason TEXT | lift ID --reason TEXT";
+static const char usage[] =
+	"list | execute ID | extend ID --reason TEXT | refuse ID --reason TEXT | lift ID --reason TEXT";
 
 static int list(struct ap_client *c, const struct ap_client_options *options)
 {
-	static const char *const columns[] = { "id", "party", "type", "state", "created", "due", "detail", NULL };
+	static const char *const columns[] = {"id", "party", "type", "state", "created", "due", "detail", NULL};
 	g_autoptr(JsonNode) answer = NULL;
 	if (!ap_client_call(c, "GET", "/v1/requests", NULL, &answer))
 		return AP_EXIT_FAILED;
@@ -32,7 +33,7 @@ static int decide(struct ap_client *c, const struct ap_client_options *options, 
 
 static int run(struct ap_client *c, const struct ap_client_options *options, int argc, char **argv)
 {
-	static const char *const actions[] = { "execute", "extend", "refuse", "lift" };
+	static const char *const actions[] = {"execute", "extend", "refuse", "lift"};
 	if (argc == 2 && strcmp(argv[1], "list") == 0)
 		return list(c, options);
 	for (size_t i = 0; argc == 3 && i < G_N_ELEMENTS(actions); i++)
@@ -44,7 +45,7 @@ static int run(struct ap_client *c, const struct ap_client_options *options, int
 
 int ap_cmd_request(int argc, char **argv)
 {
-	struct ap_client_options options = { 0 };
+	struct ap_client_options options = {0};
 	int status = ap_client_parse(&options, usage, "Requests of persons, each with its date.", NULL, &argc, &argv);
 	if (status < 0) {
 		struct ap_client *c = ap_client_new(&options);

@@ -51,8 +51,8 @@ static int end_key(struct ap_client *c, const char *name, const char *label)
 
 static int list(struct ap_client *c, const struct ap_client_options *options, const char *tenant)
 {
-	static const char *const tenants[] = { "name", "policy", "created", NULL };
-	static const char *const keys[] = { "label", "created", "revoked", NULL };
+	static const char *const tenants[] = {"name", "policy", "created", NULL};
+	static const char *const keys[] = {"label", "created", "revoked", NULL};
 	g_autoptr(JsonNode) answer = NULL;
 	g_autofree char *path = tenant ? keys_path(tenant, NULL) : g_strdup("/v1/tenants");
 	if (!ap_client_call(c, "GET", path, NULL, &answer))
@@ -82,11 +82,11 @@ static int run(struct ap_client *c, const struct ap_client_options *options, int
 int ap_cmd_tenant(int argc, char **argv)
 {
 	g_autofree char *label = NULL, *policy = NULL;
-	struct ap_client_options options = { 0 };
+	struct ap_client_options options = {0};
 	const GOptionEntry entries[] = {
-		{ "label", 0, 0, G_OPTION_ARG_STRING, &label, "what the key is for", "TEXT" },
-		{ "policy", 0, 0, G_OPTION_ARG_STRING, &policy, "retention policy (default)", "NAME" },
-		{ NULL, 0, 0, 0, NULL, NULL, NULL },
+		{"label", 0, 0, G_OPTION_ARG_STRING, &label, "what the key is for", "TEXT"},
+		{"policy", 0, 0, G_OPTION_ARG_STRING, &policy, "retention policy (default)", "NAME"},
+		{NULL, 0, 0, 0, NULL, NULL, NULL},
 	};
 	int status = ap_client_parse(&options, usage, "Platforms and their API keys.", entries, &argc, &argv);
 	if (status < 0) {

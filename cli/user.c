@@ -56,9 +56,10 @@ static int add(struct ap_client *c, const struct ap_client_options *options, con
 		fputs("--role is needed: platform, coach, supervisor, admin, auditor or sponsor.\n", stderr);
 		return AP_EXIT_USAGE;
 	}
-	if (!ap_client_call(c, "POST", "/v1/users",
-			    ap_client_object("user", name, "role", w->role, "tenant", w->tenant, "party_id", w->party_id, NULL),
-			    &answer))
+	if (!ap_client_call(
+		    c, "POST", "/v1/users",
+		    ap_client_object("user", name, "role", w->role, "tenant", w->tenant, "party_id", w->party_id, NULL),
+		    &answer))
 		return AP_EXIT_FAILED;
 	print_credentials(options, answer);
 	return AP_EXIT_OK;
@@ -80,7 +81,7 @@ static int change(struct ap_client *c, const struct ap_client_options *options, 
 
 static int list(struct ap_client *c, const struct ap_client_options *options)
 {
-	static const char *const columns[] = { "user", "role", "tenant", "party_id", "created", "disabled", NULL };
+	static const char *const columns[] = {"user", "role", "tenant", "party_id", "created", "disabled", NULL};
 	g_autoptr(JsonNode) answer = NULL;
 	if (!ap_client_call(c, "GET", "/v1/users", NULL, &answer))
 		return AP_EXIT_FAILED;
@@ -88,7 +89,8 @@ static int list(struct ap_client *c, const struct ap_client_options *options)
 	return AP_EXIT_OK;
 }
 
-static int run(struct ap_client *c, const struct ap_client_options *options, int argc, char **argv, const struct wish *w)
+static int run(struct ap_client *c, const struct ap_client_options *options, int argc, char **argv,
+	       const struct wish *w)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
 	if (argc == 2 && strcmp(verb, "list") == 0)
@@ -103,13 +105,14 @@ static int run(struct ap_client *c, const struct ap_client_options *options, int
 
 int ap_cmd_user(int argc, char **argv)
 {
-	struct wish w = { 0 };
-	struct ap_client_options options = { 0 };
+	struct wish w = {0};
+	struct ap_client_options options = {0};
 	const GOptionEntry entries[] = {
-		{ "role", 0, 0, G_OPTION_ARG_STRING, &w.role, "platform, coach, supervisor, admin, auditor or sponsor", "ROLE" },
-		{ "tenant", 0, 0, G_OPTION_ARG_STRING, &w.tenant, "the tenant they belong to (else all)", "NAME" },
-		{ "party-id", 0, 0, G_OPTION_ARG_STRING, &w.party_id, "a coach's id with the platform", "ID" },
-		{ NULL, 0, 0, 0, NULL, NULL, NULL },
+		{"role", 0, 0, G_OPTION_ARG_STRING, &w.role, "platform, coach, supervisor, admin, auditor or sponsor",
+		 "ROLE"},
+		{"tenant", 0, 0, G_OPTION_ARG_STRING, &w.tenant, "the tenant they belong to (else all)", "NAME"},
+		{"party-id", 0, 0, G_OPTION_ARG_STRING, &w.party_id, "a coach's id with the platform", "ID"},
+		{NULL, 0, 0, 0, NULL, NULL, NULL},
 	};
 	int status = ap_client_parse(&options, usage, "Staff who may log in to the vault.", entries, &argc, &argv);
 	if (status < 0) {

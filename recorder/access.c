@@ -48,8 +48,8 @@ static struct ap_result fill_actor(struct ap_vault *v, const struct ap_actor *ac
 static struct ap_result decide(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording,
 			       enum ap_purpose purpose)
 {
-	struct ap_access_subject s = { 0 };
-	struct ap_access_facts f = { .purpose = purpose };
+	struct ap_access_subject s = {0};
+	struct ap_access_facts f = {.purpose = purpose};
 	AP_TRY(ap_db_access_subject(ap_vault_db(v), recording, &s));
 	fill_state(v, &s, &f);
 	struct ap_result r = fill_actor(v, actor, recording, &s, &f);
@@ -61,9 +61,9 @@ static struct ap_result decide(struct ap_vault *v, const struct ap_actor *actor,
 /* An export is no viewing: an admin's, allowed while the recording is living and both still consent to it. */
 static struct ap_result decide_export(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording)
 {
-	struct ap_access_subject s = { 0 };
+	struct ap_access_subject s = {0};
 	/* Judged as a person's own viewing of it: same states, same consent. */
-	struct ap_access_facts f = { .kind = AP_ACTOR_PARTY, .own = true, .purpose = AP_PURPOSE_RECORDING };
+	struct ap_access_facts f = {.kind = AP_ACTOR_PARTY, .own = true, .purpose = AP_PURPOSE_RECORDING};
 	if (actor->kind != AP_ACTOR_STAFF || actor->staff != AP_STAFF_ADMIN)
 		return ap_fail(AP_ERR_DENIED, "role", "only an admin exports");
 	AP_TRY(ap_db_access_subject(ap_vault_db(v), recording, &s));
@@ -101,9 +101,9 @@ static struct ap_result begin(struct ap_vault *v, const struct ap_actor *actor, 
 			      const char *purpose, const char *reason, struct ap_access *ret_access)
 {
 	g_autofree char *who = ap_actor_text(actor);
-	struct ap_access access = { .id = ap_uuid_random(),
-				    .recording = *recording,
-				    .expires_ms = ap_wall_ms(ap_vault_clock(v)) + AP_ACCESS_MS };
+	struct ap_access access = {.id = ap_uuid_random(),
+				   .recording = *recording,
+				   .expires_ms = ap_wall_ms(ap_vault_clock(v)) + AP_ACCESS_MS};
 	AP_TRY(ap_db_begin(ap_vault_db(v)));
 	AP_TRY(ap_db_finish(ap_vault_db(v), write_begun(v, &access, who, purpose, reason)));
 	*ret_access = access;
@@ -133,7 +133,8 @@ struct ap_result ap_access_begin(struct ap_vault *v, const struct ap_actor *acto
 }
 
 struct ap_result ap_access_begin_export(struct ap_vault *v, const struct ap_actor *actor,
-					const struct ap_uuid *recording, const char *reason, struct ap_access *ret_access)
+					const struct ap_uuid *recording, const char *reason,
+					struct ap_access *ret_access)
 {
 	AP_TRY(check_reason(reason));
 	AP_TRY(decide_export(v, actor, recording));
@@ -155,7 +156,8 @@ struct ap_result ap_access_check(struct ap_vault *v, const struct ap_actor *acto
 {
 	struct ap_access_row row;
 	g_autofree char *who = ap_actor_text(actor);
-	struct ap_result none = ap_fail(AP_ERR_DENIED, "access-reason-required", "begin an access to this recording first");
+	struct ap_result none =
+		ap_fail(AP_ERR_DENIED, "access-reason-required", "begin an access to this recording first");
 	if (!ap_ok(ap_db_access_load(ap_vault_db(v), access, &row)))
 		return none;
 	struct ap_result r = none;
@@ -171,7 +173,7 @@ struct ap_result ap_access_check(struct ap_vault *v, const struct ap_actor *acto
 struct ap_result ap_access_find(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording,
 				const char *purpose, struct ap_uuid *ret_access)
 {
-	struct ap_access_subject s = { 0 };
+	struct ap_access_subject s = {0};
 	g_autofree char *who = ap_actor_text(actor);
 	if (actor->kind == AP_ACTOR_PARTY) {
 		AP_TRY(ap_db_access_subject(ap_vault_db(v), recording, &s));
@@ -214,8 +216,8 @@ struct ap_result ap_access_end(struct ap_vault *v, const struct ap_uuid *access)
 /* Who wrote the row, as they stand today. False when there is no such user any more. */
 static bool actor_of(struct ap_vault *v, const struct ap_access_row *row, struct ap_actor *ret_actor)
 {
-	struct ap_access_subject s = { 0 };
-	struct ap_actor actor = { .kind = AP_ACTOR_PARTY };
+	struct ap_access_subject s = {0};
+	struct ap_actor actor = {.kind = AP_ACTOR_PARTY};
 	if (g_str_has_prefix(row->actor, "user:"))
 		return ap_ok(ap_db_user_actor(ap_vault_db(v), row->actor + 5, ret_actor));
 	if (!g_str_has_prefix(row->actor, "party:") || !ap_role_parse(row->actor + 6, &actor.role) ||

@@ -19,7 +19,14 @@ struct ap_vault;
 
 /* Who asks: a person of a session, or a member of staff. */
 enum ap_actor_kind { AP_ACTOR_PARTY, AP_ACTOR_STAFF };
-enum ap_staff_role { AP_STAFF_PLATFORM, AP_STAFF_COACH, AP_STAFF_SUPERVISOR, AP_STAFF_ADMIN, AP_STAFF_AUDITOR, AP_STAFF_SPONSOR };
+enum ap_staff_role {
+	AP_STAFF_PLATFORM,
+	AP_STAFF_COACH,
+	AP_STAFF_SUPERVISOR,
+	AP_STAFF_ADMIN,
+	AP_STAFF_AUDITOR,
+	AP_STAFF_SPONSOR
+};
 
 struct ap_actor {
 	enum ap_actor_kind kind;
@@ -27,10 +34,10 @@ struct ap_actor {
 	struct ap_uuid session;
 	enum ap_role role;
 	/* AP_ACTOR_STAFF */
-	int64_t user;	    /* 0: the operator at admin.sock before there is an admin */
-	int64_t tenant;	    /* 0: all tenants */
+	int64_t user;   /* 0: the operator at admin.sock before there is an admin */
+	int64_t tenant; /* 0: all tenants */
 	enum ap_staff_role staff;
-	char name[65];	    /* of the user */
+	char name[65];      /* of the user */
 	char party_id[129]; /* of a coach's user; empty without one */
 };
 
@@ -56,7 +63,8 @@ struct ap_result ap_access_begin(struct ap_vault *v, const struct ap_actor *acto
 				 const char *purpose, const char *reason, struct ap_access *ret_access);
 /* The same for an operator's export with the recording's identities: an admin at admin.sock, purpose "export". */
 struct ap_result ap_access_begin_export(struct ap_vault *v, const struct ap_actor *actor,
-					const struct ap_uuid *recording, const char *reason, struct ap_access *ret_access);
+					const struct ap_uuid *recording, const char *reason,
+					struct ap_access *ret_access);
 /* May this actor go on reading under this access, right now? Errors as above; "access-reason-required" when the access
  * is not theirs, ended or expired. */
 struct ap_result ap_access_check(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *access,

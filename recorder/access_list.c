@@ -35,8 +35,9 @@ static JsonArray *purposes_for(struct ap_vault *v, const struct ap_actor *actor,
 	for (int p = 0; p < AP_PURPOSE_COUNT; p++) {
 		bool may = actor->staff == AP_STAFF_COACH && p <= AP_PURPOSE_CERTIFICATION;
 		if (actor->staff == AP_STAFF_SUPERVISOR)
-			AP_IGNORE(ap_db_grant_exists(ap_vault_db(v), recording, actor->user, ap_purpose_text((enum ap_purpose)p),
-						     ap_wall_ms(ap_vault_clock(v)), &may)); /* a failure hides it */
+			AP_IGNORE(ap_db_grant_exists(ap_vault_db(v), recording, actor->user,
+						     ap_purpose_text((enum ap_purpose)p), ap_wall_ms(ap_vault_clock(v)),
+						     &may)); /* a failure hides it */
 		if (may && (both & AP_PURPOSE_BIT(p)))
 			json_array_add_string_element(list, ap_purpose_text((enum ap_purpose)p));
 	}

@@ -20,7 +20,8 @@ static struct ap_result decide_state(const struct ap_access_facts *f)
 	if (f->erased)
 		return ap_fail(AP_ERR_DENIED, "erased", "this recording was erased");
 	if (f->recording)
-		return ap_fail(AP_ERR_DENIED, "conflict", "this recording is still being made; try again once it is sealed");
+		return ap_fail(AP_ERR_DENIED, "conflict",
+			       "this recording is still being made; try again once it is sealed");
 	if (f->restricted)
 		return ap_fail(AP_ERR_DENIED, "restricted", "this recording is frozen; nobody can view it");
 	return AP_SUCCESS;

@@ -17,7 +17,7 @@ struct ap_result ap_admin_check_peer(const struct ap_api *api, const struct ap_h
 
 struct ap_result ap_admin_actor(const struct ap_api *api, const struct ap_http_call *call, struct ap_actor *ret_actor)
 {
-	struct ap_actor actor = { .kind = AP_ACTOR_STAFF, .staff = AP_STAFF_ADMIN, .name = "operator" };
+	struct ap_actor actor = {.kind = AP_ACTOR_STAFF, .staff = AP_STAFF_ADMIN, .name = "operator"};
 	const char *name = ap_http_header(call, "Aparte-Admin");
 	int64_t admins;
 	AP_TRY(ap_admin_check_peer(api, call));

@@ -55,7 +55,8 @@ static bool is_change(const struct ap_api_call *c)
 static struct ap_result check_csrf(const struct ap_api_call *c)
 {
 	const char *type = ap_http_header(c->http, "Content-Type");
-	bool json = type && g_ascii_strncasecmp(type, "application/json", 16) == 0 && (!type[16] || strchr("; ", type[16]));
+	bool json =
+		type && g_ascii_strncasecmp(type, "application/json", 16) == 0 && (!type[16] || strchr("; ", type[16]));
 	if (is_change(c) && !ap_http_bearer(c->http) && (!json || !ap_api_own_origin(c)))
 		return ap_fail(AP_ERR_DENIED, "csrf", "changes by cookie come as application/json from our own pages");
 	return AP_SUCCESS;
@@ -80,10 +81,10 @@ static struct ap_result permit(struct ap_api_call *c, unsigned may)
 		AP_TRY(ap_admin_actor(c->api, c->http, &c->actor));
 	else
 		AP_TRY(authenticate_login(c));
-	bool operator = c->api->socket && c->actor.user == 0;
-	if (operator ? !(may & AP_MAY_OPERATOR) : !(may & 1u << c->actor.staff))
-		return ap_fail(AP_ERR_DENIED, "role",
-			       operator ? "name the admin you act as (--admin)" : "your role may not do this");
+	bool operator= c->api->socket && c->actor.user == 0;
+	if (operator? !(may & AP_MAY_OPERATOR) : !(may & 1u << c->actor.staff))
+		return ap_fail(AP_ERR_DENIED,
+			       "role", operator? "name the admin you act as (--admin)" : "your role may not do this");
 	return AP_SUCCESS;
 }
 
@@ -110,7 +111,7 @@ static void answer(struct ap_api_call *c, struct ap_result r)
 static void serve(struct ap_http_call *http, void *ctx)
 {
 	const struct bound *b = ctx;
-	struct ap_api_call c = { .api = b->api, .v = b->api->v, .http = http, .status = 200 };
+	struct ap_api_call c = {.api = b->api, .v = b->api->v, .http = http, .status = 200};
 	struct ap_result r = permit(&c, b->route->may);
 	if (ap_ok(r))
 		r = read_body(&c);
@@ -129,10 +130,10 @@ void ap_api_add(struct ap_api *api, const struct ap_api_route *routes, size_t co
 		bool get = strcmp(routes[i].method, "GET") == 0;
 		b->api = api;
 		b->route = &routes[i];
-		b->http = (struct ap_http_route){ .method = routes[i].method,
-						  .path = routes[i].path,
-						  .handler = serve,
-						  .max_body = get ? 0 : BODY_MAX };
+		b->http = (struct ap_http_route){.method = routes[i].method,
+						 .path = routes[i].path,
+						 .handler = serve,
+						 .max_body = get ? 0 : BODY_MAX};
 		g_ptr_array_add(api->bound, b);
 		ap_http_add_routes(api->http, &b->http, 1, b);
 	}

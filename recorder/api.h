@@ -25,7 +25,7 @@ struct ap_api {
 	struct ap_logins *logins;
 	struct ap_retention *retention;
 	struct ap_static_files *pages; /* NULL on admin.sock */
-	bool socket;		       /* this is admin.sock */
+	bool socket;                   /* this is admin.sock */
 	bool tls;
 	GPtrArray *bound; /* rows as they hang on it; g_free each */
 	uid_t operator_uid;
@@ -42,8 +42,8 @@ struct ap_api_call {
 	struct ap_api *api;
 	struct ap_vault *v;
 	struct ap_http_call *http;
-	struct ap_actor actor;	/* zero for rows that anyone may call */
-	JsonObject *body;	/* never NULL where the method is not GET; empty without one */
+	struct ap_actor actor; /* zero for rows that anyone may call */
+	JsonObject *body;      /* never NULL where the method is not GET; empty without one */
 	/* The answer: 200 with this node, or with none of it 204. A handler that answers itself sets `answered`. */
 	unsigned status;
 	JsonNode *answer;

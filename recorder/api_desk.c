@@ -18,7 +18,7 @@ static struct ap_result grant_list(struct ap_api_call *c)
 
 static struct ap_result grant_add(struct ap_api_call *c)
 {
-	struct ap_grant_wish wish = { 0 };
+	struct ap_grant_wish wish = {0};
 	const char *recording, *expires;
 	AP_TRY(ap_http_json_text(c->body, "recording", &recording));
 	AP_TRY(ap_http_json_text(c->body, "supervisor", &wish.supervisor));
@@ -45,7 +45,7 @@ static struct ap_result request_list(struct ap_api_call *c)
 
 static struct ap_result request_decide(struct ap_api_call *c)
 {
-	static const char *const actions[] = { "execute", "extend", "refuse", "lift" };
+	static const char *const actions[] = {"execute", "extend", "refuse", "lift"};
 	struct ap_uuid id;
 	const char *action = ap_http_param(c->http, 1);
 	const char *reason = json_object_get_string_member_with_default(c->body, "reason", "");
@@ -99,18 +99,18 @@ static struct ap_result policy_preview(struct ap_api_call *c)
 #define GRANTERS (AP_MAY(COACH) | AP_MAY(ADMIN))
 
 static const struct ap_api_route routes[] = {
-	{ "GET", "/v1/grants", GRANTERS | AP_MAY(SUPERVISOR), grant_list },
-	{ "POST", "/v1/grants", GRANTERS, grant_add },
-	{ "DELETE", "/v1/grants/{id}", GRANTERS, grant_revoke },
-	{ "GET", "/v1/requests", AP_MAY(ADMIN), request_list },
-	{ "POST", "/v1/requests/{id}/{action}", AP_MAY(ADMIN), request_decide },
-	{ "GET", "/v1/holds", AP_MAY(ADMIN) | AP_MAY(AUDITOR), hold_list },
-	{ "POST", "/v1/holds", AP_MAY(ADMIN), hold_post },
-	{ "DELETE", "/v1/holds/{id}", AP_MAY(ADMIN), hold_delete },
-	{ "GET", "/v1/policies", AP_MAY(ADMIN) | AP_MAY(AUDITOR), policy_list },
-	{ "GET", "/v1/policies/{name}", AP_MAY(ADMIN) | AP_MAY(AUDITOR), policy_get },
-	{ "PUT", "/v1/policies/{name}", AP_MAY(ADMIN), policy_put },
-	{ "POST", "/v1/policies/{name}/preview", AP_MAY(ADMIN), policy_preview },
+	{"GET", "/v1/grants", GRANTERS | AP_MAY(SUPERVISOR), grant_list},
+	{"POST", "/v1/grants", GRANTERS, grant_add},
+	{"DELETE", "/v1/grants/{id}", GRANTERS, grant_revoke},
+	{"GET", "/v1/requests", AP_MAY(ADMIN), request_list},
+	{"POST", "/v1/requests/{id}/{action}", AP_MAY(ADMIN), request_decide},
+	{"GET", "/v1/holds", AP_MAY(ADMIN) | AP_MAY(AUDITOR), hold_list},
+	{"POST", "/v1/holds", AP_MAY(ADMIN), hold_post},
+	{"DELETE", "/v1/holds/{id}", AP_MAY(ADMIN), hold_delete},
+	{"GET", "/v1/policies", AP_MAY(ADMIN) | AP_MAY(AUDITOR), policy_list},
+	{"GET", "/v1/policies/{name}", AP_MAY(ADMIN) | AP_MAY(AUDITOR), policy_get},
+	{"PUT", "/v1/policies/{name}", AP_MAY(ADMIN), policy_put},
+	{"POST", "/v1/policies/{name}/preview", AP_MAY(ADMIN), policy_preview},
 };
 
 void ap_api_add_desk(struct ap_api *api)

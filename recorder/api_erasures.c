@@ -10,7 +10,7 @@
 
 static struct ap_result check_tenant(struct ap_api_call *c, const struct ap_uuid *recording)
 {
-	struct ap_access_subject s = { 0 };
+	struct ap_access_subject s = {0};
 	AP_TRY(ap_db_access_subject(ap_vault_db(c->v), recording, &s));
 	g_free(s.coach);
 	if (c->actor.tenant && c->actor.tenant != s.tenant)
@@ -104,8 +104,8 @@ static struct ap_result certificate(struct ap_api_call *c)
 }
 
 static const struct ap_api_route routes[] = {
-	{ "POST", "/v1/erasures", AP_MAY(ADMIN), erase },
-	{ "GET", "/v1/erasures/{recording}", AP_MAY(ADMIN) | AP_MAY(AUDITOR), certificate },
+	{"POST", "/v1/erasures", AP_MAY(ADMIN), erase},
+	{"GET", "/v1/erasures/{recording}", AP_MAY(ADMIN) | AP_MAY(AUDITOR), certificate},
 };
 
 void ap_api_add_erasures(struct ap_api *api)

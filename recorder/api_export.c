@@ -11,10 +11,12 @@
 
 #define SEGMENT_MAX (64u << 20)
 
-static struct ap_result add_identity(struct ap_api_call *c, const struct ap_recording *rec, enum ap_role role, JsonObject *o)
+static struct ap_result add_identity(struct ap_api_call *c, const struct ap_recording *rec, enum ap_role role,
+				     JsonObject *o)
 {
 	struct ap_secret *identity;
-	AP_TRY(ap_recording_identity(c->v, ap_vault_db(c->v), rec, role == AP_COACH ? AP_KEY_COACH : AP_KEY_COACHEE, &identity));
+	AP_TRY(ap_recording_identity(c->v, ap_vault_db(c->v), rec, role == AP_COACH ? AP_KEY_COACH : AP_KEY_COACHEE,
+				     &identity));
 	struct ap_secret *text = ap_age_identity_text(identity);
 	json_object_set_string_member(o, ap_role_text(role), (const char *)ap_secret_bytes(text));
 	ap_secret_free(text);
@@ -22,7 +24,8 @@ static struct ap_result add_identity(struct ap_api_call *c, const struct ap_reco
 	return AP_SUCCESS;
 }
 
-static struct ap_result add_segments(struct ap_api_call *c, const struct ap_recording *rec, enum ap_role role, JsonObject *o)
+static struct ap_result add_segments(struct ap_api_call *c, const struct ap_recording *rec, enum ap_role role,
+				     JsonObject *o)
 {
 	g_autoptr(GArray) list = NULL;
 	JsonArray *numbers = json_array_new();
@@ -52,8 +55,8 @@ static struct ap_result export_recording(struct ap_api_call *c)
 	struct ap_access access;
 	g_autoptr(JsonObject) o = json_object_new();
 	AP_TRY(ap_api_id(c, 0, &id));
-	AP_TRY(ap_access_begin_export(c->v, &c->actor, &id, json_object_get_string_member_with_default(c->body, "reason", ""),
-				      &access));
+	AP_TRY(ap_access_begin_export(c->v, &c->actor, &id,
+				      json_object_get_string_member_with_default(c->body, "reason", ""), &access));
 	AP_TRY(ap_db_recording_load(ap_vault_db(c->v), &id, &rec));
 	ap_answer_id(o, "access", &access.id);
 	AP_TRY(fill(c, &rec, o));
@@ -88,8 +91,8 @@ static struct ap_result segment(struct ap_api_call *c)
 #define EXPORTERS (AP_MAY(ADMIN) | AP_ONLY_SOCKET)
 
 static const struct ap_api_route routes[] = {
-	{ "POST", "/v1/recordings/{id}/export", EXPORTERS, export_recording },
-	{ "GET", "/v1/recordings/{id}/segments/{role}/{n}", EXPORTERS, segment },
+	{"POST", "/v1/recordings/{id}/export", EXPORTERS, export_recording},
+	{"GET", "/v1/recordings/{id}/segments/{role}/{n}", EXPORTERS, segment},
 };
 
 void ap_api_add_export(struct ap_api *api)

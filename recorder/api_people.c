@@ -28,7 +28,8 @@ static struct ap_result user_list(struct ap_api_call *c)
 
 static struct ap_result user_add(struct ap_api_call *c)
 {
-	struct ap_user_wish wish = { .tenant = text(c, "tenant"), .party_id = text(c, "party_id"), .password = text(c, "password") };
+	struct ap_user_wish wish = {
+		.tenant = text(c, "tenant"), .party_id = text(c, "party_id"), .password = text(c, "password")};
 	AP_TRY(ap_http_json_text(c->body, "user", &wish.name));
 	AP_TRY(ap_http_json_text(c->body, "role", &wish.role));
 	AP_TRY(ap_user_add(c->v, &c->actor, &wish, &c->answer));
@@ -142,17 +143,17 @@ static struct ap_result doctor(struct ap_api_call *c)
 #define SETUP (AP_MAY(ADMIN) | AP_MAY_OPERATOR | AP_ONLY_SOCKET)
 
 static const struct ap_api_route routes[] = {
-	{ "GET", "/v1/users", AP_MAY(ADMIN) | AP_MAY_OPERATOR, user_list },
-	{ "POST", "/v1/users", SETUP, user_add },
-	{ "POST", "/v1/users/{name}/{action}", SETUP, user_change },
-	{ "GET", "/v1/tenants", SETUP, tenant_list },
-	{ "POST", "/v1/tenants", SETUP, tenant_add },
-	{ "GET", "/v1/tenants/{name}/keys", SETUP, key_list },
-	{ "POST", "/v1/tenants/{name}/keys", SETUP, key_add },
-	{ "DELETE", "/v1/tenants/{name}/keys/{label}", SETUP, key_revoke },
-	{ "GET", "/v1/clock", AP_MAY(ADMIN) | AP_MAY_OPERATOR, clock_show },
-	{ "POST", "/v1/clock/confirm", AP_MAY(ADMIN), clock_confirm },
-	{ "GET", "/v1/doctor", AP_MAY(ADMIN) | AP_MAY_OPERATOR, doctor },
+	{"GET", "/v1/users", AP_MAY(ADMIN) | AP_MAY_OPERATOR, user_list},
+	{"POST", "/v1/users", SETUP, user_add},
+	{"POST", "/v1/users/{name}/{action}", SETUP, user_change},
+	{"GET", "/v1/tenants", SETUP, tenant_list},
+	{"POST", "/v1/tenants", SETUP, tenant_add},
+	{"GET", "/v1/tenants/{name}/keys", SETUP, key_list},
+	{"POST", "/v1/tenants/{name}/keys", SETUP, key_add},
+	{"DELETE", "/v1/tenants/{name}/keys/{label}", SETUP, key_revoke},
+	{"GET", "/v1/clock", AP_MAY(ADMIN) | AP_MAY_OPERATOR, clock_show},
+	{"POST", "/v1/clock/confirm", AP_MAY(ADMIN), clock_confirm},
+	{"GET", "/v1/doctor", AP_MAY(ADMIN) | AP_MAY_OPERATOR, doctor},
 };
 
 void ap_api_add_people(struct ap_api *api)

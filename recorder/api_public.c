@@ -8,8 +8,8 @@ static struct ap_result ledger(struct ap_api_call *c)
 {
 	const char *type;
 	g_autofree char *text = NULL;
-	AP_TRY(ap_ledger_get(ap_vault_ledger(c->v), ap_vault_db(c->v), ap_http_param(c->http, 0), ap_http_query_text(c->http),
-			     &type, &text));
+	AP_TRY(ap_ledger_get(ap_vault_ledger(c->v), ap_vault_db(c->v), ap_http_param(c->http, 0),
+			     ap_http_query_text(c->http), &type, &text));
 	c->answered = true;
 	ap_http_answer_text(c->http, 200, type, text);
 	return AP_SUCCESS;
@@ -50,12 +50,12 @@ static struct ap_result page(struct ap_api_call *c)
 }
 
 static const struct ap_api_route routes[] = {
-	{ "GET", "/v1/ledger/{what}", AP_MAY_ANYONE, ledger },
-	{ "GET", "/healthz", AP_MAY_ANYONE, healthy },
-	{ "GET", "/readyz", AP_MAY_ANYONE, ready },
-	{ "GET", "/metrics", AP_MAY_ANYONE, metrics },
-	{ "GET", "/", AP_MAY_ANYONE, page },
-	{ "GET", "/web/*", AP_MAY_ANYONE, page },
+	{"GET", "/v1/ledger/{what}", AP_MAY_ANYONE, ledger},
+	{"GET", "/healthz", AP_MAY_ANYONE, healthy},
+	{"GET", "/readyz", AP_MAY_ANYONE, ready},
+	{"GET", "/metrics", AP_MAY_ANYONE, metrics},
+	{"GET", "/", AP_MAY_ANYONE, page},
+	{"GET", "/web/*", AP_MAY_ANYONE, page},
 };
 
 void ap_api_add_public(struct ap_api *api)

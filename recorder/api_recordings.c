@@ -6,7 +6,6 @@
 #include <aparte/log.h>
 #include <string.h>
 
-
 static struct ap_result list(struct ap_api_call *c)
 {
 	return ap_access_list(c->v, &c->actor, &c->answer);
@@ -24,7 +23,8 @@ static struct ap_result begin_access(struct ap_api_call *c)
 	struct ap_uuid recording;
 	struct ap_access access;
 	AP_TRY(ap_api_id(c, 0, &recording));
-	AP_TRY(ap_access_begin(c->v, &c->actor, &recording, json_object_get_string_member_with_default(c->body, "purpose", ""),
+	AP_TRY(ap_access_begin(c->v, &c->actor, &recording,
+			       json_object_get_string_member_with_default(c->body, "purpose", ""),
 			       json_object_get_string_member_with_default(c->body, "reason", ""), &access));
 	JsonObject *o = json_object_new();
 	ap_answer_id(o, "id", &access.id);
@@ -110,7 +110,7 @@ static void streamed(void *ctx)
 
 static struct ap_result track(struct ap_api_call *c)
 {
-	struct streaming s = { .v = c->v, .actor = c->actor };
+	struct streaming s = {.v = c->v, .actor = c->actor};
 	enum ap_role role;
 	const char *access = ap_http_query(c->http, "access");
 	AP_TRY(ap_api_id(c, 0, &s.recording));
@@ -123,7 +123,7 @@ static struct ap_result track(struct ap_api_call *c)
 	s.token = c->api->socket ? NULL : ap_api_token(c);
 	struct streaming *kept = g_new(struct streaming, 1);
 	*kept = s;
-	struct ap_http_source source = { ap_playback_size(kept->reader), read_piece, streamed, kept };
+	struct ap_http_source source = {ap_playback_size(kept->reader), read_piece, streamed, kept};
 	c->answered = true;
 	ap_http_answer_source(c->http, "video/webm", &source);
 	return AP_SUCCESS;
@@ -132,12 +132,12 @@ static struct ap_result track(struct ap_api_call *c)
 #define VIEWERS (AP_MAY(COACH) | AP_MAY(SUPERVISOR))
 
 static const struct ap_api_route routes[] = {
-	{ "GET", "/v1/recordings", VIEWERS | AP_MAY(ADMIN), list },
-	{ "GET", "/v1/recordings/{id}", VIEWERS | AP_MAY(ADMIN), show },
-	{ "POST", "/v1/recordings/{id}/accesses", VIEWERS, begin_access },
-	{ "DELETE", "/v1/recordings/{id}/accesses/{access}", VIEWERS | AP_MAY(ADMIN), end_access },
-	{ "GET", "/v1/recordings/{id}/tracks/{role}", VIEWERS, track },
-	{ "GET", "/v1/accesses", AP_MAY(AUDITOR) | AP_MAY(ADMIN), log_of_accesses },
+	{"GET", "/v1/recordings", VIEWERS | AP_MAY(ADMIN), list},
+	{"GET", "/v1/recordings/{id}", VIEWERS | AP_MAY(ADMIN), show},
+	{"POST", "/v1/recordings/{id}/accesses", VIEWERS, begin_access},
+	{"DELETE", "/v1/recordings/{id}/accesses/{access}", VIEWERS | AP_MAY(ADMIN), end_access},
+	{"GET", "/v1/recordings/{id}/tracks/{role}", VIEWERS, track},
+	{"GET", "/v1/accesses", AP_MAY(AUDITOR) | AP_MAY(ADMIN), log_of_accesses},
 };
 
 void ap_api_add_recordings(struct ap_api *api)

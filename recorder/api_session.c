@@ -13,8 +13,8 @@ struct waiting {
 
 static void set_cookie(struct ap_http_call *http, const char *name, const char *value, int64_t seconds, bool tls)
 {
-	char *text = g_strdup_printf("%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%lld%s", name, value, (long long)seconds,
-				     tls ? "; Secure" : "");
+	char *text = g_strdup_printf("%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%lld%s", name, value,
+				     (long long)seconds, tls ? "; Secure" : "");
 	ap_http_add_header(http, "Set-Cookie", text);
 	ap_wipe(text, strlen(text));
 	g_free(text);
@@ -58,7 +58,7 @@ static struct ap_result log_in(struct ap_api_call *c)
 	if (strlen(user) > 64)
 		return ap_fail(AP_ERR_DENIED, "credentials", "user, password or code is wrong");
 	struct waiting *w = g_new0(struct waiting, 1);
-	*w = (struct waiting){ .http = c->http, .cookie = ap_api_cookie_name(c->api), .tls = c->api->tls };
+	*w = (struct waiting){.http = c->http, .cookie = ap_api_cookie_name(c->api), .tls = c->api->tls};
 	c->answered = true;
 	ap_login_begin(c->api->logins, user, password, totp, on_login, w);
 	return AP_SUCCESS;
@@ -87,11 +87,9 @@ static struct ap_result who_am_i(struct ap_api_call *c)
 }
 
 static const struct ap_api_route routes[] = {
-	{ "POST", "/v1/login", AP_MAY_ANYONE, log_in },
-	{ "GET", "/v1/login", AP_MAY_ALL_STAFF, who_am_i },
-	{ "DELETE", "/v1/login", AP_MAY_ALL_STAFF, log_out },
-	{ "POST", "/v1/logout", AP_MAY_ALL_STAFF, log_out },
-	{ "GET", "/v1/me", AP_MAY_ALL_STAFF, who_am_i },
+	{"POST", "/v1/login", AP_MAY_ANYONE, log_in},       {"GET", "/v1/login", AP_MAY_ALL_STAFF, who_am_i},
+	{"DELETE", "/v1/login", AP_MAY_ALL_STAFF, log_out}, {"POST", "/v1/logout", AP_MAY_ALL_STAFF, log_out},
+	{"GET", "/v1/me", AP_MAY_ALL_STAFF, who_am_i},
 };
 
 void ap_api_add_session(struct ap_api *api)

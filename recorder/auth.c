@@ -29,7 +29,7 @@ bool ap_auth_verify(const char *hash, const struct ap_secret *password)
 
 struct ap_auth {
 	GThreadPool *pool;
-	char *decoy; /* a hash of a password nobody has */
+	char *decoy;      /* a hash of a password nobody has */
 	unsigned pending; /* asked and not told yet; main thread */
 };
 
@@ -96,20 +96,20 @@ void ap_auth_free(struct ap_auth *a)
 	g_free(a);
 }
 
-struct ap_result ap_auth_verify_later(struct ap_auth *a, const char *hash, struct ap_secret *password, ap_auth_done done,
-				      void *ctx)
+struct ap_result ap_auth_verify_later(struct ap_auth *a, const char *hash, struct ap_secret *password,
+				      ap_auth_done done, void *ctx)
 {
 	if (g_thread_pool_unprocessed(a->pool) >= WAITING) {
 		ap_secret_free(password);
 		return ap_fail(AP_ERR_LIMIT, "rate", "too many logins at once; try again in a moment");
 	}
 	struct job *job = g_new0(struct job, 1);
-	*job = (struct job){ .hash = g_strdup(hash ? hash : a->decoy),
-			     .password = password,
-			     .context = g_main_context_ref_thread_default(),
-			     .owner = a,
-			     .done = done,
-			     .ctx = ctx };
+	*job = (struct job){.hash = g_strdup(hash ? hash : a->decoy),
+			    .password = password,
+			    .context = g_main_context_ref_thread_default(),
+			    .owner = a,
+			    .done = done,
+			    .ctx = ctx};
 	a->pending++;
 	g_thread_pool_push(a->pool, job, NULL);
 	return AP_SUCCESS;
@@ -124,8 +124,8 @@ enum ap_totp_verdict ap_auth_totp(const struct ap_secret *secret, const char *co
 	time_t at = (time_t)(wall_ms / 1000);
 	if (strlen(code) != 6)
 		return AP_TOTP_WRONG;
-	int found = oath_totp_validate2((const char *)ap_secret_bytes(secret), ap_secret_len(secret), at, AP_TOTP_STEP_S, 0, 1,
-					&position, code);
+	int found = oath_totp_validate2((const char *)ap_secret_bytes(secret), ap_secret_len(secret), at,
+					AP_TOTP_STEP_S, 0, 1, &position, code);
 	if (found < 0)
 		return AP_TOTP_WRONG;
 	int64_t step = at / AP_TOTP_STEP_S + position;
@@ -151,8 +151,8 @@ char *ap_auth_totp_uri(const struct ap_secret *secret, const char *user)
 {
 	g_autofree char *name = g_uri_escape_string(user, NULL, FALSE);
 	char *text = ap_auth_totp_text(secret);
-	char *uri = g_strconcat("otpauth://totp/Aparte:", name, "?secret=", text, "&issuer=Aparte&algorithm=SHA1&digits=6&period=30",
-				NULL);
+	char *uri = g_strconcat("otpauth://totp/Aparte:", name, "?secret=", text,
+				"&issuer=Aparte&algorithm=SHA1&digits=6&period=30", NULL);
 	ap_wipe(text, strlen(text));
 	g_free(text);
 	return uri;

@@ -34,8 +34,8 @@ void ap_auth_free(struct ap_auth *a);
 /* Compares later, and calls done on the thread-default context of the caller. `hash` NULL: compares with a hash that
  * nothing fits, in the same time (an unknown user). Takes the password. "rate" when too many wait: nothing is called
  * then, the password is freed. */
-struct ap_result ap_auth_verify_later(struct ap_auth *a, const char *hash, struct ap_secret *password, ap_auth_done done,
-				      void *ctx);
+struct ap_result ap_auth_verify_later(struct ap_auth *a, const char *hash, struct ap_secret *password,
+				      ap_auth_done done, void *ctx);
 
 /* ---- one-time codes ---- */
 

@@ -23,14 +23,16 @@ static struct ap_result take_ids(struct ap_rows *rows, GArray **ret_ids)
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_db_access_subject(struct ap_db *db, const struct ap_uuid *recording, struct ap_access_subject *ret_s)
+struct ap_result ap_db_access_subject(struct ap_db *db, const struct ap_uuid *recording,
+				      struct ap_access_subject *ret_s)
 {
-	struct ap_access_subject s = { 0 };
-	struct ap_rows *rows = ap_db_query(db,
-					   "SELECT r.session, r.state, EXISTS (SELECT 1 FROM erasure e WHERE e.recording = r.id),"
-					   " s.tenant, p.pii_principal FROM recording r JOIN session s ON s.id = r.session"
-					   " JOIN party p ON p.session = r.session AND p.role = 1 WHERE r.id = ?1",
-					   AP_VALUES(AP_V_UUID(recording)));
+	struct ap_access_subject s = {0};
+	struct ap_rows *rows =
+		ap_db_query(db,
+			    "SELECT r.session, r.state, EXISTS (SELECT 1 FROM erasure e WHERE e.recording = r.id),"
+			    " s.tenant, p.pii_principal FROM recording r JOIN session s ON s.id = r.session"
+			    " JOIN party p ON p.session = r.session AND p.role = 1 WHERE r.id = ?1",
+			    AP_VALUES(AP_V_UUID(recording)));
 	bool found = ap_rows_next(rows);
 	if (found) {
 		s.session = ap_row_uuid(rows, 0);
@@ -49,10 +51,10 @@ struct ap_result ap_db_access_subject(struct ap_db *db, const struct ap_uuid *re
 
 struct ap_result ap_db_access_load(struct ap_db *db, const struct ap_uuid *id, struct ap_access_row *ret_row)
 {
-	struct ap_access_row row = { .id = *id };
-	struct ap_rows *rows = ap_db_query(db,
-					   "SELECT recording, actor, purpose, expires_ms, ended_ms, bytes FROM access WHERE id = ?1",
-					   AP_VALUES(AP_V_UUID(id)));
+	struct ap_access_row row = {.id = *id};
+	struct ap_rows *rows = ap_db_query(
+		db, "SELECT recording, actor, purpose, expires_ms, ended_ms, bytes FROM access WHERE id = ?1",
+		AP_VALUES(AP_V_UUID(id)));
 	bool found = ap_rows_next(rows);
 	if (found) {
 		row.recording = ap_row_uuid(rows, 0);
@@ -73,11 +75,12 @@ struct ap_result ap_db_access_load(struct ap_db *db, const struct ap_uuid *id, s
 struct ap_result ap_db_access_find(struct ap_db *db, const char *actor, const struct ap_uuid *recording,
 				   const char *purpose, int64_t now_ms, struct ap_uuid *ret_id)
 {
-	struct ap_uuid id = { 0 };
-	struct ap_rows *rows = ap_db_query(db,
-					   "SELECT id FROM access WHERE recording = ?1 AND actor = ?2 AND purpose = ?3"
-					   " AND ended_ms IS NULL AND expires_ms > ?4 ORDER BY begun_ms DESC LIMIT 1",
-					   AP_VALUES(AP_V_UUID(recording), AP_V_TEXT(actor), AP_V_TEXT(purpose), AP_V_INT(now_ms)));
+	struct ap_uuid id = {0};
+	struct ap_rows *rows =
+		ap_db_query(db,
+			    "SELECT id FROM access WHERE recording = ?1 AND actor = ?2 AND purpose = ?3"
+			    " AND ended_ms IS NULL AND expires_ms > ?4 ORDER BY begun_ms DESC LIMIT 1",
+			    AP_VALUES(AP_V_UUID(recording), AP_V_TEXT(actor), AP_V_TEXT(purpose), AP_V_INT(now_ms)));
 	bool found = ap_rows_next(rows);
 	if (found)
 		id = ap_row_uuid(rows, 0);
@@ -86,14 +89,15 @@ struct ap_result ap_db_access_find(struct ap_db *db, const char *actor, const st
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_db_access_insert(struct ap_db *db, const struct ap_access *access, const char *actor, const char *purpose,
-				     const char *reason, int64_t now_ms, uint64_t leaf)
+struct ap_result ap_db_access_insert(struct ap_db *db, const struct ap_access *access, const char *actor,
+				     const char *purpose, const char *reason, int64_t now_ms, uint64_t leaf)
 {
 	return ap_db_run(db,
 			 "INSERT INTO access (id, recording, actor, purpose, reason, begun_ms, expires_ms, begun_leaf)"
 			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-			 AP_VALUES(AP_V_UUID(&access->id), AP_V_UUID(&access->recording), AP_V_TEXT(actor), AP_V_TEXT(purpose),
-				   AP_V_TEXT(reason), AP_V_INT(now_ms), AP_V_INT(access->expires_ms), AP_V_INT(leaf)));
+			 AP_VALUES(AP_V_UUID(&access->id), AP_V_UUID(&access->recording), AP_V_TEXT(actor),
+				   AP_V_TEXT(purpose), AP_V_TEXT(reason), AP_V_INT(now_ms),
+				   AP_V_INT(access->expires_ms), AP_V_INT(leaf)));
 }
 
 struct ap_result ap_db_access_ended(struct ap_db *db, const struct ap_uuid *id, int64_t now_ms, uint64_t leaf)
@@ -104,7 +108,8 @@ struct ap_result ap_db_access_ended(struct ap_db *db, const struct ap_uuid *id, 
 
 struct ap_result ap_db_access_count(struct ap_db *db, const struct ap_uuid *id, uint64_t bytes)
 {
-	return ap_db_run(db, "UPDATE access SET bytes = bytes + ?2 WHERE id = ?1", AP_VALUES(AP_V_UUID(id), AP_V_INT(bytes)));
+	return ap_db_run(db, "UPDATE access SET bytes = bytes + ?2 WHERE id = ?1",
+			 AP_VALUES(AP_V_UUID(id), AP_V_INT(bytes)));
 }
 
 struct ap_result ap_db_access_open(struct ap_db *db, const struct ap_uuid *recording, int64_t now_ms, GArray **ret_ids)
@@ -125,13 +130,16 @@ struct ap_result ap_db_access_open_of(struct ap_db *db, const char *actor, GArra
 			ret_ids);
 }
 
-struct ap_result ap_db_access_list(struct ap_db *db, int64_t tenant, const struct ap_uuid *session, JsonArray **ret_list)
+struct ap_result ap_db_access_list(struct ap_db *db, int64_t tenant, const struct ap_uuid *session,
+				   JsonArray **ret_list)
 {
 	g_autoptr(JsonArray) list = json_array_new();
 	struct ap_rows *rows = ap_db_query(
 		db,
-		"SELECT a.id, a.recording, substr(a.actor, instr(a.actor, ':') + 1), a.purpose, a.reason, a.begun_ms, a.ended_ms, a.expires_ms, a.bytes, a.begun_leaf,"
-		" coalesce(u.role, substr(a.actor, 7)) FROM access a LEFT JOIN user_ u ON a.actor = 'user:' || u.name JOIN recording r ON r.id = a.recording JOIN session s ON s.id = r.session"
+		"SELECT a.id, a.recording, substr(a.actor, instr(a.actor, ':') + 1), a.purpose, a.reason, a.begun_ms, "
+		"a.ended_ms, a.expires_ms, a.bytes, a.begun_leaf,"
+		" coalesce(u.role, substr(a.actor, 7)) FROM access a LEFT JOIN user_ u ON a.actor = 'user:' || u.name "
+		"JOIN recording r ON r.id = a.recording JOIN session s ON s.id = r.session"
 		" WHERE (?1 = 0 OR s.tenant = ?1) AND (?2 IS NULL OR s.id = ?2) ORDER BY a.begun_leaf DESC LIMIT 1000",
 		AP_VALUES(AP_V_INT(tenant), AP_V_BLOB(session ? session->b : NULL, 16)));
 	while (ap_rows_next(rows)) {
@@ -161,7 +169,8 @@ struct ap_result ap_db_grant_exists(struct ap_db *db, const struct ap_uuid *reco
 	AP_TRY(ap_db_count(db,
 			   "SELECT count(*) FROM grant_ WHERE recording = ?1 AND supervisor = ?2"
 			   " AND (?3 IS NULL OR (purpose = ?3 AND revoked_ms IS NULL AND expires_ms > ?4))",
-			   AP_VALUES(AP_V_UUID(recording), AP_V_INT(supervisor), AP_V_TEXT(purpose), AP_V_INT(now_ms)), &n));
+			   AP_VALUES(AP_V_UUID(recording), AP_V_INT(supervisor), AP_V_TEXT(purpose), AP_V_INT(now_ms)),
+			   &n));
 	*ret_exists = n > 0;
 	return AP_SUCCESS;
 }
@@ -184,8 +193,10 @@ struct ap_result ap_db_access_visible(struct ap_db *db, const struct ap_actor *a
 				ret_ids);
 	case AP_STAFF_COACH:
 		return take_ids(ap_db_query(db,
-					    "SELECT r.id FROM party p JOIN session s ON s.id = p.session JOIN recording r ON r.session = s.id"
-					    " WHERE p.pii_principal = ?1 AND p.role = 1 AND s.tenant = ?2 ORDER BY r.created_ms DESC",
+					    "SELECT r.id FROM party p JOIN session s ON s.id = p.session JOIN "
+					    "recording r ON r.session = s.id"
+					    " WHERE p.pii_principal = ?1 AND p.role = 1 AND s.tenant = ?2 ORDER BY "
+					    "r.created_ms DESC",
 					    AP_VALUES(AP_V_TEXT(actor->party_id), AP_V_INT(actor->tenant))),
 				ret_ids);
 	case AP_STAFF_ADMIN:
@@ -205,15 +216,16 @@ struct ap_result ap_db_access_visible(struct ap_db *db, const struct ap_actor *a
 struct ap_result ap_db_access_metadata(struct ap_db *db, const struct ap_uuid *recording, JsonObject **ret_object)
 {
 	g_autoptr(JsonObject) o = json_object_new();
-	struct ap_rows *rows = ap_db_query(
-		db,
-		"SELECT r.id, r.session, s.reference, CASE WHEN e.id IS NULL THEN r.state ELSE 'erased' END, r.created_ms,"
-		" r.sealed_ms, r.expires_ms, r.erased_ms, r.duration_ms FROM recording r JOIN session s ON s.id = r.session"
-		" LEFT JOIN erasure e ON e.recording = r.id WHERE r.id = ?1",
-		AP_VALUES(AP_V_UUID(recording)));
+	struct ap_rows *rows = ap_db_query(db,
+					   "SELECT r.id, r.session, s.reference, CASE WHEN e.id IS NULL THEN r.state "
+					   "ELSE 'erased' END, r.created_ms,"
+					   " r.sealed_ms, r.expires_ms, r.erased_ms, r.duration_ms FROM recording r "
+					   "JOIN session s ON s.id = r.session"
+					   " LEFT JOIN erasure e ON e.recording = r.id WHERE r.id = ?1",
+					   AP_VALUES(AP_V_UUID(recording)));
 	bool found = ap_rows_next(rows);
 	if (found) {
-		static const char *const times[] = { "created", "sealed", "expires", "erased" };
+		static const char *const times[] = {"created", "sealed", "expires", "erased"};
 		ap_answer_row_id(o, "id", rows, 0);
 		ap_answer_row_id(o, "session", rows, 1);
 		ap_answer_row_text(o, "reference", rows, 2);
@@ -230,9 +242,9 @@ struct ap_result ap_db_access_metadata(struct ap_db *db, const struct ap_uuid *r
 
 struct ap_result ap_db_access_names(struct ap_db *db, const struct ap_uuid *recording, JsonObject *object)
 {
-	struct ap_rows *rows = ap_db_query(db,
-					   "SELECT p.role, p.name FROM party p JOIN recording r ON r.session = p.session WHERE r.id = ?1",
-					   AP_VALUES(AP_V_UUID(recording)));
+	struct ap_rows *rows = ap_db_query(
+		db, "SELECT p.role, p.name FROM party p JOIN recording r ON r.session = p.session WHERE r.id = ?1",
+		AP_VALUES(AP_V_UUID(recording)));
 	while (ap_rows_next(rows)) {
 		JsonObject *person = json_object_new();
 		ap_answer_row_text(person, "name", rows, 1);
@@ -244,8 +256,9 @@ struct ap_result ap_db_access_names(struct ap_db *db, const struct ap_uuid *reco
 struct ap_result ap_db_access_tracks(struct ap_db *db, const struct ap_uuid *recording, JsonObject *object)
 {
 	JsonObject *tracks = json_object_new();
-	struct ap_rows *rows = ap_db_query(db, "SELECT role, sum(plain_size) FROM segment WHERE recording = ?1 GROUP BY role",
-					   AP_VALUES(AP_V_UUID(recording)));
+	struct ap_rows *rows =
+		ap_db_query(db, "SELECT role, sum(plain_size) FROM segment WHERE recording = ?1 GROUP BY role",
+			    AP_VALUES(AP_V_UUID(recording)));
 	while (ap_rows_next(rows)) {
 		JsonObject *track = json_object_new();
 		ap_answer_row_int(track, "size", rows, 1);
@@ -259,9 +272,9 @@ struct ap_result ap_db_access_tracks(struct ap_db *db, const struct ap_uuid *rec
 struct ap_result ap_db_access_epochs(struct ap_db *db, const struct ap_uuid *recording, JsonObject *object)
 {
 	JsonArray *epochs = json_array_new();
-	struct ap_rows *rows = ap_db_query(db,
-					   "SELECT number, opened_ms, closed_ms, stats FROM epoch WHERE recording = ?1 ORDER BY number",
-					   AP_VALUES(AP_V_UUID(recording)));
+	struct ap_rows *rows = ap_db_query(
+		db, "SELECT number, opened_ms, closed_ms, stats FROM epoch WHERE recording = ?1 ORDER BY number",
+		AP_VALUES(AP_V_UUID(recording)));
 	while (ap_rows_next(rows)) {
 		JsonObject *o = json_object_new();
 		ap_answer_row_int(o, "number", rows, 0);

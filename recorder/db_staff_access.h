@@ -24,14 +24,15 @@ struct ap_access_subject {
 	int64_t tenant;
 	char *coach; /* pii_principal, owned */
 };
-struct ap_result ap_db_access_subject(struct ap_db *db, const struct ap_uuid *recording, struct ap_access_subject *ret_s);
+struct ap_result ap_db_access_subject(struct ap_db *db, const struct ap_uuid *recording,
+				      struct ap_access_subject *ret_s);
 
 struct ap_result ap_db_access_load(struct ap_db *db, const struct ap_uuid *id, struct ap_access_row *ret_row);
 struct ap_result ap_db_access_find(struct ap_db *db, const char *actor, const struct ap_uuid *recording,
 				   const char *purpose, int64_t now_ms, struct ap_uuid *ret_id);
 /* Inside the caller's transaction. */
-struct ap_result ap_db_access_insert(struct ap_db *db, const struct ap_access *access, const char *actor, const char *purpose,
-				     const char *reason, int64_t now_ms, uint64_t leaf);
+struct ap_result ap_db_access_insert(struct ap_db *db, const struct ap_access *access, const char *actor,
+				     const char *purpose, const char *reason, int64_t now_ms, uint64_t leaf);
 struct ap_result ap_db_access_ended(struct ap_db *db, const struct ap_uuid *id, int64_t now_ms, uint64_t leaf);
 struct ap_result ap_db_access_count(struct ap_db *db, const struct ap_uuid *id, uint64_t bytes);
 /* Ids (GArray of struct ap_uuid) of open accesses that are expired, or of one recording. */
@@ -39,7 +40,8 @@ struct ap_result ap_db_access_open(struct ap_db *db, const struct ap_uuid *recor
 /* Those of one actor. */
 struct ap_result ap_db_access_open_of(struct ap_db *db, const char *actor, GArray **ret_ids);
 /* {"id",…} each, newest first; any filter may be NULL or 0. */
-struct ap_result ap_db_access_list(struct ap_db *db, int64_t tenant, const struct ap_uuid *session, JsonArray **ret_list);
+struct ap_result ap_db_access_list(struct ap_db *db, int64_t tenant, const struct ap_uuid *session,
+				   JsonArray **ret_list);
 
 /* A grant is in force while not revoked and before its end. `purpose` NULL: any, whether in force or not. */
 struct ap_result ap_db_grant_exists(struct ap_db *db, const struct ap_uuid *recording, int64_t supervisor,

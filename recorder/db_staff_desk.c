@@ -20,7 +20,8 @@ struct ap_result ap_db_proposal_insert(struct ap_db *db, const struct ap_uuid *i
 				       const char *by, int64_t now_ms, int64_t expires_ms)
 {
 	return ap_db_run(db,
-			 "INSERT INTO proposal (id, action, body, proposed_by, created_ms, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+			 "INSERT INTO proposal (id, action, body, proposed_by, created_ms, expires_ms) VALUES (?1, ?2, "
+			 "?3, ?4, ?5, ?6)",
 			 AP_VALUES(AP_V_UUID(id), AP_V_TEXT(action), AP_V_TEXT(body), AP_V_TEXT(by), AP_V_INT(now_ms),
 				   AP_V_INT(expires_ms)));
 }
@@ -47,11 +48,12 @@ struct ap_result ap_db_proposal_load(struct ap_db *db, const struct ap_uuid *id,
 struct ap_result ap_db_proposal_find(struct ap_db *db, const char *action, const char *body, int64_t now_ms,
 				     struct ap_uuid *ret_id)
 {
-	struct ap_uuid id = { 0 };
-	struct ap_rows *rows = ap_db_query(db,
-					   "SELECT id FROM proposal WHERE action = ?1 AND body = ?2 AND confirmed_by IS NULL"
-					   " AND expires_ms > ?3",
-					   AP_VALUES(AP_V_TEXT(action), AP_V_TEXT(body), AP_V_INT(now_ms)));
+	struct ap_uuid id = {0};
+	struct ap_rows *rows =
+		ap_db_query(db,
+			    "SELECT id FROM proposal WHERE action = ?1 AND body = ?2 AND confirmed_by IS NULL"
+			    " AND expires_ms > ?3",
+			    AP_VALUES(AP_V_TEXT(action), AP_V_TEXT(body), AP_V_INT(now_ms)));
 	bool found = ap_rows_next(rows);
 	if (found)
 		id = ap_row_uuid(rows, 0);
@@ -62,7 +64,8 @@ struct ap_result ap_db_proposal_find(struct ap_db *db, const char *action, const
 
 struct ap_result ap_db_proposal_confirmed(struct ap_db *db, const struct ap_uuid *id, const char *by)
 {
-	return ap_db_run(db, "UPDATE proposal SET confirmed_by = ?2 WHERE id = ?1", AP_VALUES(AP_V_UUID(id), AP_V_TEXT(by)));
+	return ap_db_run(db, "UPDATE proposal SET confirmed_by = ?2 WHERE id = ?1",
+			 AP_VALUES(AP_V_UUID(id), AP_V_TEXT(by)));
 }
 
 /* ---- holds ---- */
@@ -70,11 +73,13 @@ struct ap_result ap_db_proposal_confirmed(struct ap_db *db, const struct ap_uuid
 struct ap_result ap_db_hold_insert(struct ap_db *db, const struct ap_uuid *id, const struct ap_hold_wish *wish,
 				   const char *first, const char *second, int64_t now_ms, uint64_t leaf)
 {
-	return ap_db_run(db,
-			 "INSERT INTO hold (id, recording, ground, reason, proposed_by, confirmed_by, created_ms, ends_ms, leaf)"
-			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-			 AP_VALUES(AP_V_UUID(id), AP_V_UUID(&wish->recording), AP_V_TEXT(wish->ground), AP_V_TEXT(wish->reason),
-				   AP_V_TEXT(first), AP_V_TEXT(second), AP_V_INT(now_ms), AP_V_INT(wish->ends_ms), AP_V_INT(leaf)));
+	return ap_db_run(
+		db,
+		"INSERT INTO hold (id, recording, ground, reason, proposed_by, confirmed_by, created_ms, ends_ms, leaf)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+		AP_VALUES(AP_V_UUID(id), AP_V_UUID(&wish->recording), AP_V_TEXT(wish->ground), AP_V_TEXT(wish->reason),
+			  AP_V_TEXT(first), AP_V_TEXT(second), AP_V_INT(now_ms), AP_V_INT(wish->ends_ms),
+			  AP_V_INT(leaf)));
 }
 
 struct ap_result ap_db_hold_lifted(struct ap_db *db, const struct ap_uuid *id, const char *by, int64_t now_ms)
@@ -85,7 +90,7 @@ struct ap_result ap_db_hold_lifted(struct ap_db *db, const struct ap_uuid *id, c
 
 struct ap_result ap_db_hold_recording(struct ap_db *db, const struct ap_uuid *id, struct ap_uuid *ret_recording)
 {
-	struct ap_uuid recording = { 0 };
+	struct ap_uuid recording = {0};
 	struct ap_rows *rows = ap_db_query(db, "SELECT recording FROM hold WHERE id = ?1 AND lifted_ms IS NULL",
 					   AP_VALUES(AP_V_UUID(id)));
 	bool found = ap_rows_next(rows);
@@ -99,14 +104,15 @@ struct ap_result ap_db_hold_recording(struct ap_db *db, const struct ap_uuid *id
 struct ap_result ap_db_hold_list(struct ap_db *db, int64_t tenant, JsonArray **ret_list)
 {
 	g_autoptr(JsonArray) list = json_array_new();
-	struct ap_rows *rows = ap_db_query(
-		db,
-		"SELECT h.id, h.recording, h.ground, h.reason, h.proposed_by, h.confirmed_by, h.created_ms, h.ends_ms, h.lifted_ms"
-		" FROM hold h JOIN recording r ON r.id = h.recording JOIN session s ON s.id = r.session"
-		" WHERE ?1 = 0 OR s.tenant = ?1 ORDER BY h.created_ms DESC",
-		AP_VALUES(AP_V_INT(tenant)));
+	struct ap_rows *rows =
+		ap_db_query(db,
+			    "SELECT h.id, h.recording, h.ground, h.reason, h.proposed_by, h.confirmed_by, "
+			    "h.created_ms, h.ends_ms, h.lifted_ms"
+			    " FROM hold h JOIN recording r ON r.id = h.recording JOIN session s ON s.id = r.session"
+			    " WHERE ?1 = 0 OR s.tenant = ?1 ORDER BY h.created_ms DESC",
+			    AP_VALUES(AP_V_INT(tenant)));
 	while (ap_rows_next(rows)) {
-		static const char *const texts[] = { "ground", "reason", "proposed_by", "confirmed_by" };
+		static const char *const texts[] = {"ground", "reason", "proposed_by", "confirmed_by"};
 		JsonObject *o = json_object_new();
 		ap_answer_row_id(o, "id", rows, 0);
 		ap_answer_row_id(o, "recording", rows, 1);
@@ -125,30 +131,32 @@ struct ap_result ap_db_hold_list(struct ap_db *db, int64_t tenant, JsonArray **r
 struct ap_result ap_db_hold_lapsed(struct ap_db *db, int64_t since_ms, int64_t now_ms, GArray **ret_ids)
 {
 	return take_ids(ap_db_query(db,
-				    "SELECT DISTINCT recording FROM hold WHERE lifted_ms IS NULL AND ends_ms > ?1 AND ends_ms <= ?2",
+				    "SELECT DISTINCT recording FROM hold WHERE lifted_ms IS NULL AND ends_ms > ?1 AND "
+				    "ends_ms <= ?2",
 				    AP_VALUES(AP_V_INT(since_ms), AP_V_INT(now_ms))),
 			ret_ids);
 }
 
 /* ---- requests ---- */
 
-struct ap_result ap_db_request_insert(struct ap_db *db, const struct ap_request_row *row, const char *detail, int64_t now_ms,
-				      uint64_t leaf)
+struct ap_result ap_db_request_insert(struct ap_db *db, const struct ap_request_row *row, const char *detail,
+				      int64_t now_ms, uint64_t leaf)
 {
 	return ap_db_run(db,
 			 "INSERT INTO request (id, session, role, type, detail, state, created_ms, due_ms, leaf)"
 			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-			 AP_VALUES(AP_V_UUID(&row->id), AP_V_UUID(&row->session), AP_V_INT(row->role), AP_V_TEXT(row->type),
-				   AP_V_TEXT(detail), AP_V_TEXT(row->state), AP_V_INT(now_ms), AP_V_INT(row->due_ms), AP_V_INT(leaf)));
+			 AP_VALUES(AP_V_UUID(&row->id), AP_V_UUID(&row->session), AP_V_INT(row->role),
+				   AP_V_TEXT(row->type), AP_V_TEXT(detail), AP_V_TEXT(row->state), AP_V_INT(now_ms),
+				   AP_V_INT(row->due_ms), AP_V_INT(leaf)));
 }
 
 static struct ap_request_row read_request(struct ap_rows *rows)
 {
-	struct ap_request_row row = { .id = ap_row_uuid(rows, 0),
-				      .session = ap_row_uuid(rows, 1),
-				      .role = (enum ap_role)ap_row_int(rows, 2),
-				      .due_ms = ap_row_int(rows, 5),
-				      .tenant = ap_row_int(rows, 6) };
+	struct ap_request_row row = {.id = ap_row_uuid(rows, 0),
+				     .session = ap_row_uuid(rows, 1),
+				     .role = (enum ap_role)ap_row_int(rows, 2),
+				     .due_ms = ap_row_int(rows, 5),
+				     .tenant = ap_row_int(rows, 6)};
 	g_strlcpy(row.type, ap_row_text(rows, 3), sizeof row.type);
 	g_strlcpy(row.state, ap_row_text(rows, 4), sizeof row.state);
 	return row;
@@ -156,11 +164,12 @@ static struct ap_request_row read_request(struct ap_rows *rows)
 
 struct ap_result ap_db_request_load(struct ap_db *db, const struct ap_uuid *id, struct ap_request_row *ret_row)
 {
-	struct ap_request_row row = { 0 };
-	struct ap_rows *rows = ap_db_query(db,
-					   "SELECT q.id, q.session, q.role, q.type, q.state, q.due_ms, s.tenant FROM request q"
-					   " JOIN session s ON s.id = q.session WHERE q.id = ?1",
-					   AP_VALUES(AP_V_UUID(id)));
+	struct ap_request_row row = {0};
+	struct ap_rows *rows =
+		ap_db_query(db,
+			    "SELECT q.id, q.session, q.role, q.type, q.state, q.due_ms, s.tenant FROM request q"
+			    " JOIN session s ON s.id = q.session WHERE q.id = ?1",
+			    AP_VALUES(AP_V_UUID(id)));
 	bool found = ap_rows_next(rows);
 	if (found)
 		row = read_request(rows);
@@ -172,10 +181,11 @@ struct ap_result ap_db_request_load(struct ap_db *db, const struct ap_uuid *id, 
 struct ap_result ap_db_request_open(struct ap_db *db, const char *type, GArray **ret_rows)
 {
 	g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(struct ap_request_row));
-	struct ap_rows *rows = ap_db_query(db,
-					   "SELECT q.id, q.session, q.role, q.type, q.state, q.due_ms, s.tenant FROM request q"
-					   " JOIN session s ON s.id = q.session WHERE q.type = ?1 AND q.state IN ('open', 'extended')",
-					   AP_VALUES(AP_V_TEXT(type)));
+	struct ap_rows *rows =
+		ap_db_query(db,
+			    "SELECT q.id, q.session, q.role, q.type, q.state, q.due_ms, s.tenant FROM request q"
+			    " JOIN session s ON s.id = q.session WHERE q.type = ?1 AND q.state IN ('open', 'extended')",
+			    AP_VALUES(AP_V_TEXT(type)));
 	while (ap_rows_next(rows)) {
 		struct ap_request_row row = read_request(rows);
 		g_array_append_val(list, row);
@@ -185,11 +195,12 @@ struct ap_result ap_db_request_open(struct ap_db *db, const char *type, GArray *
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_db_request_waiting(struct ap_db *db, const struct ap_uuid *session, enum ap_role role, int64_t *ret_n)
+struct ap_result ap_db_request_waiting(struct ap_db *db, const struct ap_uuid *session, enum ap_role role,
+				       int64_t *ret_n)
 {
-	return ap_db_count(db,
-			   "SELECT count(*) FROM request WHERE session = ?1 AND role = ?2 AND state IN ('open', 'extended')",
-			   AP_VALUES(AP_V_UUID(session), AP_V_INT(role)), ret_n);
+	return ap_db_count(
+		db, "SELECT count(*) FROM request WHERE session = ?1 AND role = ?2 AND state IN ('open', 'extended')",
+		AP_VALUES(AP_V_UUID(session), AP_V_INT(role)), ret_n);
 }
 
 struct ap_result ap_db_request_answer(struct ap_db *db, const struct ap_uuid *id, const char *state, const char *answer,
@@ -206,14 +217,15 @@ struct ap_result ap_db_request_list(struct ap_db *db, const struct ap_uuid *id, 
 	g_autoptr(JsonArray) list = json_array_new();
 	struct ap_rows *rows = ap_db_query(
 		db,
-		"SELECT q.id, q.session, q.role, q.type, q.detail, q.state, q.answer, q.created_ms, q.due_ms, q.answered_ms"
+		"SELECT q.id, q.session, q.role, q.type, q.detail, q.state, q.answer, q.created_ms, q.due_ms, "
+		"q.answered_ms"
 		" FROM request q JOIN session s ON s.id = q.session WHERE (?1 IS NULL OR q.id = ?1)"
 		" AND (?2 IS NULL OR q.session = ?2) AND (?3 = 0 OR q.role = ?3) AND (?4 = 0 OR s.tenant = ?4)"
 		" ORDER BY q.created_ms DESC LIMIT 1000",
 		AP_VALUES(AP_V_BLOB(id ? id->b : NULL, 16), AP_V_BLOB(session ? session->b : NULL, 16), AP_V_INT(role),
 			  AP_V_INT(tenant)));
 	while (ap_rows_next(rows)) {
-		static const char *const texts[] = { "type", "detail", "state", "reason" };
+		static const char *const texts[] = {"type", "detail", "state", "reason"};
 		JsonObject *o = json_object_new();
 		ap_answer_row_id(o, "id", rows, 0);
 		ap_answer_row_id(o, "session", rows, 1);
@@ -233,7 +245,9 @@ struct ap_result ap_db_request_list(struct ap_db *db, const struct ap_uuid *id, 
 struct ap_result ap_db_request_freeze(struct ap_db *db, const struct ap_uuid *session, bool frozen)
 {
 	if (frozen)
-		return ap_db_run(db, "UPDATE recording SET state = 'restricted' WHERE session = ?1 AND state IN ('sealed', 'archived')",
+		return ap_db_run(db,
+				 "UPDATE recording SET state = 'restricted' WHERE session = ?1 AND state IN ('sealed', "
+				 "'archived')",
 				 AP_VALUES(AP_V_UUID(session)));
 	return ap_db_run(db, "UPDATE recording SET state = 'sealed' WHERE session = ?1 AND state = 'restricted'",
 			 AP_VALUES(AP_V_UUID(session)));
@@ -247,7 +261,8 @@ struct ap_result ap_db_request_freeze_new(struct ap_db *db)
 			 AP_NO_VALUES);
 }
 
-struct ap_result ap_db_request_living(struct ap_db *db, const struct ap_uuid *session, int64_t *ret_living, int64_t *ret_running)
+struct ap_result ap_db_request_living(struct ap_db *db, const struct ap_uuid *session, int64_t *ret_living,
+				      int64_t *ret_running)
 {
 	AP_TRY(ap_db_count(db, "SELECT count(*) FROM recording WHERE session = ?1 AND state <> 'erased'",
 			   AP_VALUES(AP_V_UUID(session)), ret_living));

@@ -37,13 +37,14 @@ struct ap_request_row {
 	char type[16], state[12];
 	int64_t due_ms, tenant;
 };
-struct ap_result ap_db_request_insert(struct ap_db *db, const struct ap_request_row *row, const char *detail, int64_t now_ms,
-				      uint64_t leaf);
+struct ap_result ap_db_request_insert(struct ap_db *db, const struct ap_request_row *row, const char *detail,
+				      int64_t now_ms, uint64_t leaf);
 struct ap_result ap_db_request_load(struct ap_db *db, const struct ap_uuid *id, struct ap_request_row *ret_row);
 /* GArray of struct ap_request_row: open or extended ones of a type. */
 struct ap_result ap_db_request_open(struct ap_db *db, const char *type, GArray **ret_rows);
 /* Those of one person that wait. */
-struct ap_result ap_db_request_waiting(struct ap_db *db, const struct ap_uuid *session, enum ap_role role, int64_t *ret_n);
+struct ap_result ap_db_request_waiting(struct ap_db *db, const struct ap_uuid *session, enum ap_role role,
+				       int64_t *ret_n);
 struct ap_result ap_db_request_answer(struct ap_db *db, const struct ap_uuid *id, const char *state, const char *answer,
 				      int64_t due_ms, int64_t answered_ms);
 /* As JSON; filters NULL or 0 do not count. */
@@ -54,7 +55,8 @@ struct ap_result ap_db_request_freeze(struct ap_db *db, const struct ap_uuid *se
 /* Sessions under a restriction with something sealed since: freezes it. */
 struct ap_result ap_db_request_freeze_new(struct ap_db *db);
 /* Recordings of a session that are not erased, and those of them still being made. */
-struct ap_result ap_db_request_living(struct ap_db *db, const struct ap_uuid *session, int64_t *ret_living, int64_t *ret_running);
+struct ap_result ap_db_request_living(struct ap_db *db, const struct ap_uuid *session, int64_t *ret_living,
+				      int64_t *ret_running);
 
 struct ap_result ap_db_policy_insert(struct ap_db *db, const char *name, const char *document, int64_t now_ms,
 				     int64_t *ret_version);
@@ -67,5 +69,6 @@ struct ap_term_row {
 	int64_t policy_version, sealed_ms, expires_ms;
 };
 /* GArray of struct ap_term_row: sealed ones of a session, or under a policy. Exactly one filter is given. */
-struct ap_result ap_db_term_list(struct ap_db *db, const struct ap_uuid *session, const char *policy, GArray **ret_rows);
+struct ap_result ap_db_term_list(struct ap_db *db, const struct ap_uuid *session, const char *policy,
+				 GArray **ret_rows);
 struct ap_result ap_db_term_set(struct ap_db *db, const struct ap_uuid *recording, int64_t expires_ms);

@@ -1,6 +1,6 @@
 #include "recorder/db_staff_erasure.h"
 
-static const char *const steps[] = { "ordered", "shares", "bytes", "erased" };
+static const char *const steps[] = {"ordered", "shares", "bytes", "erased"};
 
 static struct ap_result take_ids(struct ap_rows *rows, GArray **ret_ids)
 {
@@ -17,7 +17,7 @@ static struct ap_result take_ids(struct ap_rows *rows, GArray **ret_ids)
 struct ap_result ap_db_erasure_subject(struct ap_db *db, const struct ap_uuid *recording, int64_t now_ms,
 				       struct ap_erasure_subject *ret_s)
 {
-	struct ap_erasure_subject s = { 0 };
+	struct ap_erasure_subject s = {0};
 	struct ap_rows *rows = ap_db_query(
 		db,
 		"SELECT session, state, EXISTS (SELECT 1 FROM erasure e WHERE e.recording = r.id),"
@@ -39,10 +39,11 @@ struct ap_result ap_db_erasure_subject(struct ap_db *db, const struct ap_uuid *r
 struct ap_result ap_db_erasure_insert(struct ap_db *db, const struct ap_uuid *id, const struct ap_uuid *recording,
 				      const char *cause, int64_t now_ms, uint64_t leaf)
 {
-	return ap_db_run(db,
-			 "INSERT INTO erasure (id, recording, cause, step, ordered_ms, ordered_leaf)"
-			 " VALUES (?1, ?2, ?3, 'ordered', ?4, ?5)",
-			 AP_VALUES(AP_V_UUID(id), AP_V_UUID(recording), AP_V_TEXT(cause), AP_V_INT(now_ms), AP_V_INT(leaf)));
+	return ap_db_run(
+		db,
+		"INSERT INTO erasure (id, recording, cause, step, ordered_ms, ordered_leaf)"
+		" VALUES (?1, ?2, ?3, 'ordered', ?4, ?5)",
+		AP_VALUES(AP_V_UUID(id), AP_V_UUID(recording), AP_V_TEXT(cause), AP_V_INT(now_ms), AP_V_INT(leaf)));
 }
 
 static enum ap_erasure_step step_of(const char *text)
@@ -55,16 +56,16 @@ static enum ap_erasure_step step_of(const char *text)
 
 static struct ap_erasure_row read_row(struct ap_rows *rows)
 {
-	struct ap_erasure_row row = { .id = ap_row_uuid(rows, 0),
-				      .recording = ap_row_uuid(rows, 1),
-				      .session = ap_row_uuid(rows, 2),
-				      .step = step_of(ap_row_text(rows, 4)),
-				      .ordered_ms = ap_row_int(rows, 5),
-				      .erased_ms = ap_row_int(rows, 6),
-				      .ordered_leaf = (uint64_t)ap_row_int(rows, 7),
-				      .erased_leaf = (uint64_t)ap_row_int(rows, 8),
-				      .record = { ap_row_uuid(rows, 9), ap_row_uuid(rows, 10) },
-				      .tenant = ap_row_int(rows, 11) };
+	struct ap_erasure_row row = {.id = ap_row_uuid(rows, 0),
+				     .recording = ap_row_uuid(rows, 1),
+				     .session = ap_row_uuid(rows, 2),
+				     .step = step_of(ap_row_text(rows, 4)),
+				     .ordered_ms = ap_row_int(rows, 5),
+				     .erased_ms = ap_row_int(rows, 6),
+				     .ordered_leaf = (uint64_t)ap_row_int(rows, 7),
+				     .erased_leaf = (uint64_t)ap_row_int(rows, 8),
+				     .record = {ap_row_uuid(rows, 9), ap_row_uuid(rows, 10)},
+				     .tenant = ap_row_int(rows, 11)};
 	g_strlcpy(row.cause, ap_row_text(rows, 3), sizeof row.cause);
 	return row;
 }
@@ -74,7 +75,8 @@ struct ap_result ap_db_erasure_open(struct ap_db *db, GArray **ret_rows)
 	g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(struct ap_erasure_row));
 	struct ap_rows *rows = ap_db_query(
 		db,
-		"SELECT e.id, e.recording, r.session, e.cause, e.step, e.ordered_ms, e.erased_ms, e.ordered_leaf, e.erased_leaf,"
+		"SELECT e.id, e.recording, r.session, e.cause, e.step, e.ordered_ms, e.erased_ms, e.ordered_leaf, "
+		"e.erased_leaf,"
 		" r.coach_record, r.coachee_record, s.tenant FROM erasure e JOIN recording r ON r.id = e.recording"
 		" JOIN session s ON s.id = r.session WHERE e.certificate IS NULL ORDER BY e.ordered_ms LIMIT 500",
 		AP_NO_VALUES);
@@ -89,7 +91,8 @@ struct ap_result ap_db_erasure_open(struct ap_db *db, GArray **ret_rows)
 
 struct ap_result ap_db_erasure_step(struct ap_db *db, const struct ap_uuid *id, enum ap_erasure_step step)
 {
-	return ap_db_run(db, "UPDATE erasure SET step = ?2 WHERE id = ?1", AP_VALUES(AP_V_UUID(id), AP_V_TEXT(steps[step])));
+	return ap_db_run(db, "UPDATE erasure SET step = ?2 WHERE id = ?1",
+			 AP_VALUES(AP_V_UUID(id), AP_V_TEXT(steps[step])));
 }
 
 static struct ap_result end_tokens(struct ap_db *db, const struct ap_uuid *session, int64_t end_ms)
@@ -106,10 +109,11 @@ struct ap_result ap_db_erasure_finish(struct ap_db *db, const struct ap_erasure_
 {
 	AP_TRY(ap_db_run(db, "UPDATE erasure SET step = 'erased', erased_ms = ?2, erased_leaf = ?3 WHERE id = ?1",
 			 AP_VALUES(AP_V_UUID(&row->id), AP_V_INT(now_ms), AP_V_INT(leaf))));
-	AP_TRY(ap_db_run(db,
-			 "UPDATE recording SET state = 'erased', erased_ms = ?2, manifest = NULL, manifest_signature = NULL"
-			 " WHERE id = ?1",
-			 AP_VALUES(AP_V_UUID(&row->recording), AP_V_INT(now_ms))));
+	AP_TRY(ap_db_run(
+		db,
+		"UPDATE recording SET state = 'erased', erased_ms = ?2, manifest = NULL, manifest_signature = NULL"
+		" WHERE id = ?1",
+		AP_VALUES(AP_V_UUID(&row->recording), AP_V_INT(now_ms))));
 	AP_TRY(ap_db_run(db, "DELETE FROM segment WHERE recording = ?1", AP_VALUES(AP_V_UUID(&row->recording))));
 	AP_TRY(ap_db_run(db, "UPDATE grant_ SET revoked_ms = ?2 WHERE recording = ?1 AND revoked_ms IS NULL",
 			 AP_VALUES(AP_V_UUID(&row->recording), AP_V_INT(now_ms))));
@@ -125,8 +129,9 @@ struct ap_result ap_db_erasure_certify(struct ap_db *db, const struct ap_uuid *i
 struct ap_result ap_db_erasure_certificate(struct ap_db *db, const struct ap_uuid *recording, char **ret_json)
 {
 	char *text = NULL;
-	struct ap_rows *rows = ap_db_query(db, "SELECT certificate FROM erasure WHERE recording = ?1 AND certificate IS NOT NULL",
-					   AP_VALUES(AP_V_UUID(recording)));
+	struct ap_rows *rows =
+		ap_db_query(db, "SELECT certificate FROM erasure WHERE recording = ?1 AND certificate IS NOT NULL",
+			    AP_VALUES(AP_V_UUID(recording)));
 	bool found = ap_rows_next(rows);
 	if (found)
 		text = ap_row_text_dup(rows, 0);
@@ -147,12 +152,14 @@ struct ap_result ap_db_erasure_share_needed(struct ap_db *db, const struct ap_er
 			   "SELECT count(*) FROM recording r WHERE r.session = ?1 AND r.id <> ?2"
 			   " AND (r.coach_record = ?3 OR r.coachee_record = ?3)"
 			   " AND NOT EXISTS (SELECT 1 FROM erasure e WHERE e.recording = r.id)",
-			   AP_VALUES(AP_V_UUID(&row->session), AP_V_UUID(&row->recording), AP_V_UUID(record)), &others));
+			   AP_VALUES(AP_V_UUID(&row->session), AP_V_UUID(&row->recording), AP_V_UUID(record)),
+			   &others));
 	/* The last statement that names `recording`: a give of this very share, in a session that may record again. */
 	AP_TRY(ap_db_count(db,
 			   "SELECT count(*) FROM consent c JOIN session s ON s.id = c.session"
 			   " WHERE c.session = ?1 AND c.role = ?2 AND c.record_id = ?3 AND c.event = 'ConsentGiven'"
-			   " AND s.state <> 'ended' AND c.seq = (SELECT max(seq) FROM consent l WHERE l.session = ?1 AND l.role = ?2"
+			   " AND s.state <> 'ended' AND c.seq = (SELECT max(seq) FROM consent l WHERE l.session = ?1 "
+			   "AND l.role = ?2"
 			   " AND l.purposes LIKE '%\"recording\"%')",
 			   AP_VALUES(AP_V_UUID(&row->session), AP_V_INT(role), AP_V_UUID(record)), &stands));
 	*ret_needed = others > 0 || stands > 0;
@@ -165,29 +172,34 @@ struct ap_result ap_db_erasure_due(struct ap_db *db, int64_t now_ms, GArray **re
 				    "SELECT r.id FROM recording r WHERE r.expires_ms <= ?1 AND r.state <> 'erased'"
 				    " AND r.state IN ('sealed', 'archived')"
 				    " AND NOT EXISTS (SELECT 1 FROM erasure e WHERE e.recording = r.id)"
-				    " AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.recording = r.id AND h.lifted_ms IS NULL AND h.ends_ms > ?1)"
+				    " AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.recording = r.id AND h.lifted_ms IS "
+				    "NULL AND h.ends_ms > ?1)"
 				    " ORDER BY r.expires_ms LIMIT 200",
 				    AP_VALUES(AP_V_INT(now_ms))),
 			ret_ids);
 }
 
-struct ap_result ap_db_erasure_find(struct ap_db *db, const struct ap_uuid *session, const char *subject, int64_t tenant,
-				    GArray **ret_ids)
+struct ap_result ap_db_erasure_find(struct ap_db *db, const struct ap_uuid *session, const char *subject,
+				    int64_t tenant, GArray **ret_ids)
 {
 	return take_ids(ap_db_query(db,
 				    "SELECT r.id FROM recording r JOIN session s ON s.id = r.session"
 				    " WHERE r.state IN ('sealed', 'archived') AND (?1 IS NULL OR r.session = ?1)"
-				    " AND (?2 IS NULL OR EXISTS (SELECT 1 FROM party p WHERE p.session = s.id AND p.pii_principal = ?2))"
-				    " AND (?3 = 0 OR s.tenant = ?3) AND NOT EXISTS (SELECT 1 FROM erasure e WHERE e.recording = r.id)"
+				    " AND (?2 IS NULL OR EXISTS (SELECT 1 FROM party p WHERE p.session = s.id AND "
+				    "p.pii_principal = ?2))"
+				    " AND (?3 = 0 OR s.tenant = ?3) AND NOT EXISTS (SELECT 1 FROM erasure e WHERE "
+				    "e.recording = r.id)"
 				    " ORDER BY r.created_ms",
-				    AP_VALUES(AP_V_BLOB(session ? session->b : NULL, 16), AP_V_TEXT(subject), AP_V_INT(tenant))),
+				    AP_VALUES(AP_V_BLOB(session ? session->b : NULL, 16), AP_V_TEXT(subject),
+					      AP_V_INT(tenant))),
 			ret_ids);
 }
 
 struct ap_result ap_db_clock_guard_get(struct ap_db *db, struct ap_clock_guard *ret_guard)
 {
-	struct ap_clock_guard guard = { 0 };
-	struct ap_rows *rows = ap_db_query(db, "SELECT wall_ms, mono_ns, boot FROM clock_guard WHERE id = 1", AP_NO_VALUES);
+	struct ap_clock_guard guard = {0};
+	struct ap_rows *rows =
+		ap_db_query(db, "SELECT wall_ms, mono_ns, boot FROM clock_guard WHERE id = 1", AP_NO_VALUES);
 	bool found = ap_rows_next(rows);
 	if (found) {
 		guard.wall_ms = ap_row_int(rows, 0);
@@ -205,5 +217,6 @@ struct ap_result ap_db_clock_guard_set(struct ap_db *db, const struct ap_clock_g
 			 "INSERT INTO clock_guard (id, wall_ms, mono_ns, boot, confirmed_ms) VALUES (1, ?1, ?2, ?3, ?4)"
 			 " ON CONFLICT (id) DO UPDATE SET wall_ms = ?1, mono_ns = ?2, boot = ?3,"
 			 " confirmed_ms = max(confirmed_ms, ?4)",
-			 AP_VALUES(AP_V_INT(guard->wall_ms), AP_V_INT(guard->mono_ns), AP_V_TEXT(guard->boot), AP_V_INT(confirmed_ms)));
+			 AP_VALUES(AP_V_INT(guard->wall_ms), AP_V_INT(guard->mono_ns), AP_V_TEXT(guard->boot),
+				   AP_V_INT(confirmed_ms)));
 }

@@ -47,8 +47,8 @@ struct ap_result ap_db_erasure_share_needed(struct ap_db *db, const struct ap_er
 /* GArray of struct ap_uuid, at most 200: recordings past their time that nothing holds. */
 struct ap_result ap_db_erasure_due(struct ap_db *db, int64_t now_ms, GArray **ret_ids);
 /* Living, not restricted ones: GArray of struct ap_uuid. Exactly one filter is given. */
-struct ap_result ap_db_erasure_find(struct ap_db *db, const struct ap_uuid *session, const char *subject, int64_t tenant,
-				    GArray **ret_ids);
+struct ap_result ap_db_erasure_find(struct ap_db *db, const struct ap_uuid *session, const char *subject,
+				    int64_t tenant, GArray **ret_ids);
 
 struct ap_clock_guard {
 	int64_t wall_ms, mono_ns;

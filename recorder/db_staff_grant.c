@@ -10,12 +10,13 @@ void ap_grant_row_clear(struct ap_grant_row *row)
 
 struct ap_result ap_db_grant_load(struct ap_db *db, const struct ap_uuid *id, struct ap_grant_row *ret_row)
 {
-	struct ap_grant_row row = { .id = *id };
-	struct ap_rows *rows = ap_db_query(db,
-					   "SELECT g.recording, r.session, g.supervisor, g.revoked_ms, s.tenant, g.purpose, p.pii_principal"
-					   " FROM grant_ g JOIN recording r ON r.id = g.recording JOIN session s ON s.id = r.session"
-					   " JOIN party p ON p.session = s.id AND p.role = 1 WHERE g.id = ?1",
-					   AP_VALUES(AP_V_UUID(id)));
+	struct ap_grant_row row = {.id = *id};
+	struct ap_rows *rows = ap_db_query(
+		db,
+		"SELECT g.recording, r.session, g.supervisor, g.revoked_ms, s.tenant, g.purpose, p.pii_principal"
+		" FROM grant_ g JOIN recording r ON r.id = g.recording JOIN session s ON s.id = r.session"
+		" JOIN party p ON p.session = s.id AND p.role = 1 WHERE g.id = ?1",
+		AP_VALUES(AP_V_UUID(id)));
 	bool found = ap_rows_next(rows);
 	if (found) {
 		row.recording = ap_row_uuid(rows, 0);
@@ -37,11 +38,12 @@ struct ap_result ap_db_grant_load(struct ap_db *db, const struct ap_uuid *id, st
 struct ap_result ap_db_grant_insert(struct ap_db *db, const struct ap_uuid *id, const struct ap_grant_wish *wish,
 				    int64_t supervisor, const char *by, int64_t now_ms, uint64_t leaf)
 {
-	return ap_db_run(db,
-			 "INSERT INTO grant_ (id, recording, supervisor, purpose, expires_ms, created_by, created_ms, leaf)"
-			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-			 AP_VALUES(AP_V_UUID(id), AP_V_UUID(&wish->recording), AP_V_INT(supervisor), AP_V_TEXT(wish->purpose),
-				   AP_V_INT(wish->expires_ms), AP_V_TEXT(by), AP_V_INT(now_ms), AP_V_INT(leaf)));
+	return ap_db_run(
+		db,
+		"INSERT INTO grant_ (id, recording, supervisor, purpose, expires_ms, created_by, created_ms, leaf)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+		AP_VALUES(AP_V_UUID(id), AP_V_UUID(&wish->recording), AP_V_INT(supervisor), AP_V_TEXT(wish->purpose),
+			  AP_V_INT(wish->expires_ms), AP_V_TEXT(by), AP_V_INT(now_ms), AP_V_INT(leaf)));
 }
 
 struct ap_result ap_db_grant_revoked(struct ap_db *db, const struct ap_uuid *id, int64_t now_ms)
@@ -50,8 +52,8 @@ struct ap_result ap_db_grant_revoked(struct ap_db *db, const struct ap_uuid *id,
 			 AP_VALUES(AP_V_UUID(id), AP_V_INT(now_ms)));
 }
 
-struct ap_result ap_db_grant_list(struct ap_db *db, const struct ap_uuid *recording, int64_t supervisor, const char *coach,
-				  int64_t tenant, JsonArray **ret_list)
+struct ap_result ap_db_grant_list(struct ap_db *db, const struct ap_uuid *recording, int64_t supervisor,
+				  const char *coach, int64_t tenant, JsonArray **ret_list)
 {
 	g_autoptr(JsonArray) list = json_array_new();
 	struct ap_rows *rows = ap_db_query(
@@ -60,7 +62,8 @@ struct ap_result ap_db_grant_list(struct ap_db *db, const struct ap_uuid *record
 		" FROM grant_ g JOIN user_ u ON u.id = g.supervisor JOIN recording r ON r.id = g.recording"
 		" JOIN session s ON s.id = r.session JOIN party p ON p.session = s.id AND p.role = 1"
 		" WHERE (?1 IS NULL OR g.recording = ?1) AND (?2 = 0 OR g.supervisor = ?2)"
-		" AND (?3 IS NULL OR p.pii_principal = ?3) AND (?4 = 0 OR s.tenant = ?4) ORDER BY g.created_ms DESC LIMIT 1000",
+		" AND (?3 IS NULL OR p.pii_principal = ?3) AND (?4 = 0 OR s.tenant = ?4) ORDER BY g.created_ms DESC "
+		"LIMIT 1000",
 		AP_VALUES(AP_V_BLOB(recording ? recording->b : NULL, 16), AP_V_INT(supervisor), AP_V_TEXT(coach),
 			  AP_V_INT(tenant)));
 	while (ap_rows_next(rows)) {

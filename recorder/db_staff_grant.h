@@ -19,7 +19,7 @@ struct ap_result ap_db_grant_insert(struct ap_db *db, const struct ap_uuid *id, 
 				    int64_t supervisor, const char *by, int64_t now_ms, uint64_t leaf);
 struct ap_result ap_db_grant_revoked(struct ap_db *db, const struct ap_uuid *id, int64_t now_ms);
 /* As JSON; filters that are NULL or 0 do not count. `coach` is a pii_principal. */
-struct ap_result ap_db_grant_list(struct ap_db *db, const struct ap_uuid *recording, int64_t supervisor, const char *coach,
-				  int64_t tenant, JsonArray **ret_list);
+struct ap_result ap_db_grant_list(struct ap_db *db, const struct ap_uuid *recording, int64_t supervisor,
+				  const char *coach, int64_t tenant, JsonArray **ret_list);
 /* Ids (GArray of struct ap_uuid) of a session's grants not revoked. */
 struct ap_result ap_db_grant_living(struct ap_db *db, const struct ap_uuid *session, GArray **ret_ids);

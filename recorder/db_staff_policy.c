@@ -5,8 +5,8 @@
 struct ap_result ap_db_policy_insert(struct ap_db *db, const char *name, const char *document, int64_t now_ms,
 				     int64_t *ret_version)
 {
-	AP_TRY(ap_db_count(db, "SELECT coalesce(max(version), 0) + 1 FROM policy WHERE name = ?1", AP_VALUES(AP_V_TEXT(name)),
-			   ret_version));
+	AP_TRY(ap_db_count(db, "SELECT coalesce(max(version), 0) + 1 FROM policy WHERE name = ?1",
+			   AP_VALUES(AP_V_TEXT(name)), ret_version));
 	return ap_db_run(db, "INSERT INTO policy (name, version, document, created_ms) VALUES (?1, ?2, ?3, ?4)",
 			 AP_VALUES(AP_V_TEXT(name), AP_V_INT(*ret_version), AP_V_TEXT(document), AP_V_INT(now_ms)));
 }
@@ -14,8 +14,8 @@ struct ap_result ap_db_policy_insert(struct ap_db *db, const char *name, const c
 struct ap_result ap_db_policy_list(struct ap_db *db, JsonArray **ret_list)
 {
 	g_autoptr(JsonArray) list = json_array_new();
-	struct ap_rows *rows = ap_db_query(db, "SELECT name, max(version), created_ms FROM policy GROUP BY name ORDER BY name",
-					   AP_NO_VALUES);
+	struct ap_rows *rows = ap_db_query(
+		db, "SELECT name, max(version), created_ms FROM policy GROUP BY name ORDER BY name", AP_NO_VALUES);
 	while (ap_rows_next(rows)) {
 		JsonObject *o = json_object_new();
 		ap_answer_row_text(o, "name", rows, 0);
@@ -31,19 +31,20 @@ struct ap_result ap_db_policy_list(struct ap_db *db, JsonArray **ret_list)
 struct ap_result ap_db_term_list(struct ap_db *db, const struct ap_uuid *session, const char *policy, GArray **ret_rows)
 {
 	g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(struct ap_term_row));
-	struct ap_rows *rows = ap_db_query(
-		db,
-		"SELECT r.id, r.session, s.policy, s.sensitivity, s.policy_version, r.sealed_ms, r.expires_ms FROM recording r"
-		" JOIN session s ON s.id = r.session WHERE r.state IN ('sealed', 'archived', 'restricted')"
-		" AND (?1 IS NULL OR r.session = ?1) AND (?2 IS NULL OR s.policy = ?2)"
-		" AND NOT EXISTS (SELECT 1 FROM erasure e WHERE e.recording = r.id)",
-		AP_VALUES(AP_V_BLOB(session ? session->b : NULL, 16), AP_V_TEXT(policy)));
+	struct ap_rows *rows =
+		ap_db_query(db,
+			    "SELECT r.id, r.session, s.policy, s.sensitivity, s.policy_version, r.sealed_ms, "
+			    "r.expires_ms FROM recording r"
+			    " JOIN session s ON s.id = r.session WHERE r.state IN ('sealed', 'archived', 'restricted')"
+			    " AND (?1 IS NULL OR r.session = ?1) AND (?2 IS NULL OR s.policy = ?2)"
+			    " AND NOT EXISTS (SELECT 1 FROM erasure e WHERE e.recording = r.id)",
+			    AP_VALUES(AP_V_BLOB(session ? session->b : NULL, 16), AP_V_TEXT(policy)));
 	while (ap_rows_next(rows)) {
-		struct ap_term_row row = { .recording = ap_row_uuid(rows, 0),
-					   .session = ap_row_uuid(rows, 1),
-					   .policy_version = ap_row_int(rows, 4),
-					   .sealed_ms = ap_row_int(rows, 5),
-					   .expires_ms = ap_row_int(rows, 6) };
+		struct ap_term_row row = {.recording = ap_row_uuid(rows, 0),
+					  .session = ap_row_uuid(rows, 1),
+					  .policy_version = ap_row_int(rows, 4),
+					  .sealed_ms = ap_row_int(rows, 5),
+					  .expires_ms = ap_row_int(rows, 6)};
 		g_strlcpy(row.policy, ap_row_text(rows, 2), sizeof row.policy);
 		g_strlcpy(row.sensitivity, ap_row_text(rows, 3), sizeof row.sensitivity);
 		g_array_append_val(list, row);

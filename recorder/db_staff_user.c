@@ -4,7 +4,7 @@
 
 #include <glib.h>
 
-static const char *const roles[] = { "platform", "coach", "supervisor", "admin", "auditor", "sponsor" };
+static const char *const roles[] = {"platform", "coach", "supervisor", "admin", "auditor", "sponsor"};
 
 const char *ap_staff_role_text(enum ap_staff_role role)
 {
@@ -24,7 +24,7 @@ bool ap_staff_role_parse(const char *text, enum ap_staff_role *ret_role)
 /* Columns id, name, role, tenant, party_id. */
 static void read_actor(struct ap_rows *rows, struct ap_actor *ret_actor)
 {
-	struct ap_actor actor = { .kind = AP_ACTOR_STAFF, .user = ap_row_int(rows, 0), .tenant = ap_row_int(rows, 3) };
+	struct ap_actor actor = {.kind = AP_ACTOR_STAFF, .user = ap_row_int(rows, 0), .tenant = ap_row_int(rows, 3)};
 	g_strlcpy(actor.name, ap_row_text(rows, 1), sizeof actor.name);
 	if (!ap_staff_role_parse(ap_row_text(rows, 2), &actor.staff))
 		actor.staff = AP_STAFF_SPONSOR; /* the least of them; the schema lets nothing else in */
@@ -35,11 +35,12 @@ static void read_actor(struct ap_rows *rows, struct ap_actor *ret_actor)
 
 struct ap_result ap_db_user_load(struct ap_db *db, const char *name, bool disabled, struct ap_user_row *ret_row)
 {
-	struct ap_user_row row = { 0 };
-	struct ap_rows *rows = ap_db_query(db,
-					   "SELECT id, name, role, tenant, party_id, password, totp_step, failures, locked_until_ms"
-					   " FROM user_ WHERE name = ?1 AND (?2 OR disabled_ms IS NULL)",
-					   AP_VALUES(AP_V_TEXT(name), AP_V_INT(disabled)));
+	struct ap_user_row row = {0};
+	struct ap_rows *rows =
+		ap_db_query(db,
+			    "SELECT id, name, role, tenant, party_id, password, totp_step, failures, locked_until_ms"
+			    " FROM user_ WHERE name = ?1 AND (?2 OR disabled_ms IS NULL)",
+			    AP_VALUES(AP_V_TEXT(name), AP_V_INT(disabled)));
 	bool found = ap_rows_next(rows);
 	if (found) {
 		read_actor(rows, &row.actor);
@@ -63,12 +64,13 @@ struct ap_result ap_db_user_actor(struct ap_db *db, const char *name, struct ap_
 
 struct ap_result ap_db_user_insert(struct ap_db *db, const struct ap_user_new *user, int64_t now_ms)
 {
-	AP_TRY(ap_db_run(db,
-			 "INSERT INTO user_ (name, role, tenant, party_id, password, created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-			 " ON CONFLICT (name) DO NOTHING",
-			 AP_VALUES(AP_V_TEXT(user->name), AP_V_TEXT(ap_staff_role_text(user->role)),
-				   user->tenant ? AP_V_INT(user->tenant) : AP_V_NULL, AP_V_TEXT(user->party_id),
-				   AP_V_TEXT(user->password_hash), AP_V_INT(now_ms))));
+	AP_TRY(ap_db_run(
+		db,
+		"INSERT INTO user_ (name, role, tenant, party_id, password, created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+		" ON CONFLICT (name) DO NOTHING",
+		AP_VALUES(AP_V_TEXT(user->name), AP_V_TEXT(ap_staff_role_text(user->role)),
+			  user->tenant ? AP_V_INT(user->tenant) : AP_V_NULL, AP_V_TEXT(user->party_id),
+			  AP_V_TEXT(user->password_hash), AP_V_INT(now_ms))));
 	if (ap_db_changes(db) == 0)
 		return ap_fail(AP_ERR_DENIED, "conflict", "there is a user of that name");
 	return AP_SUCCESS;
@@ -76,8 +78,9 @@ struct ap_result ap_db_user_insert(struct ap_db *db, const struct ap_user_new *u
 
 struct ap_result ap_db_user_password(struct ap_db *db, int64_t user, const char *password_hash)
 {
-	return ap_db_run(db, "UPDATE user_ SET password = ?2, totp_step = 0, failures = 0, locked_until_ms = 0 WHERE id = ?1",
-			 AP_VALUES(AP_V_INT(user), AP_V_TEXT(password_hash)));
+	return ap_db_run(
+		db, "UPDATE user_ SET password = ?2, totp_step = 0, failures = 0, locked_until_ms = 0 WHERE id = ?1",
+		AP_VALUES(AP_V_INT(user), AP_V_TEXT(password_hash)));
 }
 
 struct ap_result ap_db_user_disabled(struct ap_db *db, int64_t user, int64_t disabled_ms)
@@ -101,10 +104,11 @@ struct ap_result ap_db_user_failed(struct ap_db *db, int64_t user, int64_t failu
 struct ap_result ap_db_user_list(struct ap_db *db, int64_t tenant, JsonArray **ret_list)
 {
 	g_autoptr(JsonArray) list = json_array_new();
-	struct ap_rows *rows = ap_db_query(db,
-					   "SELECT u.name, u.role, t.name, u.party_id, u.created_ms, u.disabled_ms FROM user_ u"
-					   " LEFT JOIN tenant t ON t.id = u.tenant WHERE ?1 = 0 OR u.tenant = ?1 ORDER BY u.name",
-					   AP_VALUES(AP_V_INT(tenant)));
+	struct ap_rows *rows =
+		ap_db_query(db,
+			    "SELECT u.name, u.role, t.name, u.party_id, u.created_ms, u.disabled_ms FROM user_ u"
+			    " LEFT JOIN tenant t ON t.id = u.tenant WHERE ?1 = 0 OR u.tenant = ?1 ORDER BY u.name",
+			    AP_VALUES(AP_V_INT(tenant)));
 	while (ap_rows_next(rows)) {
 		JsonObject *o = json_object_new();
 		ap_answer_row_text(o, "user", rows, 0);
@@ -132,15 +136,16 @@ struct ap_result ap_db_login_insert(struct ap_db *db, const struct ap_hash *toke
 			 AP_VALUES(AP_V_HASH(token->b), AP_V_INT(user), AP_V_INT(now_ms), AP_V_INT(expires_ms)));
 }
 
-struct ap_result ap_db_login_actor(struct ap_db *db, const struct ap_hash *token, int64_t now_ms, struct ap_actor *ret_actor,
-				   int64_t *ret_expires_ms)
+struct ap_result ap_db_login_actor(struct ap_db *db, const struct ap_hash *token, int64_t now_ms,
+				   struct ap_actor *ret_actor, int64_t *ret_expires_ms)
 {
-	struct ap_actor actor = { 0 };
+	struct ap_actor actor = {0};
 	int64_t expires_ms = 0;
-	struct ap_rows *rows = ap_db_query(db,
-					   "SELECT u.id, u.name, u.role, u.tenant, u.party_id, l.expires_ms FROM login l"
-					   " JOIN user_ u ON u.id = l.user WHERE l.token_hash = ?1 AND u.disabled_ms IS NULL",
-					   AP_VALUES(AP_V_HASH(token->b)));
+	struct ap_rows *rows =
+		ap_db_query(db,
+			    "SELECT u.id, u.name, u.role, u.tenant, u.party_id, l.expires_ms FROM login l"
+			    " JOIN user_ u ON u.id = l.user WHERE l.token_hash = ?1 AND u.disabled_ms IS NULL",
+			    AP_VALUES(AP_V_HASH(token->b)));
 	bool found = ap_rows_next(rows);
 	if (found) {
 		read_actor(rows, &actor);
@@ -174,7 +179,8 @@ struct ap_result ap_db_login_delete_expired(struct ap_db *db, int64_t now_ms)
 struct ap_result ap_db_staff_tenants(struct ap_db *db, JsonArray **ret_list)
 {
 	g_autoptr(JsonArray) list = json_array_new();
-	struct ap_rows *rows = ap_db_query(db, "SELECT name, policy, created_ms FROM tenant ORDER BY name", AP_NO_VALUES);
+	struct ap_rows *rows =
+		ap_db_query(db, "SELECT name, policy, created_ms FROM tenant ORDER BY name", AP_NO_VALUES);
 	while (ap_rows_next(rows)) {
 		JsonObject *o = json_object_new();
 		ap_answer_row_text(o, "name", rows, 0);
@@ -190,8 +196,9 @@ struct ap_result ap_db_staff_tenants(struct ap_db *db, JsonArray **ret_list)
 struct ap_result ap_db_staff_api_keys(struct ap_db *db, int64_t tenant, JsonArray **ret_list)
 {
 	g_autoptr(JsonArray) list = json_array_new();
-	struct ap_rows *rows = ap_db_query(db, "SELECT label, created_ms, revoked_ms FROM api_key WHERE tenant = ?1 ORDER BY created_ms",
-					   AP_VALUES(AP_V_INT(tenant)));
+	struct ap_rows *rows = ap_db_query(
+		db, "SELECT label, created_ms, revoked_ms FROM api_key WHERE tenant = ?1 ORDER BY created_ms",
+		AP_VALUES(AP_V_INT(tenant)));
 	while (ap_rows_next(rows)) {
 		JsonObject *o = json_object_new();
 		ap_answer_row_text(o, "label", rows, 0);

@@ -25,7 +25,7 @@ struct ap_result ap_db_user_actor(struct ap_db *db, const char *name, struct ap_
 struct ap_user_new {
 	const char *name, *password_hash;
 	enum ap_staff_role role;
-	int64_t tenant;	      /* 0: all */
+	int64_t tenant;       /* 0: all */
 	const char *party_id; /* NULL: none */
 };
 /* Inside the caller's transaction, all that follow. "conflict" when the name is taken. */
@@ -42,8 +42,8 @@ struct ap_result ap_db_user_admins(struct ap_db *db, int64_t *ret_count);
 struct ap_result ap_db_login_insert(struct ap_db *db, const struct ap_hash *token, int64_t user, int64_t now_ms,
 				    int64_t expires_ms);
 /* Who this login is, now: "token-invalid" (unknown, disabled), "token-expired". */
-struct ap_result ap_db_login_actor(struct ap_db *db, const struct ap_hash *token, int64_t now_ms, struct ap_actor *ret_actor,
-				   int64_t *ret_expires_ms);
+struct ap_result ap_db_login_actor(struct ap_db *db, const struct ap_hash *token, int64_t now_ms,
+				   struct ap_actor *ret_actor, int64_t *ret_expires_ms);
 struct ap_result ap_db_login_delete(struct ap_db *db, const struct ap_hash *token);
 struct ap_result ap_db_login_delete_user(struct ap_db *db, int64_t user);
 struct ap_result ap_db_login_delete_expired(struct ap_db *db, int64_t now_ms);

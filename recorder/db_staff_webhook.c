@@ -7,7 +7,8 @@ void ap_delivery_clear(struct ap_delivery *d)
 	g_clear_pointer(&d->body, g_free);
 }
 
-struct ap_result ap_db_webhook_put(struct ap_db *db, int64_t tenant, const char *name, const char *url, const char *events)
+struct ap_result ap_db_webhook_put(struct ap_db *db, int64_t tenant, const char *name, const char *url,
+				   const char *events)
 {
 	return ap_db_run(db,
 			 "INSERT INTO webhook (tenant, name, url, events) VALUES (?1, ?2, ?3, ?4)"
@@ -29,8 +30,8 @@ struct ap_result ap_db_webhook_wanting(struct ap_db *db, int64_t tenant, const c
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_db_delivery_insert(struct ap_db *db, int64_t tenant, const char *name, const char *event, const char *body,
-				       int64_t now_ms)
+struct ap_result ap_db_delivery_insert(struct ap_db *db, int64_t tenant, const char *name, const char *event,
+				       const char *body, int64_t now_ms)
 {
 	struct ap_uuid id = ap_uuid_random();
 	return ap_db_run(db,
@@ -42,21 +43,22 @@ struct ap_result ap_db_delivery_insert(struct ap_db *db, int64_t tenant, const c
 
 struct ap_result ap_db_delivery_due(struct ap_db *db, int64_t now_ms, int64_t max_attempts, struct ap_delivery *ret_d)
 {
-	struct ap_delivery d = { 0 };
-	struct ap_rows *rows = ap_db_query(db,
-					   "SELECT d.id, d.tenant, d.created_ms, d.attempts, d.name, w.url, d.body FROM webhook_delivery d"
-					   " JOIN webhook w ON w.tenant = d.tenant AND w.name = d.name"
-					   " WHERE d.delivered_ms IS NULL AND d.next_ms <= ?1 AND d.attempts < ?2 ORDER BY d.next_ms LIMIT 1",
-					   AP_VALUES(AP_V_INT(now_ms), AP_V_INT(max_attempts)));
+	struct ap_delivery d = {0};
+	struct ap_rows *rows = ap_db_query(
+		db,
+		"SELECT d.id, d.tenant, d.created_ms, d.attempts, d.name, w.url, d.body FROM webhook_delivery d"
+		" JOIN webhook w ON w.tenant = d.tenant AND w.name = d.name"
+		" WHERE d.delivered_ms IS NULL AND d.next_ms <= ?1 AND d.attempts < ?2 ORDER BY d.next_ms LIMIT 1",
+		AP_VALUES(AP_V_INT(now_ms), AP_V_INT(max_attempts)));
 	bool found = ap_rows_next(rows);
 	if (found)
-		d = (struct ap_delivery){ .id = ap_row_uuid(rows, 0),
-					  .tenant = ap_row_int(rows, 1),
-					  .created_ms = ap_row_int(rows, 2),
-					  .attempts = ap_row_int(rows, 3),
-					  .name = ap_row_text_dup(rows, 4),
-					  .url = ap_row_text_dup(rows, 5),
-					  .body = ap_row_text_dup(rows, 6) };
+		d = (struct ap_delivery){.id = ap_row_uuid(rows, 0),
+					 .tenant = ap_row_int(rows, 1),
+					 .created_ms = ap_row_int(rows, 2),
+					 .attempts = ap_row_int(rows, 3),
+					 .name = ap_row_text_dup(rows, 4),
+					 .url = ap_row_text_dup(rows, 5),
+					 .body = ap_row_text_dup(rows, 6)};
 	struct ap_result r = ap_rows_end_found(rows, found);
 	if (ap_ok(r))
 		*ret_d = d;

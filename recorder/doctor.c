@@ -16,7 +16,7 @@ struct report {
 
 static void note(struct report *r, const char *check, enum verdict verdict, const char *detail)
 {
-	static const char *const words[] = { "good", "warn", "bad" };
+	static const char *const words[] = {"good", "warn", "bad"};
 	JsonObject *o = json_object_new();
 	ap_answer_text(o, "check", check);
 	ap_answer_text(o, "state", words[verdict]);
@@ -31,17 +31,20 @@ static void check_kek(struct report *r, struct ap_vault *v)
 	bool demo = !ap_ok(ap_kek_source_parse(ap_config_text(ap_vault_config(v), "kek.source"), &source)) ||
 		    ap_kek_source_is_demo(source);
 	note(r, "kek", demo ? WARN : GOOD,
-	     demo ? "the key-encryption key is a plain file: for demonstration only; use a credential" : "not a plain file");
+	     demo ? "the key-encryption key is a plain file: for demonstration only; use a credential"
+		  : "not a plain file");
 }
 
 static void check_log(struct report *r, struct ap_vault *v)
 {
 	struct ap_ledger *ledger = ap_vault_ledger(v);
 	if (ap_ledger_stopped(ledger))
-		note(r, "log", BAD, "the log is behind or different from a checkpoint known elsewhere: restore it before serving");
+		note(r, "log", BAD,
+		     "the log is behind or different from a checkpoint known elsewhere: restore it before serving");
 	else
 		note(r, "log", ap_ledger_healthy(ledger) ? GOOD : BAD,
-		     ap_ledger_healthy(ledger) ? "agrees with the highest checkpoint known" : "the log cannot be written");
+		     ap_ledger_healthy(ledger) ? "agrees with the highest checkpoint known"
+					       : "the log cannot be written");
 }
 
 static void check_space(struct report *r, struct ap_vault *v)
@@ -63,7 +66,7 @@ static bool is_private(struct ap_vault *v, const char *name)
 
 static void check_permissions(struct report *r, struct ap_vault *v)
 {
-	static const char *const names[] = { "vault", "vault/vault.db", "vault/keys.db", "vault/kek", "recordings" };
+	static const char *const names[] = {"vault", "vault/vault.db", "vault/keys.db", "vault/kek", "recordings"};
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
 		if (!is_private(v, names[i])) {
 			g_autofree char *detail = g_strconcat(names[i], " can be read by others: chmod go= it", NULL);
@@ -81,7 +84,8 @@ static void check_counts(struct report *r, struct ap_vault *v)
 		return;
 	}
 	note(r, "erasures", n.erasures_open ? WARN : GOOD,
-	     n.erasures_open ? "erasures are under way; look again, and at the log if they stay" : "none is left half done");
+	     n.erasures_open ? "erasures are under way; look again, and at the log if they stay"
+			     : "none is left half done");
 	note(r, "requests", n.requests_overdue ? BAD : GOOD,
 	     n.requests_overdue ? "a person's request is past its date: answer it" : "none is overdue");
 	note(r, "admins", n.admins >= 2 ? GOOD : WARN,
@@ -90,7 +94,7 @@ static void check_counts(struct report *r, struct ap_vault *v)
 
 struct ap_result ap_doctor_examine(struct ap_vault *v, bool clock_frozen, JsonNode **ret_answer)
 {
-	struct report r = { .checks = json_array_new() };
+	struct report r = {.checks = json_array_new()};
 	check_kek(&r, v);
 	check_log(&r, v);
 	check_space(&r, v);
@@ -99,7 +103,8 @@ struct ap_result ap_doctor_examine(struct ap_vault *v, bool clock_frozen, JsonNo
 	note(&r, "clock", clock_frozen ? BAD : GOOD,
 	     clock_frozen ? "the wall clock jumped; nothing is erased until: aparte clock confirm" : "steady");
 	note(&r, "link", ap_vault_ready(v) ? GOOD : BAD,
-	     ap_vault_ready(v) ? "gateway and capture are there" : "gateway or capture (sandbox) is missing: no recording now");
+	     ap_vault_ready(v) ? "gateway and capture are there"
+			       : "gateway or capture (sandbox) is missing: no recording now");
 	note(&r, "lockdown", ap_vault_locked_down(v) ? BAD : GOOD, ap_vault_locked_down(v) ? "locked down" : "off");
 	JsonObject *o = json_object_new();
 	json_object_set_boolean_member(o, "ok", !r.bad);

@@ -32,7 +32,8 @@ static struct ap_result check_order(const struct ap_erasure_subject *s, const ch
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_erasure_order(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *recording, const char *cause)
+struct ap_result ap_erasure_order(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *recording,
+				  const char *cause)
 {
 	struct ap_erasure_subject s;
 	uint64_t leaf;
@@ -105,7 +106,8 @@ static struct ap_result write_erased(struct ap_vault *v, struct ap_erasure_row *
 {
 	int64_t at = now(v);
 	struct ap_db *db = ap_vault_db(v);
-	AP_TRY(ap_ledger_append(ap_vault_ledger(v), db, AP_LEAF_ERASED, certificate_body(v, row, at), &row->erased_leaf));
+	AP_TRY(ap_ledger_append(ap_vault_ledger(v), db, AP_LEAF_ERASED, certificate_body(v, row, at),
+				&row->erased_leaf));
 	AP_TRY(ap_db_erasure_finish(db, row, at, row->erased_leaf, at + TOKENS_LAST_MS));
 	return tell_platform(v, row);
 }

@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 struct ap_vault; /* recorder/vault.h */
-struct ap_db;	 /* recorder/db.h */
+struct ap_db;    /* recorder/db.h */
 
 /* Why; the words stand in leaves and certificates. */
 #define AP_ERASE_WITHDRAWAL "withdrawal"
@@ -45,7 +45,8 @@ struct ap_result ap_erasure_run(struct ap_vault *v);
 void ap_erasure_kick(struct ap_vault *v);
 
 /* Orders in a transaction of its own, runs, answers the certificate's JSON (g_free). */
-struct ap_result ap_erasure_now(struct ap_vault *v, const struct ap_uuid *recording, const char *cause, char **ret_json);
+struct ap_result ap_erasure_now(struct ap_vault *v, const struct ap_uuid *recording, const char *cause,
+				char **ret_json);
 /* The certificate once erased; "not-found" before. */
 struct ap_result ap_erasure_certificate(struct ap_vault *v, const struct ap_uuid *recording, char **ret_json);
 /* A hold or restriction ended: orders what withdrawn consents had wanted erased meanwhile, and runs. */

@@ -27,8 +27,9 @@ static struct ap_result check_purpose(struct ap_vault *v, const struct ap_uuid *
 	enum ap_purpose purpose;
 	ap_purposes both;
 	if (!ap_purpose_parse(text, &purpose) || purpose == AP_PURPOSE_RECORDING || purpose == AP_PURPOSE_SHARE_COPY)
-		return ap_fail(AP_ERR_PROTOCOL, "invalid", "a grant is for supervision, certification, quality, research, "
-							   "ai_training or disclosure");
+		return ap_fail(AP_ERR_PROTOCOL, "invalid",
+			       "a grant is for supervision, certification, quality, research, "
+			       "ai_training or disclosure");
 	AP_TRY(ap_db_consent_both(ap_vault_db(v), session, &both));
 	if (!(both & AP_PURPOSE_BIT(purpose)))
 		return ap_fail(AP_ERR_DENIED, "role", "not both persons consent to this purpose");
@@ -37,7 +38,7 @@ static struct ap_result check_purpose(struct ap_vault *v, const struct ap_uuid *
 
 static struct ap_result check_wish(struct ap_vault *v, const struct ap_actor *actor, const struct ap_grant_wish *wish)
 {
-	struct ap_access_subject s = { 0 };
+	struct ap_access_subject s = {0};
 	AP_TRY(ap_db_access_subject(ap_vault_db(v), &wish->recording, &s));
 	struct ap_result r = may_manage(actor, s.tenant, s.coach);
 	g_free(s.coach);

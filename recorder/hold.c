@@ -12,7 +12,7 @@
 
 static struct ap_result parse_wish(JsonObject *body, struct ap_hold_wish *ret_wish)
 {
-	struct ap_hold_wish w = { 0 };
+	struct ap_hold_wish w = {0};
 	const char *recording, *ends;
 	AP_TRY(ap_http_json_text(body, "recording", &recording));
 	AP_TRY(ap_http_json_text(body, "ground", &w.ground));
@@ -29,7 +29,7 @@ static struct ap_result parse_wish(JsonObject *body, struct ap_hold_wish *ret_wi
 /* Of this admin's tenant, and not erased. */
 static struct ap_result check_recording(struct ap_vault *v, const struct ap_actor *by, const struct ap_uuid *recording)
 {
-	struct ap_access_subject s = { 0 };
+	struct ap_access_subject s = {0};
 	AP_TRY(ap_db_access_subject(ap_vault_db(v), recording, &s));
 	g_free(s.coach);
 	if (by->tenant && by->tenant != s.tenant)
@@ -38,7 +38,8 @@ static struct ap_result check_recording(struct ap_vault *v, const struct ap_acto
 }
 
 static struct ap_result log_hold(struct ap_vault *v, const char *event, const struct ap_uuid *id,
-				 const struct ap_hold_wish *wish, const char *first, const char *second, uint64_t *ret_leaf)
+				 const struct ap_hold_wish *wish, const char *first, const char *second,
+				 uint64_t *ret_leaf)
 {
 	JsonObject *body = json_object_new();
 	ap_answer_text(body, "event", event);
@@ -60,7 +61,8 @@ static struct ap_result write_hold(struct ap_vault *v, const struct ap_uuid *id,
 	return ap_db_hold_insert(ap_vault_db(v), id, wish, first, second, ap_wall_ms(ap_vault_clock(v)), leaf);
 }
 
-static struct ap_result confirm(struct ap_vault *v, const struct ap_actor *by, const char *proposal, JsonNode **ret_answer)
+static struct ap_result confirm(struct ap_vault *v, const struct ap_actor *by, const char *proposal,
+				JsonNode **ret_answer)
 {
 	struct ap_uuid proposal_id, id = ap_uuid_random();
 	struct ap_hold_wish wish;
@@ -104,7 +106,7 @@ static struct ap_result write_lift(struct ap_vault *v, const struct ap_uuid *id,
 				   const char *first, const char *second)
 {
 	uint64_t leaf;
-	AP_TRY(log_hold(v, "hold_lifted", id, &(struct ap_hold_wish){ .recording = *recording }, first, second, &leaf));
+	AP_TRY(log_hold(v, "hold_lifted", id, &(struct ap_hold_wish){.recording = *recording}, first, second, &leaf));
 	return ap_db_hold_lifted(ap_vault_db(v), id, second, ap_wall_ms(ap_vault_clock(v)));
 }
 

@@ -124,7 +124,8 @@ static struct ap_result write_login(struct ap_logins *l, const struct ap_user_ro
 	return ap_db_login_insert(ap_vault_db(l->v), hash, row->actor.user, now(l), expires_ms);
 }
 
-static struct ap_result accept_login(struct ap_logins *l, const struct ap_user_row *row, int64_t step, struct ap_login *ret_login)
+static struct ap_result accept_login(struct ap_logins *l, const struct ap_user_row *row, int64_t step,
+				     struct ap_login *ret_login)
 {
 	struct ap_secret *random = ap_secret_random(32);
 	char *token = ap_base64url(ap_secret_bytes(random), 32);
@@ -135,7 +136,7 @@ static struct ap_result accept_login(struct ap_logins *l, const struct ap_user_r
 	if (ap_ok(r))
 		r = ap_db_finish(ap_vault_db(l->v), write_login(l, row, step, &hash, expires_ms));
 	if (ap_ok(r))
-		*ret_login = (struct ap_login){ token, expires_ms, row->actor };
+		*ret_login = (struct ap_login){token, expires_ms, row->actor};
 	else
 		g_free(token);
 	return r;
@@ -159,7 +160,7 @@ static struct ap_result judge(struct attempt *a, bool password_right, struct ap_
 static void on_compared(void *ctx, bool right)
 {
 	struct attempt *a = ctx;
-	struct ap_login login = { 0 };
+	struct ap_login login = {0};
 	struct ap_result r = judge(a, right, &login);
 	attempt_end(a, r, ap_ok(r) ? &login : NULL);
 	if (login.token)
@@ -171,7 +172,7 @@ void ap_login_begin(struct ap_logins *l, const char *user, const char *password,
 		    void *ctx)
 {
 	struct attempt *a = g_new0(struct attempt, 1);
-	*a = (struct attempt){ .l = l, .user = g_strdup(user), .totp = g_strdup(totp), .done = done, .ctx = ctx };
+	*a = (struct attempt){.l = l, .user = g_strdup(user), .totp = g_strdup(totp), .done = done, .ctx = ctx};
 	struct ap_user_row row;
 	bool known = ap_ok(ap_db_user_load(ap_vault_db(l->v), user, false, &row));
 	size_t len = strlen(password);
@@ -183,13 +184,14 @@ void ap_login_begin(struct ap_logins *l, const char *user, const char *password,
 		attempt_end(a, wrong(), NULL);
 		return;
 	}
-	struct ap_result r =
-		ap_auth_verify_later(l->auth, known ? row.password : NULL, ap_secret_from(password, len), on_compared, a);
+	struct ap_result r = ap_auth_verify_later(l->auth, known ? row.password : NULL, ap_secret_from(password, len),
+						  on_compared, a);
 	if (!ap_ok(r))
 		attempt_end(a, r, NULL);
 }
 
-struct ap_result ap_login_actor(struct ap_vault *v, const char *token, struct ap_actor *ret_actor, int64_t *ret_expires_ms)
+struct ap_result ap_login_actor(struct ap_vault *v, const char *token, struct ap_actor *ret_actor,
+				int64_t *ret_expires_ms)
 {
 	struct ap_hash hash = ap_sha256(token, strlen(token));
 	int64_t expires_ms;

@@ -31,7 +31,8 @@ typedef void (*ap_login_done)(void *ctx, struct ap_result result, const struct a
 void ap_login_begin(struct ap_logins *l, const char *user, const char *password, const char *totp, ap_login_done done,
 		    void *ctx);
 /* Who a token is, now: "token-invalid", "token-expired". ret_expires_ms may be NULL. */
-struct ap_result ap_login_actor(struct ap_vault *v, const char *token, struct ap_actor *ret_actor, int64_t *ret_expires_ms);
+struct ap_result ap_login_actor(struct ap_vault *v, const char *token, struct ap_actor *ret_actor,
+				int64_t *ret_expires_ms);
 struct ap_result ap_login_end(struct ap_vault *v, const char *token);
 /* Logins accepted and refused since the start. */
 void ap_logins_counts(const struct ap_logins *l, uint64_t *ret_accepted, uint64_t *ret_refused);

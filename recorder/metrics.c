@@ -5,8 +5,8 @@
 
 static void gauge(GString *text, const char *name, const char *help, int64_t value)
 {
-	g_string_append_printf(text, "# HELP aparte_%s %s\n# TYPE aparte_%s gauge\naparte_%s %lld\n", name, help, name, name,
-			       (long long)value);
+	g_string_append_printf(text, "# HELP aparte_%s %s\n# TYPE aparte_%s gauge\naparte_%s %lld\n", name, help, name,
+			       name, (long long)value);
 }
 
 static struct ap_result add_counts(const struct ap_api *api, GString *text)

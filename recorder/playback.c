@@ -16,7 +16,7 @@ struct ap_playback_reader {
 	/* owned */
 	struct ap_secret *identity;
 	GArray *segments; /* struct ap_segment_row, in order */
-	uint8_t *plain;	  /* of segment `held` */
+	uint8_t *plain;   /* of segment `held` */
 	size_t plain_len;
 	/* state */
 	struct ap_uuid recording;
@@ -59,8 +59,8 @@ struct ap_result ap_playback_open(struct ap_vault *v, const struct ap_uuid *reco
 	if (ap_ok(result))
 		result = measure(r);
 	if (ap_ok(result))
-		result = ap_recording_identity(v, ap_vault_db(v), &rec, track == AP_COACH ? AP_KEY_COACH : AP_KEY_COACHEE,
-					       &r->identity);
+		result = ap_recording_identity(v, ap_vault_db(v), &rec,
+					       track == AP_COACH ? AP_KEY_COACH : AP_KEY_COACHEE, &r->identity);
 	if (ap_ok(result))
 		*ret_reader = r;
 	else
@@ -120,7 +120,8 @@ static struct ap_result hold_segment(struct ap_playback_reader *r, guint i)
 	const struct ap_segment_row *row = segment(r, i);
 	g_autofree uint8_t *bytes = NULL;
 	size_t len;
-	struct ap_result read = ap_blob_read(ap_vault_blob(r->v), &r->recording, r->track, row->number, SEGMENT_MAX, &bytes, &len);
+	struct ap_result read =
+		ap_blob_read(ap_vault_blob(r->v), &r->recording, r->track, row->number, SEGMENT_MAX, &bytes, &len);
 	if (!ap_ok(read))
 		return ap_fail(AP_ERR_IO, "segment-altered", "a segment cannot be read");
 	AP_TRY(open_segment(r, row, bytes, len));
@@ -158,8 +159,9 @@ struct ap_result ap_playback_read(struct ap_playback_reader *r, uint64_t offset,
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_playback_track_open(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording,
-					enum ap_role track, struct ap_uuid *ret_access, uint64_t *ret_size)
+struct ap_result ap_playback_track_open(struct ap_vault *v, const struct ap_actor *actor,
+					const struct ap_uuid *recording, enum ap_role track, struct ap_uuid *ret_access,
+					uint64_t *ret_size)
 {
 	struct ap_access access;
 	struct ap_playback_reader *reader;

@@ -15,12 +15,12 @@
 #include <stdint.h>
 
 struct ap_vault;
-struct ap_actor;	   /* recorder/access.h */
+struct ap_actor;           /* recorder/access.h */
 struct ap_playback_reader; /* one track, open; opaque */
 
 /* Opens one person's track. Rights are the caller's business (access.h). "erased", "not-found", "segment-altered". */
-struct ap_result ap_playback_open(struct ap_vault *v, const struct ap_uuid *recording,
-				  enum ap_role track, struct ap_playback_reader **ret_reader);
+struct ap_result ap_playback_open(struct ap_vault *v, const struct ap_uuid *recording, enum ap_role track,
+				  struct ap_playback_reader **ret_reader);
 uint64_t ap_playback_size(const struct ap_playback_reader *r);
 /* Reads up to max bytes at offset; *ret_len is 0 only at or past the end, and otherwise at least one byte. */
 struct ap_result ap_playback_read(struct ap_playback_reader *r, uint64_t offset, uint8_t *ret_bytes, size_t max,
@@ -33,10 +33,9 @@ void ap_playback_close(struct ap_playback_reader *r);
  * this person and recording that has not ended, else begins one with purpose "recording" and reason "own viewing".
  */
 struct ap_result ap_playback_track_open(struct ap_vault *v, const struct ap_actor *actor,
-					const struct ap_uuid *recording, enum ap_role track,
-					struct ap_uuid *ret_access, uint64_t *ret_size);
+					const struct ap_uuid *recording, enum ap_role track, struct ap_uuid *ret_access,
+					uint64_t *ret_size);
 /* At most min(length, AP_MAX_TRACK_READ) bytes; *ret_bytes is g_free'd by the caller, and NULL with 0 at the end. */
-struct ap_result ap_playback_track_read(struct ap_vault *v, const struct ap_actor *actor,
-					const struct ap_uuid *access, const struct ap_uuid *recording,
-					enum ap_role track, uint64_t offset, uint32_t length, uint8_t **ret_bytes,
-					size_t *ret_len);
+struct ap_result ap_playback_track_read(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *access,
+					const struct ap_uuid *recording, enum ap_role track, uint64_t offset,
+					uint32_t length, uint8_t **ret_bytes, size_t *ret_len);

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-struct ap_result ap_proposal_make(struct ap_vault *v, const struct ap_actor *by, const char *action, const char *body_json,
-				  JsonNode **ret_answer)
+struct ap_result ap_proposal_make(struct ap_vault *v, const struct ap_actor *by, const char *action,
+				  const char *body_json, JsonNode **ret_answer)
 {
 	struct ap_uuid id = ap_uuid_random();
 	g_autofree char *who = ap_actor_text(by);

@@ -27,16 +27,16 @@ static int64_t now(struct ap_vault *v)
 
 static bool type_known(const char *type)
 {
-	static const char *const types[] = { "erasure",	    "access",	     "portability",
-					     "restriction", "rectification", "objection" };
+	static const char *const types[] = {"erasure",     "access",        "portability",
+					    "restriction", "rectification", "objection"};
 	for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
 		if (strcmp(type, types[i]) == 0)
 			return true;
 	return false;
 }
 
-static struct ap_result log_request(struct ap_vault *v, const char *event, const struct ap_request_row *row, const char *by,
-				    uint64_t *ret_leaf)
+static struct ap_result log_request(struct ap_vault *v, const char *event, const struct ap_request_row *row,
+				    const char *by, uint64_t *ret_leaf)
 {
 	JsonObject *body = json_object_new();
 	ap_answer_text(body, "event", event);
@@ -100,8 +100,8 @@ static struct ap_result write_answer(struct ap_vault *v, const struct ap_request
 	return ap_db_request_answer(ap_vault_db(v), &row->id, state, answer, due_ms, answered);
 }
 
-static struct ap_result set_state(struct ap_vault *v, const struct ap_request_row *row, const char *state, const char *answer,
-				  const char *by, int64_t due_ms)
+static struct ap_result set_state(struct ap_vault *v, const struct ap_request_row *row, const char *state,
+				  const char *answer, const char *by, int64_t due_ms)
 {
 	AP_TRY(ap_db_begin(ap_vault_db(v)));
 	return ap_db_finish(ap_vault_db(v), write_answer(v, row, state, answer, by, due_ms));
@@ -146,8 +146,9 @@ static struct ap_result parse(const char *json, struct ap_request_row *row, char
 	AP_TRY(ap_http_json_text(o, "type", &type));
 	const char *detail = json_object_get_string_member_with_default(o, "detail", "");
 	if (!type_known(type))
-		return ap_fail(AP_ERR_PROTOCOL, "invalid", "the types are erasure, access, portability, restriction, rectification "
-							   "and objection");
+		return ap_fail(AP_ERR_PROTOCOL, "invalid",
+			       "the types are erasure, access, portability, restriction, rectification "
+			       "and objection");
 	if (strlen(detail) > DETAIL_MAX)
 		return ap_fail(AP_ERR_LIMIT, "invalid", "detail has at most 4000 bytes");
 	g_strlcpy(row->type, type, sizeof row->type);
@@ -206,7 +207,8 @@ static struct ap_result take_effect(struct ap_vault *v, const struct ap_request_
 
 struct ap_result ap_request_create(struct ap_vault *v, const struct ap_actor *party, const char *json, char **ret_json)
 {
-	struct ap_request_row row = { .id = ap_uuid_random(), .session = party->session, .role = party->role, .state = "open" };
+	struct ap_request_row row = {
+		.id = ap_uuid_random(), .session = party->session, .role = party->role, .state = "open"};
 	g_autofree char *detail = NULL;
 	JsonNode *answer;
 	int64_t waiting;
@@ -254,14 +256,16 @@ struct ap_result ap_request_list(struct ap_vault *v, const struct ap_actor *by, 
 	return AP_SUCCESS;
 }
 
-static struct ap_result decide_extend(struct ap_vault *v, const struct ap_request_row *row, const char *reason, const char *by)
+static struct ap_result decide_extend(struct ap_vault *v, const struct ap_request_row *row, const char *reason,
+				      const char *by)
 {
 	if (strcmp(row->state, "open") != 0)
 		return ap_fail(AP_ERR_DENIED, "conflict", "a request is extended once, before it is answered");
 	return set_state(v, row, "extended", reason, by, row->due_ms + EXTENSION_MS);
 }
 
-static struct ap_result decide_execute(struct ap_vault *v, const struct ap_request_row *row, const char *reason, const char *by)
+static struct ap_result decide_execute(struct ap_vault *v, const struct ap_request_row *row, const char *reason,
+				       const char *by)
 {
 	bool done;
 	AP_TRY(carry_out(v, row, &done));
@@ -270,7 +274,8 @@ static struct ap_result decide_execute(struct ap_vault *v, const struct ap_reque
 	return set_state(v, row, "done", reason, by, row->due_ms);
 }
 
-static struct ap_result decide_lift(struct ap_vault *v, const struct ap_request_row *row, const char *reason, const char *by)
+static struct ap_result decide_lift(struct ap_vault *v, const struct ap_request_row *row, const char *reason,
+				    const char *by)
 {
 	g_autoptr(GArray) ids = NULL;
 	if (strcmp(row->type, "restriction") != 0 || strcmp(row->state, "done") != 0)
@@ -283,8 +288,8 @@ static struct ap_result decide_lift(struct ap_vault *v, const struct ap_request_
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_request_decide(struct ap_vault *v, const struct ap_actor *by, const struct ap_uuid *id, const char *action,
-				   const char *reason, JsonNode **ret_answer)
+struct ap_result ap_request_decide(struct ap_vault *v, const struct ap_actor *by, const struct ap_uuid *id,
+				   const char *action, const char *reason, JsonNode **ret_answer)
 {
 	struct ap_request_row row;
 	struct ap_result r;

@@ -25,7 +25,7 @@ struct ap_retention {
 	struct ap_clock_guard last; /* what the next reading is compared with */
 	char boot[40];
 	int64_t holds_until_ms; /* holds that ended before were seen to */
-	int64_t kept_ms; /* wall time of the reading in the database */
+	int64_t kept_ms;        /* wall time of the reading in the database */
 	bool frozen;
 };
 
@@ -41,7 +41,7 @@ static void read_boot(char *ret_boot, size_t size)
 static struct ap_clock_guard read_clocks(const struct ap_retention *r)
 {
 	const struct ap_clock *clock = ap_vault_clock(r->v);
-	struct ap_clock_guard guard = { .wall_ms = ap_wall_ms(clock), .mono_ns = ap_mono_ns(clock) };
+	struct ap_clock_guard guard = {.wall_ms = ap_wall_ms(clock), .mono_ns = ap_mono_ns(clock)};
 	g_strlcpy(guard.boot, r->boot, sizeof guard.boot);
 	return guard;
 }
@@ -84,8 +84,8 @@ static void judge_clock(struct ap_retention *r)
 {
 	struct ap_clock_guard now = read_clocks(r);
 	int64_t jump_ms = ap_config_int(ap_vault_config(r->v), "retention.jump_seconds") * 1000;
-	bool agrees = ap_clock_agrees(&(struct ap_clock_reading){ r->last.wall_ms, r->last.mono_ns, r->last.boot },
-				      &(struct ap_clock_reading){ now.wall_ms, now.mono_ns, now.boot }, jump_ms);
+	bool agrees = ap_clock_agrees(&(struct ap_clock_reading){r->last.wall_ms, r->last.mono_ns, r->last.boot},
+				      &(struct ap_clock_reading){now.wall_ms, now.mono_ns, now.boot}, jump_ms);
 	if (agrees != !r->frozen)
 		ap_log(AP_LOG_WARN, agrees ? "clock_believed" : "clock_jumped", "seconds=%lld",
 		       (long long)((now.wall_ms - r->last.wall_ms) / 1000));

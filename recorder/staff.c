@@ -20,7 +20,7 @@ struct ap_staff {
 
 static bool is_loopback(int fd)
 {
-	struct sockaddr_storage address = { 0 };
+	struct sockaddr_storage address = {0};
 	socklen_t len = sizeof address;
 	if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
 		return false;
@@ -42,15 +42,15 @@ static void add_routes(struct ap_api *api)
 
 static struct ap_api make_api(struct ap_vault *v, const struct ap_staff *s, bool socket, uid_t operator_uid)
 {
-	const struct ap_http_options options = { .max_connections = 256 };
-	return (struct ap_api){ .v = v,
-				.http = ap_http_new(&options),
-				.logins = s->logins,
-				.retention = s->retention,
-				.pages = socket ? NULL : s->pages,
-				.bound = g_ptr_array_new_with_free_func(g_free),
-				.socket = socket,
-				.operator_uid = operator_uid };
+	const struct ap_http_options options = {.max_connections = 256};
+	return (struct ap_api){.v = v,
+			       .http = ap_http_new(&options),
+			       .logins = s->logins,
+			       .retention = s->retention,
+			       .pages = socket ? NULL : s->pages,
+			       .bound = g_ptr_array_new_with_free_func(g_free),
+			       .socket = socket,
+			       .operator_uid = operator_uid};
 }
 
 static void api_clear(struct ap_api *api)
@@ -71,7 +71,8 @@ static struct ap_result listen_net(struct ap_staff *s, struct ap_vault *v, const
 	if (s->net.tls)
 		r = ap_http_use_tls(s->net.http, sockets->certificate, sockets->key);
 	else if (!is_loopback(fd))
-		r = ap_fail(AP_ERR_DENIED, "tls", "off loopback the vault needs vault.tls_certificate and vault.tls_key");
+		r = ap_fail(AP_ERR_DENIED, "tls",
+			    "off loopback the vault needs vault.tls_certificate and vault.tls_key");
 	if (!ap_ok(r)) {
 		close(fd);
 		return r;
@@ -91,7 +92,7 @@ static struct ap_result listen_local(struct ap_staff *s, struct ap_vault *v, int
 
 static struct ap_result load_pages(struct ap_staff *s, struct ap_vault *v)
 {
-	const struct ap_static_options options = { .frame_ancestors = NULL, .camera = false };
+	const struct ap_static_options options = {.frame_ancestors = NULL, .camera = false};
 	const char *dir = ap_vault_web_dir(v);
 	return dir && dir[0] ? ap_static_files_load(dir, &options, &s->pages) : AP_SUCCESS;
 }

@@ -19,9 +19,10 @@ struct ap_vault;
 struct ap_staff; /* opaque */
 
 struct ap_staff_sockets {
-	int http;	    /* listening TCP socket, owned from here on */
-	int admin;	    /* listening Unix socket, owned from here on; -1: none */
-	int certificate, key; /* PEM files of the TCP listener, borrowed for the call; not looked at without TLS configured */
+	int http;  /* listening TCP socket, owned from here on */
+	int admin; /* listening Unix socket, owned from here on; -1: none */
+	int certificate,
+		key; /* PEM files of the TCP listener, borrowed for the call; not looked at without TLS configured */
 	uid_t operator_uid; /* may use admin.sock besides root and ourselves; (uid_t)-1: nobody */
 };
 
@@ -29,6 +30,7 @@ struct ap_staff_sockets {
 const struct ap_rights *ap_staff_rights(void);
 
 /* Resumes erasures, starts listening and the scheduler. `v` is borrowed. */
-struct ap_result ap_staff_start(struct ap_vault *v, const struct ap_staff_sockets *sockets, struct ap_staff **ret_staff);
+struct ap_result ap_staff_start(struct ap_vault *v, const struct ap_staff_sockets *sockets,
+				struct ap_staff **ret_staff);
 /* Ends listeners and timers; an erasure under way resumes at the next start. NULL is fine. */
 void ap_staff_stop(struct ap_staff *s);

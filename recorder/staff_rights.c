@@ -13,10 +13,11 @@
 
 static struct ap_actor party(const struct ap_uuid *session, enum ap_role role)
 {
-	return (struct ap_actor){ .kind = AP_ACTOR_PARTY, .session = *session, .role = role };
+	return (struct ap_actor){.kind = AP_ACTOR_PARTY, .session = *session, .role = role};
 }
 
-static struct ap_result recordings(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role, char **ret_json)
+static struct ap_result recordings(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role,
+				   char **ret_json)
 {
 	struct ap_actor actor = party(session, role);
 	return ap_access_party_recordings(v, &actor, ret_json);
@@ -28,15 +29,16 @@ static struct ap_result accesses(struct ap_vault *v, const struct ap_uuid *sessi
 	return ap_access_party_accesses(v, &actor, ret_json);
 }
 
-static struct ap_result track_of(const char *recording, const char *track, struct ap_uuid *ret_id, enum ap_role *ret_track)
+static struct ap_result track_of(const char *recording, const char *track, struct ap_uuid *ret_id,
+				 enum ap_role *ret_track)
 {
 	if (!ap_uuid_parse(recording, ret_id) || !ap_role_parse(track, ret_track))
 		return ap_fail(AP_ERR_PROTOCOL, "not-found", "there is no such track");
 	return AP_SUCCESS;
 }
 
-static struct ap_result track_open(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role, const char *recording,
-				   const char *track, char **ret_access, uint64_t *ret_size)
+static struct ap_result track_open(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role,
+				   const char *recording, const char *track, char **ret_access, uint64_t *ret_size)
 {
 	struct ap_actor actor = party(session, role);
 	struct ap_uuid id, access;
@@ -48,9 +50,9 @@ static struct ap_result track_open(struct ap_vault *v, const struct ap_uuid *ses
 	return AP_SUCCESS;
 }
 
-static struct ap_result track_read(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role, const char *access,
-				   const char *recording, const char *track, uint64_t offset, uint32_t length,
-				   uint8_t **ret_bytes, size_t *ret_len)
+static struct ap_result track_read(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role,
+				   const char *access, const char *recording, const char *track, uint64_t offset,
+				   uint32_t length, uint8_t **ret_bytes, size_t *ret_len)
 {
 	struct ap_actor actor = party(session, role);
 	struct ap_uuid id, access_id;
@@ -61,15 +63,15 @@ static struct ap_result track_read(struct ap_vault *v, const struct ap_uuid *ses
 	return ap_playback_track_read(v, &actor, &access_id, &id, which, offset, length, ret_bytes, ret_len);
 }
 
-static struct ap_result request_create(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role, const char *json,
-				       char **ret_json)
+static struct ap_result request_create(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role,
+				       const char *json, char **ret_json)
 {
 	struct ap_actor actor = party(session, role);
 	return ap_request_create(v, &actor, json, ret_json);
 }
 
-static struct ap_result request_get(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role, const char *request,
-				    char **ret_json)
+static struct ap_result request_get(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role,
+				    const char *request, char **ret_json)
 {
 	struct ap_actor actor = party(session, role);
 	return ap_request_get(v, &actor, request, ret_json);

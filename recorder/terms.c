@@ -165,15 +165,16 @@ static struct ap_result write_policy(struct ap_vault *v, const struct ap_actor *
 	return apply(v, name, policy);
 }
 
-static struct ap_result put(struct ap_vault *v, const struct ap_actor *by, const struct ap_policy *policy, const char *document,
-			    const char *token)
+static struct ap_result put(struct ap_vault *v, const struct ap_actor *by, const struct ap_policy *policy,
+			    const char *document, const char *token)
 {
 	int64_t at_once, version;
 	g_autoptr(JsonArray) list = json_array_new();
 	g_autofree char *expected = preview_token(document);
 	AP_TRY(preview(v, ap_policy_name(policy), policy, list, &at_once));
 	if (at_once > 0 && g_strcmp0(token, expected) != 0)
-		return ap_fail(AP_ERR_DENIED, "conflict", "this erases recordings at once: preview it and give the preview's token");
+		return ap_fail(AP_ERR_DENIED, "conflict",
+			       "this erases recordings at once: preview it and give the preview's token");
 	AP_TRY(ap_db_begin(ap_vault_db(v)));
 	return ap_db_finish(ap_vault_db(v), write_policy(v, by, policy, document, &version));
 }
@@ -183,7 +184,8 @@ struct ap_result ap_terms_put(struct ap_vault *v, const struct ap_actor *by, con
 {
 	struct ap_policy *policy;
 	if (by->tenant)
-		return ap_fail(AP_ERR_DENIED, "role", "policies belong to all tenants; an admin of one does not change them");
+		return ap_fail(AP_ERR_DENIED, "role",
+			       "policies belong to all tenants; an admin of one does not change them");
 	AP_TRY(parse_document(name, document, &policy));
 	struct ap_result r = put(v, by, policy, document, token);
 	ap_policy_free(policy);

@@ -33,7 +33,7 @@ static void credentials_clear(struct credentials *c)
 
 static struct ap_result make_credentials(const char *user, const char *password, struct credentials *ret_c)
 {
-	struct credentials c = { .secret = ap_secret_random(AP_TOTP_SECRET) };
+	struct credentials c = {.secret = ap_secret_random(AP_TOTP_SECRET)};
 	struct ap_secret *random = ap_secret_random(18);
 	c.password = password ? g_strdup(password) : ap_base64url(ap_secret_bytes(random), 18);
 	ap_secret_free(random);
@@ -89,11 +89,13 @@ static bool name_fits(const char *name)
 static struct ap_result check_wish(struct ap_vault *v, const struct ap_actor *by, const struct ap_user_wish *wish,
 				   struct ap_user_new *ret_user)
 {
-	struct ap_user_new user = { .name = wish->name, .party_id = wish->party_id };
+	struct ap_user_new user = {.name = wish->name, .party_id = wish->party_id};
 	if (!name_fits(wish->name) || strcmp(wish->name, "operator") == 0)
-		return ap_fail(AP_ERR_PROTOCOL, "invalid", "a user name has 1 to 64 letters, digits, dots, dashes or @");
+		return ap_fail(AP_ERR_PROTOCOL, "invalid",
+			       "a user name has 1 to 64 letters, digits, dots, dashes or @");
 	if (!ap_staff_role_parse(wish->role, &user.role))
-		return ap_fail(AP_ERR_PROTOCOL, "invalid", "the roles are platform, coach, supervisor, admin, auditor, sponsor");
+		return ap_fail(AP_ERR_PROTOCOL, "invalid",
+			       "the roles are platform, coach, supervisor, admin, auditor, sponsor");
 	if (wish->password && (strlen(wish->password) < 12 || strlen(wish->password) > AP_PASSWORD_MAX))
 		return ap_fail(AP_ERR_PROTOCOL, "invalid", "a password has 12 to 256 bytes");
 	if (wish->party_id && strlen(wish->party_id) > 128)
@@ -137,7 +139,8 @@ struct ap_result ap_user_add(struct ap_vault *v, const struct ap_actor *by, cons
 	return r;
 }
 
-static struct ap_result load_mine(struct ap_vault *v, const struct ap_actor *by, const char *name, struct ap_user_row *ret_row)
+static struct ap_result load_mine(struct ap_vault *v, const struct ap_actor *by, const char *name,
+				  struct ap_user_row *ret_row)
 {
 	AP_TRY(ap_db_user_load(ap_vault_db(v), name, true, ret_row));
 	if (by->tenant && by->tenant != ret_row->actor.tenant)

@@ -9,7 +9,7 @@
 #include "recorder/access.h"
 
 struct ap_user_wish {
-	const char *name;     /* letters, digits, . _ @ -; at most 64 */
+	const char *name; /* letters, digits, . _ @ -; at most 64 */
 	const char *role;
 	const char *tenant;   /* NULL: all (only platform-wide admins and auditors); a coach needs one */
 	const char *party_id; /* a coach's own id with the platform; NULL otherwise */

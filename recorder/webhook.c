@@ -10,7 +10,7 @@
 #include <libsoup/soup.h>
 #include <string.h>
 
-#define ATTEMPTS 14	  /* the last one about a day after the first */
+#define ATTEMPTS 14 /* the last one about a day after the first */
 #define FIRST_WAIT_MS 5000
 #define LONGEST_WAIT_MS (4LL * 3600 * 1000)
 
@@ -39,8 +39,9 @@ static bool url_fits(const char *url)
 	if (loopback)
 		return true;
 #endif
-	if (address && (loopback || g_inet_address_get_is_site_local(address) || g_inet_address_get_is_link_local(address) ||
-			g_inet_address_get_is_any(address) || g_inet_address_get_is_multicast(address)))
+	if (address &&
+	    (loopback || g_inet_address_get_is_site_local(address) || g_inet_address_get_is_link_local(address) ||
+	     g_inet_address_get_is_any(address) || g_inet_address_get_is_multicast(address)))
 		return false;
 	return strcmp(g_uri_get_scheme(uri), "https") == 0 && strcmp(g_uri_get_host(uri), "localhost") != 0;
 }
@@ -119,7 +120,8 @@ static char *payload(const char *event, int64_t now_ms, const char *data_json)
 	return ap_answer_take_text(ap_answer_object(o));
 }
 
-struct ap_result ap_webhook_queue(struct ap_vault *v, struct ap_db *db, int64_t tenant, const char *event, const char *data_json)
+struct ap_result ap_webhook_queue(struct ap_vault *v, struct ap_db *db, int64_t tenant, const char *event,
+				  const char *data_json)
 {
 	g_autoptr(GPtrArray) names = NULL;
 	int64_t now_ms = ap_wall_ms(ap_vault_clock(v));
@@ -214,7 +216,7 @@ static void send_next(struct ap_webhooks *w)
 	if (w->busy || !ap_ok(ap_db_delivery_due(ap_vault_db(w->v), ap_wall_ms(ap_vault_clock(w->v)), ATTEMPTS, &d)))
 		return;
 	struct sending *s = g_new0(struct sending, 1);
-	*s = (struct sending){ .w = w, .d = d, .message = request_for(w, &d) };
+	*s = (struct sending){.w = w, .d = d, .message = request_for(w, &d)};
 	if (!s->message) {
 		note_result(w, &d, false);
 		sending_free(s);

@@ -15,8 +15,8 @@ struct ap_webhooks; /* opaque, main thread */
 struct ap_webhooks *ap_webhooks_new(struct ap_vault *v);
 void ap_webhooks_free(struct ap_webhooks *w);
 /* PUT /v1/webhooks/{name}: stores it, *ret_json is {"secret":"whsec_…"} (g_free). "malformed", "invalid". */
-struct ap_result ap_webhook_put(struct ap_vault *v, int64_t tenant, const char *name,
-				const char *json, char **ret_json);
+struct ap_result ap_webhook_put(struct ap_vault *v, int64_t tenant, const char *name, const char *json,
+				char **ret_json);
 /* Queues `event` ("gate.opened", …) with `data_json` for a tenant, if it asked for it; inside the caller's
  * transaction, any thread with its own database. */
 struct ap_result ap_webhook_queue(struct ap_vault *v, struct ap_db *db, int64_t tenant, const char *event,

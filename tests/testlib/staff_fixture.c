@@ -26,7 +26,7 @@ static int64_t mono(void *ctx)
 
 static void open_vault(struct fixture *f)
 {
-	struct ap_vault_setup setup = { .config = f->config, .clock = &f->clock, .home = f->home, .web = NULL };
+	struct ap_vault_setup setup = {.config = f->config, .clock = &f->clock, .home = f->home, .web = NULL};
 	assert_ok(ap_vault_open(&setup, &f->v));
 }
 
@@ -36,7 +36,7 @@ struct fixture *fixture_new(void)
 	assert_ok(ap_secret_init());
 	f->home = g_dir_make_tmp("aparte-staff-XXXXXX", NULL);
 	f->config = ap_config_new();
-	f->clock = (struct ap_clock){ wall, mono, f };
+	f->clock = (struct ap_clock){wall, mono, f};
 	f->wall_ms = 1800000000000;
 	f->mono_ns = 5000000000;
 	open_vault(f);
@@ -87,19 +87,21 @@ static void add_party(struct fixture *f, const struct ap_uuid *session, enum ap_
 {
 	struct ap_uuid token = ap_uuid_random();
 	struct ap_hash hash = ap_sha256(token.b, sizeof token.b);
-	assert_ok(ap_db_run(ap_vault_db(f->v),
-			    "INSERT INTO party (session, role, pii_principal, locale, token_hash) VALUES (?1, ?2, ?3, 'fr', ?4)",
-			    AP_VALUES(AP_V_UUID(session), AP_V_INT(role), AP_V_TEXT(principal), AP_V_HASH(hash.b))));
+	assert_ok(ap_db_run(
+		ap_vault_db(f->v),
+		"INSERT INTO party (session, role, pii_principal, locale, token_hash) VALUES (?1, ?2, ?3, 'fr', ?4)",
+		AP_VALUES(AP_V_UUID(session), AP_V_INT(role), AP_V_TEXT(principal), AP_V_HASH(hash.b))));
 }
 
 struct ap_uuid fixture_session(struct fixture *f, const char *coach, const char *coachee)
 {
 	struct ap_uuid id = ap_uuid_random();
 	g_autofree char *reference = g_strdup_printf("ref-%lld", (long long)++f->number);
-	assert_ok(ap_db_run(ap_vault_db(f->v),
-			    "INSERT INTO session (id, tenant, reference, policy, policy_version, sensitivity, video_codec, state,"
-			    " created_ms) VALUES (?1, ?2, ?3, 'default', 1, 'standard', 'VP8', 'ended', ?4)",
-			    AP_VALUES(AP_V_UUID(&id), AP_V_INT(f->tenant), AP_V_TEXT(reference), AP_V_INT(f->wall_ms))));
+	assert_ok(ap_db_run(
+		ap_vault_db(f->v),
+		"INSERT INTO session (id, tenant, reference, policy, policy_version, sensitivity, video_codec, state,"
+		" created_ms) VALUES (?1, ?2, ?3, 'default', 1, 'standard', 'VP8', 'ended', ?4)",
+		AP_VALUES(AP_V_UUID(&id), AP_V_INT(f->tenant), AP_V_TEXT(reference), AP_V_INT(f->wall_ms))));
 	add_party(f, &id, AP_COACH, coach);
 	add_party(f, &id, AP_COACHEE, coachee);
 	return id;
@@ -109,10 +111,11 @@ static void put_consent(struct fixture *f, const struct ap_uuid *session, enum a
 			const char *purposes, const struct ap_uuid *record_id, const char *text, uint64_t leaf)
 {
 	assert_ok(ap_db_run(ap_vault_db(f->v),
-			    "INSERT INTO consent (record_id, session, role, event, purposes, event_ms, received_ms, evidence, text, leaf, key)"
+			    "INSERT INTO consent (record_id, session, role, event, purposes, event_ms, received_ms, "
+			    "evidence, text, leaf, key)"
 			    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 'signed', ?7, ?8, zeroblob(32))",
-			    AP_VALUES(AP_V_UUID(record_id), AP_V_UUID(session), AP_V_INT(role), AP_V_TEXT(event), AP_V_TEXT(purposes),
-				      AP_V_INT(f->wall_ms), AP_V_TEXT(text), AP_V_INT(leaf))));
+			    AP_VALUES(AP_V_UUID(record_id), AP_V_UUID(session), AP_V_INT(role), AP_V_TEXT(event),
+				      AP_V_TEXT(purposes), AP_V_INT(f->wall_ms), AP_V_TEXT(text), AP_V_INT(leaf))));
 }
 
 static uint64_t append_leaf(struct fixture *f, enum ap_leaf_type type, const struct ap_uuid *id)
@@ -135,19 +138,20 @@ static struct ap_hash leaf_hash(struct fixture *f, uint64_t leaf)
 }
 
 /* As a person's page writes it, in canonical form. */
-static char *statement_text(struct fixture *f, const struct ap_uuid *session, enum ap_role role, const struct ap_uuid *record,
-			    const char *purposes, const char *commitment)
+static char *statement_text(struct fixture *f, const struct ap_uuid *session, enum ap_role role,
+			    const struct ap_uuid *record, const char *purposes, const char *commitment)
 {
 	char time[AP_TIME_TEXT], session_text[AP_UUID_TEXT], record_text[AP_UUID_TEXT];
 	g_autofree char *zeroes = g_strnfill(64, '0');
 	ap_time_text(f->wall_ms, time);
 	ap_uuid_text(session, session_text);
 	ap_uuid_text(record, record_text);
-	return g_strdup_printf("{\"event\":\"ConsentGiven\",\"event_time\":\"%s\",\"indication_method\":\"button\","
-			       "\"pii_principal\":\"p\",\"privacy_notice\":{\"lang\":\"fr\",\"sha256\":\"%s\",\"version\":\"1\"},"
-			       "\"purposes\":%s,\"record_id\":\"%s\",\"role\":\"%s\",\"schema_version\":\"1\",\"seal\":\"%s\","
-			       "\"session\":\"%s\",\"share_commitment\":\"%s\"}",
-			       time, zeroes, purposes, record_text, ap_role_text(role), zeroes, session_text, commitment);
+	return g_strdup_printf(
+		"{\"event\":\"ConsentGiven\",\"event_time\":\"%s\",\"indication_method\":\"button\","
+		"\"pii_principal\":\"p\",\"privacy_notice\":{\"lang\":\"fr\",\"sha256\":\"%s\",\"version\":\"1\"},"
+		"\"purposes\":%s,\"record_id\":\"%s\",\"role\":\"%s\",\"schema_version\":\"1\",\"seal\":\"%s\","
+		"\"session\":\"%s\",\"share_commitment\":\"%s\"}",
+		time, zeroes, purposes, record_text, ap_role_text(role), zeroes, session_text, commitment);
 }
 
 void fixture_give(struct fixture *f, const struct ap_uuid *session, enum ap_role role, const char *purposes)
@@ -160,10 +164,10 @@ void fixture_give(struct fixture *f, const struct ap_uuid *session, enum ap_role
 	g_autofree char *text = statement_text(f, session, role, &record, purposes, told);
 	uint64_t leaf = append_leaf(f, AP_LEAF_CONSENT, &record);
 	put_consent(f, session, role, "ConsentGiven", purposes, &record, text, leaf);
-	struct ap_wrap_place place = { .slot = (enum ap_slot)role,
-				       .session = *session,
-				       .record_id = record,
-				       .own_leafhash = leaf_hash(f, leaf) };
+	struct ap_wrap_place place = {.slot = (enum ap_slot)role,
+				      .session = *session,
+				      .record_id = record,
+				      .own_leafhash = leaf_hash(f, leaf)};
 	assert_ok(ap_db_keys_put(ap_vault_keys(f->v), &place, share));
 	assert_ok(ap_db_keys_confirm(ap_vault_keys(f->v), &record, place.slot));
 	ap_secret_free(share);
@@ -173,7 +177,8 @@ void fixture_withdraw(struct fixture *f, const struct ap_uuid *session, enum ap_
 {
 	struct ap_uuid record = ap_uuid_random();
 	fixture_advance(f, 1000);
-	put_consent(f, session, role, "ConsentWithdrawn", purposes, &record, NULL, append_leaf(f, AP_LEAF_CONSENT, &record));
+	put_consent(f, session, role, "ConsentWithdrawn", purposes, &record, NULL,
+		    append_leaf(f, AP_LEAF_CONSENT, &record));
 }
 
 struct ap_uuid fixture_consented(struct fixture *f, const char *purposes)
@@ -193,10 +198,11 @@ uint8_t fixture_byte(enum ap_role track, uint64_t offset)
 static void load_give(struct fixture *f, const struct ap_uuid *session, enum ap_role role, struct ap_uuid *ret_record,
 		      uint64_t *ret_leaf)
 {
-	struct ap_rows *rows = ap_db_query(ap_vault_db(f->v),
-					   "SELECT record_id, leaf FROM consent WHERE session = ?1 AND role = ?2 AND event = 'ConsentGiven'"
-					   " AND purposes LIKE '%recording%' ORDER BY seq DESC LIMIT 1",
-					   AP_VALUES(AP_V_UUID(session), AP_V_INT(role)));
+	struct ap_rows *rows = ap_db_query(
+		ap_vault_db(f->v),
+		"SELECT record_id, leaf FROM consent WHERE session = ?1 AND role = ?2 AND event = 'ConsentGiven'"
+		" AND purposes LIKE '%recording%' ORDER BY seq DESC LIMIT 1",
+		AP_VALUES(AP_V_UUID(session), AP_V_INT(role)));
 	assert_true(ap_rows_next(rows));
 	*ret_record = ap_row_uuid(rows, 0);
 	*ret_leaf = (uint64_t)ap_row_int(rows, 1);
@@ -214,10 +220,10 @@ struct making {
 static struct ap_secret *person_share(struct fixture *f, const struct making *m, enum ap_role role)
 {
 	struct ap_secret *share;
-	struct ap_wrap_place place = { .slot = (enum ap_slot)role,
-				       .session = m->binding.session,
-				       .record_id = m->record[role - 1],
-				       .own_leafhash = leaf_hash(f, m->leaf[role - 1]) };
+	struct ap_wrap_place place = {.slot = (enum ap_slot)role,
+				      .session = m->binding.session,
+				      .record_id = m->record[role - 1],
+				      .own_leafhash = leaf_hash(f, m->leaf[role - 1])};
 	assert_ok(ap_db_keys_get(ap_vault_keys(f->v), &place, &share));
 	return share;
 }
@@ -232,15 +238,15 @@ static void make_keys(struct fixture *f, struct making *m)
 	m->binding.leafhash_coach = leaf_hash(f, m->leaf[0]);
 	m->binding.leafhash_coachee = leaf_hash(f, m->leaf[1]);
 	m->share[2] = ap_secret_random(AP_SHARE);
-	struct ap_wrap_place place = { .slot = AP_SLOT_VAULT,
-				       .session = m->binding.session,
-				       .recording = m->binding.recording,
-				       .leafhash_coach = m->binding.leafhash_coach,
-				       .leafhash_coachee = m->binding.leafhash_coachee };
+	struct ap_wrap_place place = {.slot = AP_SLOT_VAULT,
+				      .session = m->binding.session,
+				      .recording = m->binding.recording,
+				      .leafhash_coach = m->binding.leafhash_coach,
+				      .leafhash_coachee = m->binding.leafhash_coachee};
 	assert_ok(ap_db_keys_put(ap_vault_keys(f->v), &place, m->share[2]));
 	assert_ok(ap_db_keys_confirm(ap_vault_keys(f->v), &m->binding.recording, AP_SLOT_VAULT));
 	for (int i = 0; i < 2; i++) {
-		struct ap_shares shares = { m->share[0], m->share[1], m->share[2] };
+		struct ap_shares shares = {m->share[0], m->share[1], m->share[2]};
 		assert_ok(ap_identity_derive(&shares, &m->binding, (enum ap_key_use)(i + 1), &identity));
 		m->recipient[i] = ap_age_identity_recipient(identity);
 		ap_secret_free(identity);
@@ -252,13 +258,14 @@ static void make_keys(struct fixture *f, struct making *m)
 static void put_recording(struct fixture *f, const struct making *m, int64_t keep_ms)
 {
 	assert_ok(ap_db_run(ap_vault_db(f->v),
-			    "INSERT INTO recording (id, session, state, created_ms, sealed_ms, expires_ms, coach_consent, coachee_consent,"
+			    "INSERT INTO recording (id, session, state, created_ms, sealed_ms, expires_ms, "
+			    "coach_consent, coachee_consent,"
 			    " coach_record, coachee_record, coach_recipient, coachee_recipient, duration_ms, manifest)"
 			    " VALUES (?1, ?2, 'sealed', ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 20000, '{}')",
-			    AP_VALUES(AP_V_UUID(&m->binding.recording), AP_V_UUID(&m->binding.session), AP_V_INT(f->wall_ms),
-				      AP_V_INT(f->wall_ms + keep_ms), AP_V_INT(m->leaf[0]), AP_V_INT(m->leaf[1]),
-				      AP_V_UUID(&m->record[0]), AP_V_UUID(&m->record[1]), AP_V_BLOB(m->recipient[0].b, 32),
-				      AP_V_BLOB(m->recipient[1].b, 32))));
+			    AP_VALUES(AP_V_UUID(&m->binding.recording), AP_V_UUID(&m->binding.session),
+				      AP_V_INT(f->wall_ms), AP_V_INT(f->wall_ms + keep_ms), AP_V_INT(m->leaf[0]),
+				      AP_V_INT(m->leaf[1]), AP_V_UUID(&m->record[0]), AP_V_UUID(&m->record[1]),
+				      AP_V_BLOB(m->recipient[0].b, 32), AP_V_BLOB(m->recipient[1].b, 32))));
 }
 
 static void put_segment(struct fixture *f, const struct making *m, enum ap_role role, uint32_t n)
@@ -275,17 +282,18 @@ static void put_segment(struct fixture *f, const struct making *m, enum ap_role 
 	close(fd);
 	assert_ok(ap_blob_commit(ap_vault_blob(f->v), &m->binding.recording, role, n));
 	struct ap_hash hash = ap_sha256(file, len);
-	assert_ok(ap_db_run(ap_vault_db(f->v),
-			    "INSERT INTO segment (recording, role, number, epoch, size, plain_offset, plain_size, sha256, clusters)"
-			    " VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, x'')",
-			    AP_VALUES(AP_V_UUID(&m->binding.recording), AP_V_INT(role), AP_V_INT(n), AP_V_INT(len),
-				      AP_V_INT((int64_t)n * FIXTURE_SEGMENT), AP_V_INT(FIXTURE_SEGMENT), AP_V_HASH(hash.b))));
+	assert_ok(ap_db_run(
+		ap_vault_db(f->v),
+		"INSERT INTO segment (recording, role, number, epoch, size, plain_offset, plain_size, sha256, clusters)"
+		" VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, x'')",
+		AP_VALUES(AP_V_UUID(&m->binding.recording), AP_V_INT(role), AP_V_INT(n), AP_V_INT(len),
+			  AP_V_INT((int64_t)n * FIXTURE_SEGMENT), AP_V_INT(FIXTURE_SEGMENT), AP_V_HASH(hash.b))));
 	g_free(file);
 }
 
 struct ap_uuid fixture_recording(struct fixture *f, const struct ap_uuid *session, int64_t keep_ms)
 {
-	struct making m = { .binding = { .session = *session, .recording = ap_uuid_random() } };
+	struct making m = {.binding = {.session = *session, .recording = ap_uuid_random()}};
 	make_keys(f, &m);
 	put_recording(f, &m, keep_ms);
 	for (uint32_t n = 0; n < FIXTURE_SEGMENTS; n++) {
@@ -298,7 +306,7 @@ struct ap_uuid fixture_recording(struct fixture *f, const struct ap_uuid *sessio
 struct ap_actor fixture_user(struct fixture *f, const char *name, const char *role, const char *party_id)
 {
 	struct ap_actor actor;
-	struct ap_user_new user = { .name = name, .password_hash = "x", .tenant = f->tenant, .party_id = party_id };
+	struct ap_user_new user = {.name = name, .password_hash = "x", .tenant = f->tenant, .party_id = party_id};
 	assert_true(ap_staff_role_parse(role, &user.role));
 	assert_ok(ap_db_user_insert(ap_vault_db(f->v), &user, f->wall_ms));
 	assert_ok(ap_db_user_actor(ap_vault_db(f->v), name, &actor));
@@ -307,13 +315,14 @@ struct ap_actor fixture_user(struct fixture *f, const char *name, const char *ro
 
 struct ap_actor fixture_party(const struct ap_uuid *session, enum ap_role role)
 {
-	return (struct ap_actor){ .kind = AP_ACTOR_PARTY, .session = *session, .role = role };
+	return (struct ap_actor){.kind = AP_ACTOR_PARTY, .session = *session, .role = role};
 }
 
 int fixture_last_leaf(struct fixture *f)
 {
 	int type = -1;
-	struct ap_rows *rows = ap_db_query(ap_vault_db(f->v), "SELECT leaf FROM leaf ORDER BY idx DESC LIMIT 1", AP_NO_VALUES);
+	struct ap_rows *rows =
+		ap_db_query(ap_vault_db(f->v), "SELECT leaf FROM leaf ORDER BY idx DESC LIMIT 1", AP_NO_VALUES);
 	size_t len;
 	if (ap_rows_next(rows))
 		type = ap_row_blob(rows, 0, &len)[1];

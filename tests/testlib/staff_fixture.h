@@ -53,10 +53,10 @@ bool fixture_on_disk(struct fixture *f, const void *bytes, size_t len);
 /* Files under recordings/<recording>. */
 unsigned fixture_files(struct fixture *f, const struct ap_uuid *recording);
 
-#define assert_ok(expr)                                                      \
-	do {                                                                 \
-		struct ap_result assert_r_ = (expr);                         \
-		if (!ap_ok(assert_r_))                                       \
-			fail_msg("%s: %s", assert_r_.name, assert_r_.detail); \
+#define assert_ok(expr)                                                                                                \
+	do {                                                                                                           \
+		struct ap_result assert_r_ = (expr);                                                                   \
+		if (!ap_ok(assert_r_))                                                                                 \
+			fail_msg("%s: %s", assert_r_.name, assert_r_.detail);                                          \
 	} while (0)
 #define assert_refused(expr, word) assert_string_equal((expr).name, word)

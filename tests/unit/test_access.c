@@ -11,12 +11,12 @@
 
 #define YEAR (365LL * 86400000)
 
-static struct ap_uuid grant(struct fixture *f, const struct ap_actor *by, const struct ap_uuid *recording, const char *purpose,
-			    int64_t ms)
+static struct ap_uuid grant(struct fixture *f, const struct ap_actor *by, const struct ap_uuid *recording,
+			    const char *purpose, int64_t ms)
 {
 	JsonNode *answer;
 	struct ap_uuid id;
-	struct ap_grant_wish wish = { *recording, "sam", purpose, f->wall_ms + ms };
+	struct ap_grant_wish wish = {*recording, "sam", purpose, f->wall_ms + ms};
 	assert_ok(ap_grant_add(f->v, by, &wish, &answer));
 	assert_true(ap_uuid_parse(json_object_get_string_member(json_node_get_object(answer), "id"), &id));
 	json_node_unref(answer);
@@ -94,7 +94,7 @@ static void a_withdrawn_purpose_ends_grant_and_viewing(void **state)
 	assert_ok(ap_grant_sweep(f->v, &session));
 	assert_int_equal(fixture_count(f, "SELECT count(*) FROM grant_ WHERE revoked_ms IS NULL"), 0);
 	assert_int_equal(fixture_count(f, "SELECT count(*) FROM access WHERE ended_ms IS NULL"), 0);
-	struct ap_grant_wish wish = { recording, "sam", "supervision", f->wall_ms + YEAR };
+	struct ap_grant_wish wish = {recording, "sam", "supervision", f->wall_ms + YEAR};
 	JsonNode *answer;
 	assert_refused(ap_grant_add(f->v, &admin, &wish, &answer), "role");
 	fixture_free(f);
@@ -123,7 +123,8 @@ static void an_access_ends_by_itself(void **state)
 {
 	(void)state;
 	struct fixture *f = fixture_new();
-	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"), recording = fixture_recording(f, &session, YEAR);
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"),
+		       recording = fixture_recording(f, &session, YEAR);
 	struct ap_actor coach = fixture_party(&session, AP_COACH);
 	struct ap_access access;
 	assert_ok(ap_access_begin(f->v, &coach, &recording, "recording", "own viewing", &access));
@@ -145,12 +146,13 @@ static void lists_show_what_each_role_may_know(void **state)
 	struct ap_uuid session = fixture_consented(f, "[\"recording\",\"supervision\"]");
 	struct ap_uuid recording = fixture_recording(f, &session, YEAR);
 	struct ap_actor admin = fixture_user(f, "ada", "admin", NULL), sam = fixture_user(f, "sam", "supervisor", NULL);
-	struct ap_actor mine = fixture_user(f, "carla", "coach", "coach-1"), not_mine = fixture_user(f, "cleo", "coach", "coach-2");
+	struct ap_actor mine = fixture_user(f, "carla", "coach", "coach-1"),
+			not_mine = fixture_user(f, "cleo", "coach", "coach-2");
 	struct ap_actor auditor = fixture_user(f, "otto", "auditor", NULL);
 	const struct {
 		const struct ap_actor *actor;
 		unsigned count;
-	} rows[] = { { &admin, 1 }, { &sam, 0 }, { &mine, 1 }, { &not_mine, 0 } };
+	} rows[] = {{&admin, 1}, {&sam, 0}, {&mine, 1}, {&not_mine, 0}};
 	JsonNode *answer;
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		assert_ok(ap_access_list(f->v, rows[i].actor, &answer));
@@ -162,7 +164,8 @@ static void lists_show_what_each_role_may_know(void **state)
 	assert_refused(ap_access_show(f->v, &sam, &recording, &answer), "not-found");
 	assert_ok(ap_access_show(f->v, &mine, &recording, &answer));
 	JsonObject *tracks = json_object_get_object_member(json_node_get_object(answer), "tracks");
-	assert_int_equal(json_object_get_int_member(json_object_get_object_member(tracks, "coachee"), "size"), FIXTURE_TRACK);
+	assert_int_equal(json_object_get_int_member(json_object_get_object_member(tracks, "coachee"), "size"),
+			 FIXTURE_TRACK);
 	json_node_unref(answer);
 	/* R41: an admin gets no names and no way to the content. */
 	assert_ok(ap_access_show(f->v, &admin, &recording, &answer));
@@ -180,9 +183,10 @@ static void tenants_are_apart(void **state)
 	struct ap_uuid session = fixture_consented(f, "[\"recording\",\"supervision\"]");
 	struct ap_uuid recording = fixture_recording(f, &session, YEAR);
 	fixture_user(f, "sam", "supervisor", NULL);
-	struct ap_actor admin = fixture_user(f, "ada", "admin", NULL), coach = fixture_user(f, "carla", "coach", "coach-1");
+	struct ap_actor admin = fixture_user(f, "ada", "admin", NULL),
+			coach = fixture_user(f, "carla", "coach", "coach-1");
 	admin.tenant = coach.tenant = f->tenant + 1;
-	struct ap_grant_wish wish = { recording, "sam", "supervision", f->wall_ms + YEAR };
+	struct ap_grant_wish wish = {recording, "sam", "supervision", f->wall_ms + YEAR};
 	struct ap_access access;
 	JsonNode *answer;
 	assert_false(ap_ok(ap_grant_add(f->v, &admin, &wish, &answer)));

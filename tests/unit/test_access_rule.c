@@ -10,12 +10,12 @@
 
 static struct ap_access_facts supervisor(void)
 {
-	return (struct ap_access_facts){ .kind = AP_ACTOR_STAFF,
-					 .staff = AP_STAFF_SUPERVISOR,
-					 .known = true,
-					 .granted = true,
-					 .both = BOTH(SUPERVISION),
-					 .purpose = AP_PURPOSE_SUPERVISION };
+	return (struct ap_access_facts){.kind = AP_ACTOR_STAFF,
+					.staff = AP_STAFF_SUPERVISOR,
+					.known = true,
+					.granted = true,
+					.both = BOTH(SUPERVISION),
+					.purpose = AP_PURPOSE_SUPERVISION};
 }
 
 static void expect(struct ap_access_facts f, const char *word)
@@ -48,7 +48,8 @@ static void a_supervisor_needs_grant_and_both_consents(void **state)
 static void other_staff_never_sees_content(void **state)
 {
 	(void)state;
-	static const enum ap_staff_role roles[] = { AP_STAFF_PLATFORM, AP_STAFF_ADMIN, AP_STAFF_AUDITOR, AP_STAFF_SPONSOR };
+	static const enum ap_staff_role roles[] = {AP_STAFF_PLATFORM, AP_STAFF_ADMIN, AP_STAFF_AUDITOR,
+						   AP_STAFF_SPONSOR};
 	for (unsigned i = 0; i < sizeof roles / sizeof roles[0]; i++) {
 		struct ap_access_facts f = supervisor();
 		f.staff = roles[i];
@@ -62,7 +63,7 @@ static void other_staff_never_sees_content(void **state)
 static void speakers_watch_their_own(void **state)
 {
 	(void)state;
-	struct ap_access_facts f = { .kind = AP_ACTOR_PARTY, .own = true, .both = ALL, .purpose = AP_PURPOSE_RECORDING };
+	struct ap_access_facts f = {.kind = AP_ACTOR_PARTY, .own = true, .both = ALL, .purpose = AP_PURPOSE_RECORDING};
 	expect(f, "ok");
 	f.both = 0;
 	expect(f, "role");
@@ -78,11 +79,11 @@ static void speakers_watch_their_own(void **state)
 static void a_coach_sees_only_their_own(void **state)
 {
 	(void)state;
-	struct ap_access_facts f = { .kind = AP_ACTOR_STAFF,
-				     .staff = AP_STAFF_COACH,
-				     .own = true,
-				     .both = ALL,
-				     .purpose = AP_PURPOSE_CERTIFICATION };
+	struct ap_access_facts f = {.kind = AP_ACTOR_STAFF,
+				    .staff = AP_STAFF_COACH,
+				    .own = true,
+				    .both = ALL,
+				    .purpose = AP_PURPOSE_CERTIFICATION};
 	expect(f, "ok");
 	f.purpose = AP_PURPOSE_RESEARCH;
 	expect(f, "role");

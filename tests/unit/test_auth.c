@@ -33,7 +33,7 @@ static void codes_are_those_of_the_rfc(void **state)
 	static const struct {
 		int64_t s;
 		const char *code;
-	} rows[] = { { 59, "287082" }, { 1111111109, "081804" }, { 1234567890, "005924" }, { 2000000000, "279037" } };
+	} rows[] = {{59, "287082"}, {1111111109, "081804"}, {1234567890, "005924"}, {2000000000, "279037"}};
 	struct ap_secret *secret = secret_of("12345678901234567890");
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		int64_t step = -1;
@@ -65,8 +65,9 @@ static void apps_read_the_secret(void **state)
 	struct ap_secret *secret = secret_of("12345678901234567890");
 	g_autofree char *text = ap_auth_totp_text(secret), *uri = ap_auth_totp_uri(secret, "a@b");
 	assert_string_equal(text, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
-	assert_string_equal(uri, "otpauth://totp/Aparte:a%40b?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Aparte&algorithm=SHA1"
-				 "&digits=6&period=30");
+	assert_string_equal(
+		uri, "otpauth://totp/Aparte:a%40b?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Aparte&algorithm=SHA1"
+		     "&digits=6&period=30");
 	ap_secret_free(secret);
 }
 

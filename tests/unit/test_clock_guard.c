@@ -10,8 +10,8 @@
 
 static bool agrees(int64_t wall_ms, int64_t mono_ms, const char *boot)
 {
-	struct ap_clock_reading before = { 1000000000, 50000LL * 1000000, "a" };
-	struct ap_clock_reading now = { 1000000000 + wall_ms, (50000 + mono_ms) * 1000000, boot };
+	struct ap_clock_reading before = {1000000000, 50000LL * 1000000, "a"};
+	struct ap_clock_reading now = {1000000000 + wall_ms, (50000 + mono_ms) * 1000000, boot};
 	return ap_clock_agrees(&before, &now, JUMP);
 }
 

@@ -14,10 +14,11 @@
 
 static struct ap_uuid record_of(struct fixture *f, const struct ap_uuid *recording, const char *column)
 {
-	struct ap_rows *rows = ap_db_query(ap_vault_db(f->v),
-					   strcmp(column, "coach") == 0 ? "SELECT coach_record FROM recording WHERE id = ?1" :
-									  "SELECT coachee_record FROM recording WHERE id = ?1",
-					   AP_VALUES(AP_V_UUID(recording)));
+	struct ap_rows *rows =
+		ap_db_query(ap_vault_db(f->v),
+			    strcmp(column, "coach") == 0 ? "SELECT coach_record FROM recording WHERE id = ?1"
+							 : "SELECT coachee_record FROM recording WHERE id = ?1",
+			    AP_VALUES(AP_V_UUID(recording)));
 	assert_true(ap_rows_next(rows));
 	struct ap_uuid id = ap_row_uuid(rows, 0);
 	assert_ok(ap_rows_end(rows));
@@ -62,10 +63,11 @@ static void shares_bytes_and_rows_are_gone_and_certified(void **state)
 {
 	(void)state;
 	struct fixture *f = fixture_new();
-	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"), recording = fixture_recording(f, &session, YEAR);
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"),
+		       recording = fixture_recording(f, &session, YEAR);
 	struct ap_uuid coach = record_of(f, &recording, "coach"), coachee = record_of(f, &recording, "coachee");
-	struct ap_wrapped wrapped[3] = { peek(f, &coach, AP_SLOT_COACH), peek(f, &coachee, AP_SLOT_COACHEE),
-					 peek(f, &recording, AP_SLOT_VAULT) };
+	struct ap_wrapped wrapped[3] = {peek(f, &coach, AP_SLOT_COACH), peek(f, &coachee, AP_SLOT_COACHEE),
+					peek(f, &recording, AP_SLOT_VAULT)};
 	g_autofree char *certificate = NULL;
 	for (int i = 0; i < 3; i++)
 		assert_true(fixture_on_disk(f, wrapped[i].bytes, AP_WRAPPED));
@@ -91,7 +93,8 @@ static void from_the_order_on_nobody_reads(void **state)
 {
 	(void)state;
 	struct fixture *f = fixture_new();
-	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"), recording = fixture_recording(f, &session, YEAR);
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"),
+		       recording = fixture_recording(f, &session, YEAR);
 	struct ap_actor party = fixture_party(&session, AP_COACH);
 	struct ap_access access;
 	assert_ok(ap_access_begin(f->v, &party, &recording, "recording", "own viewing", &access));
@@ -102,7 +105,8 @@ static void from_the_order_on_nobody_reads(void **state)
 	assert_int_equal(fixture_count(f, "SELECT count(*) FROM erasure"), 1);
 	assert_ok(ap_erasure_run(f->v));
 	assert_int_equal(fixture_count(f, "SELECT count(*) FROM access WHERE ended_ms IS NULL"), 0);
-	assert_int_equal(fixture_count(f, "SELECT count(*) FROM erasure WHERE step = 'erased' AND certificate IS NOT NULL"), 1);
+	assert_int_equal(
+		fixture_count(f, "SELECT count(*) FROM erasure WHERE step = 'erased' AND certificate IS NOT NULL"), 1);
 	fixture_free(f);
 }
 
@@ -110,12 +114,13 @@ static void from_the_order_on_nobody_reads(void **state)
 static void every_step_resumes(void **state)
 {
 	(void)state;
-	static const char *const steps[] = { "UPDATE erasure SET step = 'ordered' WHERE certificate IS NULL",
-					     "UPDATE erasure SET step = 'shares' WHERE certificate IS NULL",
-					     "UPDATE erasure SET step = 'bytes' WHERE certificate IS NULL" };
+	static const char *const steps[] = {"UPDATE erasure SET step = 'ordered' WHERE certificate IS NULL",
+					    "UPDATE erasure SET step = 'shares' WHERE certificate IS NULL",
+					    "UPDATE erasure SET step = 'bytes' WHERE certificate IS NULL"};
 	struct fixture *f = fixture_new();
 	for (size_t i = 0; i < G_N_ELEMENTS(steps); i++) {
-		struct ap_uuid session = fixture_consented(f, "[\"recording\"]"), recording = fixture_recording(f, &session, YEAR);
+		struct ap_uuid session = fixture_consented(f, "[\"recording\"]"),
+			       recording = fixture_recording(f, &session, YEAR);
 		g_autofree char *certificate = NULL;
 		assert_ok(order(f, &recording, AP_ERASE_EXPIRY));
 		if (i >= 1)
@@ -138,7 +143,8 @@ static void a_missing_certificate_is_written_at_the_next_start(void **state)
 {
 	(void)state;
 	struct fixture *f = fixture_new();
-	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"), recording = fixture_recording(f, &session, YEAR);
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"),
+		       recording = fixture_recording(f, &session, YEAR);
 	g_autofree char *first = NULL, *second = NULL;
 	assert_ok(ap_erasure_now(f->v, &recording, AP_ERASE_ADMIN, &first));
 	int64_t leaves = fixture_count(f, "SELECT count(*) FROM leaf");
@@ -155,15 +161,18 @@ static void holds_restrictions_and_running_captures_refuse(void **state)
 {
 	(void)state;
 	struct fixture *f = fixture_new();
-	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"), recording = fixture_recording(f, &session, YEAR);
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"),
+		       recording = fixture_recording(f, &session, YEAR);
 	struct ap_uuid nothing = ap_uuid_random();
 	assert_refused(order(f, &nothing, AP_ERASE_ADMIN), "not-found");
 	fixture_run(f, "UPDATE recording SET state = 'recording'");
 	assert_refused(order(f, &recording, AP_ERASE_ADMIN), "conflict");
 	fixture_run(f, "UPDATE recording SET state = 'restricted'");
 	assert_refused(order(f, &recording, AP_ERASE_ADMIN), "restricted");
-	fixture_run(f, "INSERT INTO hold (id, recording, ground, reason, proposed_by, confirmed_by, created_ms, ends_ms)"
-		       " SELECT x'00112233445566778899aabbccddeeff', id, 'g', 'r', 'a', 'b', 0, 9000000000000 FROM recording");
+	fixture_run(
+		f,
+		"INSERT INTO hold (id, recording, ground, reason, proposed_by, confirmed_by, created_ms, ends_ms)"
+		" SELECT x'00112233445566778899aabbccddeeff', id, 'g', 'r', 'a', 'b', 0, 9000000000000 FROM recording");
 	assert_refused(order(f, &recording, AP_ERASE_WITHDRAWAL), "held");
 	assert_int_equal(fixture_files(f, &recording), 2 * FIXTURE_SEGMENTS);
 	fixture_run(f, "UPDATE hold SET lifted_ms = 1");
@@ -196,7 +205,8 @@ static void a_standing_consent_keeps_its_share(void **state)
 {
 	(void)state;
 	struct fixture *f = fixture_new();
-	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"), recording = fixture_recording(f, &session, YEAR);
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"),
+		       recording = fixture_recording(f, &session, YEAR);
 	struct ap_uuid coach = record_of(f, &recording, "coach"), coachee = record_of(f, &recording, "coachee");
 	fixture_run(f, "UPDATE session SET state = 'active'");
 	fixture_withdraw(f, &session, AP_COACH, "[\"recording\"]");

@@ -21,7 +21,7 @@ struct desk {
 
 static struct desk desk_new(void)
 {
-	struct desk d = { .f = fixture_new() };
+	struct desk d = {.f = fixture_new()};
 	d.session = fixture_consented(d.f, "[\"recording\"]");
 	d.recording = fixture_recording(d.f, &d.session, 10 * DAY);
 	d.ada = fixture_user(d.f, "ada", "admin", NULL);
@@ -43,7 +43,8 @@ static JsonObject *wish(const struct desk *d, const char *ground, int64_t ms)
 }
 
 /* Takes the body; the "proposal" or "id" member of the answer. */
-static char *post(const struct desk *d, const struct ap_actor *by, JsonObject *body, unsigned expected, const char *member)
+static char *post(const struct desk *d, const struct ap_actor *by, JsonObject *body, unsigned expected,
+		  const char *member)
 {
 	unsigned status;
 	JsonNode *answer;

@@ -33,11 +33,12 @@ static void take_credentials(struct staff *s, JsonNode *answer)
 
 static struct staff staff_new(void)
 {
-	struct staff s = { .f = fixture_new(), .operator = { .kind = AP_ACTOR_STAFF, .staff = AP_STAFF_ADMIN, .name = "operator" } };
+	struct staff s = {.f = fixture_new(),
+			  .operator= {.kind = AP_ACTOR_STAFF, .staff = AP_STAFF_ADMIN, .name = "operator"} };
 	JsonNode *answer;
 	s.logins = ap_logins_new(s.f->v);
-	struct ap_user_wish wish = { .name = "sam", .role = "supervisor", .tenant = "platform" };
-	assert_ok(ap_user_add(s.f->v, &s.operator, &wish, &answer));
+	struct ap_user_wish wish = {.name = "sam", .role = "supervisor", .tenant = "platform"};
+	assert_ok(ap_user_add(s.f->v, &s.operator, & wish, &answer));
 	take_credentials(&s, answer);
 	return s;
 }
@@ -75,7 +76,7 @@ static void on_login(void *ctx, struct ap_result result, const struct ap_login *
 
 static struct outcome try_login(struct staff *s, const char *user, const char *password, const char *code)
 {
-	struct outcome o = { 0 };
+	struct outcome o = {0};
 	ap_login_begin(s->logins, user, password, code, on_login, &o);
 	while (!o.done)
 		g_main_context_iteration(NULL, TRUE);
@@ -133,7 +134,7 @@ static void wrong_logins_lock_known_and_unknown_alike(void **state)
 {
 	(void)state;
 	struct staff s = staff_new();
-	static const char *const names[] = { "sam", "nobody" };
+	static const char *const names[] = {"sam", "nobody"};
 	for (size_t n = 0; n < 2; n++) {
 		for (int i = 0; i < AP_AUTH_FREE_FAILURES; i++)
 			assert_string_equal(try_login(&s, names[n], "wrong password", "000000").name, "credentials");
@@ -191,19 +192,19 @@ static void users_are_made_only_as_they_should(void **state)
 		struct ap_user_wish wish;
 		const char *word;
 	} rows[] = {
-		{ { .name = "sam", .role = "admin" }, "conflict" },
-		{ { .name = "a b", .role = "admin" }, "invalid" },
-		{ { .name = "", .role = "admin" }, "invalid" },
-		{ { .name = "operator", .role = "admin" }, "invalid" },
-		{ { .name = "x", .role = "king" }, "invalid" },
-		{ { .name = "x", .role = "coach" }, "invalid" },
-		{ { .name = "x", .role = "coach", .tenant = "nowhere", .party_id = "c" }, "not-found" },
-		{ { .name = "x", .role = "admin", .password = "short" }, "invalid" },
+		{{.name = "sam", .role = "admin"}, "conflict"},
+		{{.name = "a b", .role = "admin"}, "invalid"},
+		{{.name = "", .role = "admin"}, "invalid"},
+		{{.name = "operator", .role = "admin"}, "invalid"},
+		{{.name = "x", .role = "king"}, "invalid"},
+		{{.name = "x", .role = "coach"}, "invalid"},
+		{{.name = "x", .role = "coach", .tenant = "nowhere", .party_id = "c"}, "not-found"},
+		{{.name = "x", .role = "admin", .password = "short"}, "invalid"},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
 		assert_refused(ap_user_add(s.f->v, &admin, &rows[i].wish, &answer), rows[i].word);
 	admin.tenant = s.f->tenant;
-	struct ap_user_wish everywhere = { .name = "x", .role = "auditor" };
+	struct ap_user_wish everywhere = {.name = "x", .role = "auditor"};
 	assert_refused(ap_user_add(s.f->v, &admin, &everywhere, &answer), "role");
 	assert_string_equal(log_in(&s).name, "ok"); /* the clash did not touch sam's secret */
 	staff_free(&s);

@@ -20,7 +20,7 @@ struct opened {
 
 static struct opened open_track(enum ap_role track)
 {
-	struct opened o = { .f = fixture_new() };
+	struct opened o = {.f = fixture_new()};
 	o.session = fixture_consented(o.f, "[\"recording\"]");
 	o.recording = fixture_recording(o.f, &o.session, YEAR);
 	assert_ok(ap_playback_open(o.f->v, &o.recording, track, &o.reader));
@@ -120,13 +120,15 @@ static void a_person_watches_through_the_gateway(void **state)
 	assert_int_equal(size, FIXTURE_TRACK);
 	assert_ok(ap_playback_track_open(o.f->v, &coachee, &o.recording, AP_COACHEE, &again, &size));
 	assert_true(ap_uuid_equal(&access, &again));
-	assert_ok(ap_playback_track_read(o.f->v, &coachee, &access, &o.recording, AP_COACH, 7, UINT32_MAX, &bytes, &len));
+	assert_ok(
+		ap_playback_track_read(o.f->v, &coachee, &access, &o.recording, AP_COACH, 7, UINT32_MAX, &bytes, &len));
 	assert_int_equal(len, FIXTURE_TRACK - 7);
 	assert_int_equal(bytes[0], fixture_byte(AP_COACH, 7));
 	g_free(bytes);
 	assert_int_equal(fixture_count(o.f, "SELECT bytes FROM access"), FIXTURE_TRACK - 7);
 	fixture_withdraw(o.f, &o.session, AP_COACH, "[\"recording\"]");
-	assert_refused(ap_playback_track_read(o.f->v, &coachee, &access, &o.recording, AP_COACH, 0, 10, &bytes, &len), "role");
+	assert_refused(ap_playback_track_read(o.f->v, &coachee, &access, &o.recording, AP_COACH, 0, 10, &bytes, &len),
+		       "role");
 	assert_refused(ap_playback_track_open(o.f->v, &coachee, &o.recording, AP_COACH, &access, &size), "role");
 	close_track(&o);
 }

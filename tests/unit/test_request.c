@@ -23,7 +23,8 @@ static struct ap_uuid ask(struct fixture *f, const struct ap_actor *party, const
 	return id;
 }
 
-static void decide(struct fixture *f, const struct ap_actor *by, const struct ap_uuid *id, const char *action, const char *state)
+static void decide(struct fixture *f, const struct ap_actor *by, const struct ap_uuid *id, const char *action,
+		   const char *state)
 {
 	JsonNode *answer;
 	assert_ok(ap_request_decide(f->v, by, id, action, "because", &answer));
@@ -36,11 +37,14 @@ static void an_erasure_request_erases_at_once(void **state)
 {
 	(void)state;
 	struct fixture *f = fixture_new();
-	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"), recording = fixture_recording(f, &session, 10 * DAY);
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"),
+		       recording = fixture_recording(f, &session, 10 * DAY);
 	struct ap_actor coachee = fixture_party(&session, AP_COACHEE);
 	ask(f, &coachee, "{\"type\":\"erasure\",\"detail\":\"please\"}", "done");
 	assert_int_equal(fixture_files(f, &recording), 0);
-	assert_int_equal(fixture_count(f, "SELECT count(*) FROM erasure WHERE cause = 'request' AND certificate IS NOT NULL"), 1);
+	assert_int_equal(
+		fixture_count(f, "SELECT count(*) FROM erasure WHERE cause = 'request' AND certificate IS NOT NULL"),
+		1);
 	fixture_free(f);
 }
 
@@ -48,10 +52,13 @@ static void a_hold_keeps_the_request_open_until_it_ends(void **state)
 {
 	(void)state;
 	struct fixture *f = fixture_new();
-	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"), recording = fixture_recording(f, &session, 10 * DAY);
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"),
+		       recording = fixture_recording(f, &session, 10 * DAY);
 	struct ap_actor coach = fixture_party(&session, AP_COACH), admin = fixture_user(f, "ada", "admin", NULL);
-	fixture_run(f, "INSERT INTO hold (id, recording, ground, reason, proposed_by, confirmed_by, created_ms, ends_ms)"
-		       " SELECT x'00112233445566778899aabbccddeeff', id, 'g', 'r', 'a', 'b', 0, 9000000000000 FROM recording");
+	fixture_run(
+		f,
+		"INSERT INTO hold (id, recording, ground, reason, proposed_by, confirmed_by, created_ms, ends_ms)"
+		" SELECT x'00112233445566778899aabbccddeeff', id, 'g', 'r', 'a', 'b', 0, 9000000000000 FROM recording");
 	struct ap_uuid id = ask(f, &coach, "{\"type\":\"erasure\"}", "open");
 	JsonNode *answer;
 	assert_refused(ap_request_decide(f->v, &admin, &id, "execute", "", &answer), "held");
@@ -68,7 +75,8 @@ static void a_restriction_freezes_until_it_is_lifted(void **state)
 {
 	(void)state;
 	struct fixture *f = fixture_new();
-	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"), recording = fixture_recording(f, &session, 10 * DAY);
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"),
+		       recording = fixture_recording(f, &session, 10 * DAY);
 	struct ap_actor coach = fixture_party(&session, AP_COACH), admin = fixture_user(f, "ada", "admin", NULL);
 	struct ap_access access;
 	assert_ok(ap_access_begin(f->v, &coach, &recording, "recording", "own viewing", &access));

@@ -30,7 +30,8 @@ static void a_recording_goes_when_its_time_has_come(void **state)
 	fixture_advance(f, 1);
 	assert_ok(ap_retention_scan(r));
 	assert_int_equal(erased(f), 1);
-	assert_int_equal(fixture_count(f, "SELECT count(*) FROM erasure WHERE cause = 'expiry' AND certificate IS NOT NULL"), 1);
+	assert_int_equal(
+		fixture_count(f, "SELECT count(*) FROM erasure WHERE cause = 'expiry' AND certificate IS NOT NULL"), 1);
 	ap_retention_free(r);
 	fixture_free(f);
 }
@@ -120,10 +121,11 @@ static void a_hold_stops_expiry_and_withdrawal_until_it_ends(void **state)
 	fixture_recording(f, &session, 10 * DAY);
 	struct ap_retention *r = ap_retention_new(f->v, "boot");
 	assert_ok(ap_retention_scan(r));
-	assert_ok(ap_db_run(ap_vault_db(f->v),
-			    "INSERT INTO hold (id, recording, ground, reason, proposed_by, confirmed_by, created_ms, ends_ms)"
-			    " SELECT x'00112233445566778899aabbccddeeff', id, 'g', 'r', 'a', 'b', 0, ?1 FROM recording",
-			    AP_VALUES(AP_V_INT(f->wall_ms + 2 * DAY))));
+	assert_ok(ap_db_run(
+		ap_vault_db(f->v),
+		"INSERT INTO hold (id, recording, ground, reason, proposed_by, confirmed_by, created_ms, ends_ms)"
+		" SELECT x'00112233445566778899aabbccddeeff', id, 'g', 'r', 'a', 'b', 0, ?1 FROM recording",
+		AP_VALUES(AP_V_INT(f->wall_ms + 2 * DAY))));
 	fixture_withdraw(f, &session, AP_COACHEE, "[\"recording\"]");
 	fixture_advance(f, DAY);
 	assert_ok(ap_retention_scan(r));

@@ -33,7 +33,7 @@ struct site {
 
 static int listen_tcp(unsigned *ret_port)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof address;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
@@ -45,7 +45,7 @@ static int listen_tcp(unsigned *ret_port)
 
 static int listen_unix(const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	g_strlcpy(address.sun_path, path, sizeof address.sun_path);
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
@@ -55,9 +55,10 @@ static int listen_unix(const char *path)
 
 static struct site site_new(void)
 {
-	struct site s = { .f = fixture_new() };
+	struct site s = {.f = fixture_new()};
 	g_autofree char *path = g_build_filename(s.f->home, "admin.sock", NULL);
-	struct ap_staff_sockets sockets = { .http = listen_tcp(&s.port), .admin = listen_unix(path), .operator_uid = (uid_t)-1 };
+	struct ap_staff_sockets sockets = {
+		.http = listen_tcp(&s.port), .admin = listen_unix(path), .operator_uid = (uid_t)-1};
 	assert_ok(ap_staff_start(s.f->v, &sockets, &s.staff));
 	g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
 	s.net = soup_session_new();
@@ -113,7 +114,7 @@ static unsigned call(struct site *s, SoupSession *session, const char *method, c
 static unsigned as(struct site *s, const char *token, const char *method, const char *path, const char *json)
 {
 	g_autofree char *bearer = g_strconcat("Bearer ", token, NULL);
-	return call(s, s->net, method, path, json, (const char *const[]){ "Authorization", bearer, NULL });
+	return call(s, s->net, method, path, json, (const char *const[]){"Authorization", bearer, NULL});
 }
 
 static char *text_of(struct site *s)
@@ -158,7 +159,7 @@ static struct ap_uuid granted(struct site *s, struct ap_uuid *ret_grant)
 	struct ap_actor admin = user(s, "ada", "admin", NULL);
 	JsonNode *answer;
 	user(s, "sam", "supervisor", NULL);
-	struct ap_grant_wish wish = { recording, "sam", "supervision", s->f->wall_ms + YEAR };
+	struct ap_grant_wish wish = {recording, "sam", "supervision", s->f->wall_ms + YEAR};
 	assert_ok(ap_grant_add(s->f->v, &admin, &wish, &answer));
 	assert_true(ap_uuid_parse(json_object_get_string_member(json_node_get_object(answer), "id"), ret_grant));
 	json_node_unref(answer);
@@ -193,7 +194,8 @@ static void check_bytes(struct site *s, uint64_t offset, size_t len)
 
 static unsigned fetch_range(struct site *s, const char *path, const char *range)
 {
-	return call(s, s->net, "GET", path, NULL, (const char *const[]){ "Authorization", "Bearer sam", "Range", range, NULL });
+	return call(s, s->net, "GET", path, NULL,
+		    (const char *const[]){"Authorization", "Bearer sam", "Range", range, NULL});
 }
 
 static void a_supervisor_plays_by_ranges(void **state)
@@ -219,7 +221,8 @@ static void a_supervisor_plays_by_ranges(void **state)
 	assert_int_equal(fetch_range(&s, path, "bytes=500000-"), 416);
 	assert_int_equal(as(&s, "ada", "GET", path, NULL), 403);
 	assert_int_equal(call(&s, s.net, "GET", path, NULL, NULL), 401);
-	assert_ok(ap_grant_revoke(s.f->v, &(struct ap_actor){ .kind = AP_ACTOR_STAFF, .staff = AP_STAFF_ADMIN, .name = "ada" }, &grant));
+	assert_ok(ap_grant_revoke(
+		s.f->v, &(struct ap_actor){.kind = AP_ACTOR_STAFF, .staff = AP_STAFF_ADMIN, .name = "ada"}, &grant));
 	assert_int_equal(fetch_range(&s, path, "bytes=0-9"), 403);
 	site_free(&s);
 }
@@ -241,7 +244,8 @@ static void an_erased_recording_answers_erased(void **state)
 	assert_int_equal(fetch_range(&s, path, "bytes=0-9"), 410);
 	assert_int_equal(as(&s, "sam", "POST", accesses, "{\"purpose\":\"supervision\",\"reason\":\"review\"}"), 410);
 	expect_problem(&s, 410, "erased");
-	assert_int_equal(call(&s, s.local, "POST", export, "{\"reason\":\"r\"}", (const char *const[]){ "Aparte-Admin", "ada", NULL }),
+	assert_int_equal(call(&s, s.local, "POST", export, "{\"reason\":\"r\"}",
+			      (const char *const[]){"Aparte-Admin", "ada", NULL}),
 			 410);
 	expect_problem(&s, 410, "erased");
 	site_free(&s);
@@ -256,22 +260,24 @@ static void cookies_change_nothing_from_elsewhere(void **state)
 	g_autofree char *cookie = g_strdup_printf("aparte_vault_%u=ada", s.port);
 	g_autofree char *own = g_strdup_printf("http://127.0.0.1:%u", s.port);
 	const char *json = "{\"session\":\"00112233-4455-4677-8899-aabbccddeeff\"}";
-	assert_int_equal(call(&s, s.net, "GET", "/v1/me", NULL, (const char *const[]){ "Cookie", cookie, NULL }), 200);
-	assert_int_equal(call(&s, s.net, "POST", "/v1/erasures", json, (const char *const[]){ "Cookie", cookie, NULL }), 403);
+	assert_int_equal(call(&s, s.net, "GET", "/v1/me", NULL, (const char *const[]){"Cookie", cookie, NULL}), 200);
+	assert_int_equal(call(&s, s.net, "POST", "/v1/erasures", json, (const char *const[]){"Cookie", cookie, NULL}),
+			 403);
 	expect_problem(&s, 403, "csrf");
 	assert_int_equal(call(&s, s.net, "POST", "/v1/erasures", json,
-			      (const char *const[]){ "Cookie", cookie, "Origin", "http://evil.example", NULL }),
+			      (const char *const[]){"Cookie", cookie, "Origin", "http://evil.example", NULL}),
 			 403);
-	assert_int_equal(call(&s, s.net, "POST", "/v1/logout", NULL, (const char *const[]){ "Cookie", cookie, "Origin", own, NULL }),
+	assert_int_equal(call(&s, s.net, "POST", "/v1/logout", NULL,
+			      (const char *const[]){"Cookie", cookie, "Origin", own, NULL}),
 			 403); /* no content type */
 	assert_int_equal(call(&s, s.net, "POST", "/v1/erasures", json,
-			      (const char *const[]){ "Cookie", cookie, "Origin", own, NULL }),
+			      (const char *const[]){"Cookie", cookie, "Origin", own, NULL}),
 			 201);
 	assert_int_equal(as(&s, "ada", "POST", "/v1/erasures", json), 201);
 	assert_int_equal(call(&s, s.net, "POST", "/v1/logout", "{}",
-			      (const char *const[]){ "Cookie", cookie, "Origin", own, NULL }),
+			      (const char *const[]){"Cookie", cookie, "Origin", own, NULL}),
 			 204);
-	assert_int_equal(call(&s, s.net, "GET", "/v1/me", NULL, (const char *const[]){ "Cookie", cookie, NULL }), 401);
+	assert_int_equal(call(&s, s.net, "GET", "/v1/me", NULL, (const char *const[]){"Cookie", cookie, NULL}), 401);
 	site_free(&s);
 }
 
@@ -280,7 +286,7 @@ static void setting_up_is_for_the_socket(void **state)
 	(void)state;
 	struct site s = site_new();
 	const char *json = "{\"user\":\"ada\",\"role\":\"admin\"}";
-	const char *const ada[] = { "Aparte-Admin", "ada", NULL }, *const eve[] = { "Aparte-Admin", "eve", NULL };
+	const char *const ada[] = {"Aparte-Admin", "ada", NULL}, *const eve[] = {"Aparte-Admin", "eve", NULL};
 	assert_int_equal(call(&s, s.net, "POST", "/v1/users", json, NULL), 403);
 	assert_int_equal(call(&s, s.local, "POST", "/v1/users", json, ada), 201); /* the first admin, named or not */
 	g_autofree char *secret = member(&s, "totp_secret"), *password = member(&s, "password");
@@ -307,7 +313,8 @@ static void a_login_over_http_sets_a_strict_cookie(void **state)
 			 201);
 	assert_int_equal(call(&s, s.net, "POST", "/v1/login", "{\"user\":\"ada\"}", NULL), 400);
 	const char *json = "{\"user\":\"ada\",\"password\":\"a long password\",\"totp\":\"000000\"}";
-	assert_int_equal(call(&s, s.net, "POST", "/v1/login", json, (const char *const[]){ "Origin", "http://evil.example", NULL }),
+	assert_int_equal(call(&s, s.net, "POST", "/v1/login", json,
+			      (const char *const[]){"Origin", "http://evil.example", NULL}),
 			 403);
 	assert_int_equal(call(&s, s.net, "POST", "/v1/login", json, NULL), 401);
 	expect_problem(&s, 401, "credentials");
@@ -340,9 +347,8 @@ static void a_connection_is_kept(void **state)
 	(void)state;
 	struct site s = site_new();
 	static const char request[] = "GET /healthz HTTP/1.1\r\nHost: v\r\n\r\n";
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-				       .sin_port = htons((uint16_t)s.port) };
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)s.port)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
 	for (int i = 0; i < 3; i++) {
@@ -369,7 +375,8 @@ static void bulk_erasure_needs_two_admins(void **state)
 	(void)state;
 	struct site s = site_new();
 	struct ap_uuid grant, first = granted(&s, &grant);
-	struct ap_uuid session = fixture_consented(s.f, "[\"recording\"]"), second = fixture_recording(s.f, &session, YEAR);
+	struct ap_uuid session = fixture_consented(s.f, "[\"recording\"]"),
+		       second = fixture_recording(s.f, &session, YEAR);
 	user(&s, "bob", "admin", NULL);
 	assert_int_equal(as(&s, "ada", "POST", "/v1/erasures", "{\"subject\":\"coachee-1\"}"), 202);
 	g_autofree char *proposal = member(&s, "proposal"), *json = g_strdup_printf("{\"proposal\":\"%s\"}", proposal);
@@ -384,11 +391,11 @@ static void plain_http_off_loopback_is_refused(void **state)
 {
 	(void)state;
 	struct fixture *f = fixture_new();
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY) };
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct ap_staff *staff = NULL;
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-	struct ap_staff_sockets sockets = { .http = fd, .admin = -1, .operator_uid = (uid_t)-1 };
+	struct ap_staff_sockets sockets = {.http = fd, .admin = -1, .operator_uid = (uid_t)-1};
 	assert_refused(ap_staff_start(f->v, &sockets, &staff), "tls");
 	assert_null(staff);
 	fixture_free(f);

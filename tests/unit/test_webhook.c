@@ -22,7 +22,8 @@ static void keep(char **field, const char *text)
 	*field = g_strdup(text);
 }
 
-static void on_request(SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query, gpointer data)
+static void on_request(SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query,
+		       gpointer data)
 {
 	struct platform *p = data;
 	SoupMessageHeaders *headers = soup_server_message_get_request_headers(message);
@@ -64,7 +65,8 @@ static void platform_free(struct platform *p)
 
 static char *put(struct fixture *f, unsigned port)
 {
-	g_autofree char *json = g_strdup_printf("{\"url\":\"http://127.0.0.1:%u/hook\",\"events\":[\"recording.erased\"]}", port);
+	g_autofree char *json =
+		g_strdup_printf("{\"url\":\"http://127.0.0.1:%u/hook\",\"events\":[\"recording.erased\"]}", port);
 	g_autofree char *answer = NULL;
 	assert_ok(ap_webhook_put(f->v, f->tenant, "main", json, &answer));
 	g_autoptr(JsonNode) node = json_from_string(answer, NULL);
@@ -81,7 +83,8 @@ static void queue(struct fixture *f, const char *event)
 static void wait_for(struct fixture *f, const struct platform *p, unsigned seen, bool delivered)
 {
 	int64_t until = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
-	while ((p->seen < seen || (delivered && fixture_count(f, "SELECT count(*) FROM webhook_delivery WHERE delivered_ms IS NULL"))) &&
+	while ((p->seen < seen ||
+		(delivered && fixture_count(f, "SELECT count(*) FROM webhook_delivery WHERE delivered_ms IS NULL"))) &&
 	       g_get_monotonic_time() < until)
 		g_main_context_iteration(NULL, FALSE);
 	assert_int_equal(p->seen, seen);
@@ -158,21 +161,22 @@ static void bad_webhooks_are_named(void **state)
 	static const struct {
 		const char *json, *word;
 	} rows[] = {
-		{ "nonsense", "malformed" },
-		{ "[]", "malformed" },
-		{ "{\"url\":\"http://example.org/\",\"events\":[\"a\"]}", "invalid" },
-		{ "{\"url\":\"https://10.0.0.1/\",\"events\":[\"a\"]}", "invalid" },
-		{ "{\"url\":\"https://169.254.169.254/\",\"events\":[\"a\"]}", "invalid" },
-		{ "{\"url\":\"https://user:pass@example.org/\",\"events\":[\"a\"]}", "invalid" },
-		{ "{\"url\":\"https://localhost/\",\"events\":[\"a\"]}", "invalid" },
-		{ "{\"url\":\"https://example.org/\"}", "invalid" },
-		{ "{\"url\":\"https://example.org/\",\"events\":[]}", "invalid" },
-		{ "{\"url\":\"https://example.org/\",\"events\":[1]}", "invalid" },
+		{"nonsense", "malformed"},
+		{"[]", "malformed"},
+		{"{\"url\":\"http://example.org/\",\"events\":[\"a\"]}", "invalid"},
+		{"{\"url\":\"https://10.0.0.1/\",\"events\":[\"a\"]}", "invalid"},
+		{"{\"url\":\"https://169.254.169.254/\",\"events\":[\"a\"]}", "invalid"},
+		{"{\"url\":\"https://user:pass@example.org/\",\"events\":[\"a\"]}", "invalid"},
+		{"{\"url\":\"https://localhost/\",\"events\":[\"a\"]}", "invalid"},
+		{"{\"url\":\"https://example.org/\"}", "invalid"},
+		{"{\"url\":\"https://example.org/\",\"events\":[]}", "invalid"},
+		{"{\"url\":\"https://example.org/\",\"events\":[1]}", "invalid"},
 	};
 	g_autofree char *answer = NULL;
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
 		assert_refused(ap_webhook_put(f->v, f->tenant, "main", rows[i].json, &answer), rows[i].word);
-	assert_ok(ap_webhook_put(f->v, f->tenant, "main", "{\"url\":\"https://example.org/h\",\"events\":[\"a\"]}", &answer));
+	assert_ok(ap_webhook_put(f->v, f->tenant, "main", "{\"url\":\"https://example.org/h\",\"events\":[\"a\"]}",
+				 &answer));
 	fixture_free(f);
 }
 
