@@ -182,14 +182,16 @@ struct ap_result ap_db_access_of_session(struct ap_db *db, const struct ap_uuid 
 			ret_ids);
 }
 
-struct ap_result ap_db_access_visible(struct ap_db *db, const struct ap_actor *actor, GArray **ret_ids)
+struct ap_result ap_db_access_visible(struct ap_db *db, const struct ap_actor *actor, int64_t now_ms,
+				      GArray **ret_ids)
 {
 	switch (actor->staff) {
 	case AP_STAFF_SUPERVISOR:
 		return take_ids(ap_db_query(db,
 					    "SELECT DISTINCT r.id FROM recording r JOIN grant_ g ON g.recording = r.id"
-					    " WHERE g.supervisor = ?1 ORDER BY r.created_ms DESC",
-					    AP_VALUES(AP_V_INT(actor->user))),
+					    " WHERE g.supervisor = ?1 AND g.revoked_ms IS NULL AND g.expires_ms > ?2"
+					    " ORDER BY r.created_ms DESC",
+					    AP_VALUES(AP_V_INT(actor->user), AP_V_INT(now_ms))),
 				ret_ids);
 	case AP_STAFF_COACH:
 		return take_ids(ap_db_query(db,

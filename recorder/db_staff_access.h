@@ -49,7 +49,8 @@ struct ap_result ap_db_grant_exists(struct ap_db *db, const struct ap_uuid *reco
 
 /* Recordings an actor may know of: GArray of struct ap_uuid, newest first. Roles that see no content but metadata
  * (admin) get all of their tenant. */
-struct ap_result ap_db_access_visible(struct ap_db *db, const struct ap_actor *actor, GArray **ret_ids);
+struct ap_result ap_db_access_visible(struct ap_db *db, const struct ap_actor *actor, int64_t now_ms,
+				      GArray **ret_ids);
 /* Recordings of a session. */
 struct ap_result ap_db_access_of_session(struct ap_db *db, const struct ap_uuid *session, GArray **ret_ids);
 /* One recording's metadata as JSON: id, session, reference, state, times. */
