@@ -26,6 +26,8 @@ videotestsrc is-live=true pattern=ball ! video/x-raw,width=640,height=480,framer
   application/x-rtp,media=video,encoding-name=VP8,payload=96,clock-rate=90000 ! w.
 """
 
+DECODE = {"audio": "queue ! rtpopusdepay ! opusdec", "video": "queue ! rtpvp8depay ! vp8dec"}
+
 
 def tell(**what):
     print(json.dumps(what), flush=True)
@@ -76,16 +78,17 @@ class Peer:
         if pad.get_direction() != Gst.PadDirection.SRC:
             return
         kind = pad.get_current_caps().get_structure(0).get_string("media")
-        decode = Gst.parse_bin_from_description("decodebin ! fakesink name=sink signal-handoffs=true sync=false", True)
-        decode.get_by_name("sink").connect("handoff", lambda *_: self.count(kind))
+        decode = Gst.parse_bin_from_description(DECODE[kind] + " ! fakesink name=out sync=false async=false", True)
+        decode.get_by_name("out").get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, self.count, kind)
         self.pipe.add(decode)
         decode.sync_state_with_parent()
-        pad.link(decode.get_static_pad("sink"))
+        assert pad.link(decode.get_static_pad("sink")) == Gst.PadLinkReturn.OK
 
-    def count(self, kind):
+    def count(self, _, __, kind):
         self.counts[kind] += 1
         if self.counts[kind] % 25 == 0:
             tell(event=kind, frames=self.counts[kind])
+        return Gst.PadProbeReturn.OK
 
 
 def main():
