@@ -101,9 +101,6 @@ static void check_headers(struct ap_http_call *call)
 	goffset length = soup_message_headers_get_content_length(headers);
 	if (call->entry && length > 0 && (uint64_t)length > call->entry->route->max_body)
 		refuse(call, "too-large", "The body is longer than this call takes.");
-	/* A client that was refused before it sent the body may or may not send it. */
-	if (call->answered && (soup_message_headers_get_expectations(headers) & SOUP_EXPECTATION_CONTINUE))
-		close_after(call);
 }
 
 static bool read_uri(struct ap_http_call *call)
@@ -120,8 +117,10 @@ static bool read_uri(struct ap_http_call *call)
 static void got_headers(SoupServerMessage *msg, struct ap_http_call *call)
 {
 	const char *method = soup_server_message_get_method(msg);
+	SoupMessageHeaders *headers = soup_server_message_get_request_headers(msg);
 	drop_refusal(call);
-	if (!is_framed(soup_server_message_get_request_headers(msg)) || !read_uri(call)) {
+	/* libsoup has set a status already when the path leaves its root ("/../"). */
+	if (soup_server_message_get_status(msg) != 0 || !is_framed(headers) || !read_uri(call)) {
 		close_after(call);
 		refuse(call, "malformed", "The request line or its headers are not valid.");
 		return;
@@ -131,6 +130,9 @@ static void got_headers(SoupServerMessage *msg, struct ap_http_call *call)
 	if (allow)
 		ap_http_set_header(call, "Allow", allow);
 	check_headers(call);
+	/* A client that waits for our word and is refused may send the body all the same, or not. */
+	if (call->answered && (soup_message_headers_get_expectations(headers) & SOUP_EXPECTATION_CONTINUE))
+		close_after(call);
 }
 
 static void got_chunk(SoupServerMessage *msg, GBytes *chunk, struct ap_http_call *call)
