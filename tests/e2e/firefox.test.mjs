@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import puppeteer from 'puppeteer-core';
 import { Instance, sleep, until } from './lib/instance.mjs';
 import { openBrowser } from './lib/browser.mjs';
-import { gateOf, giveConsent, hook, joinCall, waitGate } from './lib/pages.mjs';
+import { gateOf, giveConsent, hook, joinCall, seesPeer, waitGate } from './lib/pages.mjs';
 
 /* Firefox gathers no loopback candidates: this runs inside in_netns, which has another address. */
 const outside = process.env.APARTE_TEST_ADDRESS;
@@ -24,15 +24,6 @@ after(async () => {
 	await instance?.stop();
 });
 
-/* Frames the video shows in a while. */
-const framesIn = (page, selector, ms = 3000) => page.evaluate(async (css, time) => {
-	const video = document.querySelector(css);
-	const count = () => video.getVideoPlaybackQuality().totalVideoFrames;
-	const before = count();
-	await new Promise((done) => setTimeout(done, time));
-	return count() - before;
-}, selector, ms);
-
 test('Firefox and Chromium see each other, agree and are recorded', async () => {
 	const session = await instance.session();
 	const coach = await joinCall(chromium, session.parties.coach.join_url);
@@ -41,9 +32,9 @@ test('Firefox and Chromium see each other, agree and are recorded', async () => 
 	await coachee.waitForSelector(hook('join-start'), { timeout: 20000 });
 	await coachee.click(hook('join-start'));
 	await coachee.waitForSelector(hook('gate-state'), { timeout: 15000 });
-	await until('Firefox plays the coach', () => coachee.evaluate((css) => document.querySelector(css).videoWidth > 0, hook('peer-video')), 25000);
-	await until('Chromium plays the coachee', () => coach.evaluate((css) => document.querySelector(css).videoWidth > 0, hook('peer-video')), 25000);
-	assert.ok(await framesIn(coachee, hook('peer-video')) > 30, 'Firefox shows moving frames');
+	await seesPeer(coachee, 'coach', 25000);
+	const shown = () => coach.evaluate((css) => document.querySelector(css).getVideoPlaybackQuality().totalVideoFrames, hook('peer-video'));
+	await until('Chromium plays the coachee', async () => await shown() > 60, 25000);
 
 	await giveConsent(coach);
 	assert.equal(await gateOf(coach), 'closed');
