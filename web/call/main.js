@@ -14,6 +14,7 @@ import { Session } from './session.js';
 import { allowSounds } from './sounds.js';
 import { rememberJoined, takeToken, wasJoined } from './token.js';
 
+const WAIT_MS = 1000;
 const root = document.getElementById('app');
 
 function sorry(failure) {
@@ -23,10 +24,23 @@ function sorry(failure) {
 			el('h1', { t: 'sorry.title' }), el('p', { role: 'alert', t: problemKey(failure) }), again));
 }
 
+/* The vault or the way to the gateway may be gone for a moment, as in the midst of a restart: says so and asks again. */
+async function patiently(ask) {
+	for (;;) {
+		try {
+			return await ask();
+		} catch (failure) {
+			if (failure.status !== 503 && failure.status !== 0) throw failure;
+			sorry(failure);
+			await new Promise((done) => setTimeout(done, WAIT_MS));
+		}
+	}
+}
+
 /* The call from the lobby to its end; a reload goes straight back in. */
 async function attend(api, session, device, consents) {
 	const devices = new Devices();
-	await api.put('/v1/party/device', { key: device.key });
+	await patiently(() => api.put('/v1/party/device', { key: device.key }));
 	if (wasJoined()) await devices.start();
 	else await lobby(root, { party: session.party, devices, language: languageSwitch() });
 	allowSounds();
@@ -46,7 +60,7 @@ async function run() {
 	if (!token) return sorry({ name: 'no-token' });
 	const api = new Api(token);
 	const session = new Session(api);
-	const party = await session.refresh();
+	const party = await patiently(() => session.refresh());
 	startLanguage(party.locale);
 	document.body.dataset.role = party.role;
 	const device = await deviceKey(party.session, party.role);
