@@ -14,6 +14,7 @@ struct ap_consents *ap_consents_new(struct ap_vault *v, struct ap_gatekeepers *k
 {
 	struct ap_consents *c = g_new0(struct ap_consents, 1);
 	*c = (struct ap_consents){ v, keepers, gateway, gateway_ctx, g_ptr_array_new_with_free_func(ap_withdrawal_free) };
+	ap_withdrawals_resume(c);
 	return c;
 }
 
@@ -139,7 +140,10 @@ static void give(struct ap_consents *c, const struct ap_party *party, struct ap_
 		 const struct ap_statement *statement, JsonObject *body, ap_consent_done done, void *data)
 {
 	char *receipt = NULL;
+	ap_withdrawals_retry(c); /* what this person said before comes before it in vault.db too */
 	ap_purposes before = ap_consent_shown(ap_vault_db(c->v), party);
+	if (ap_ok(parsed) && ap_withdrawals_owe(c, &party->session, party->role))
+		parsed = ap_fail(AP_ERR_IO, "vault-unavailable", "your last decision is still being kept; try again");
 	struct ap_result r = ap_ok(parsed) ? ap_consent_give(c->v, party, statement, body, &receipt) : parsed;
 	if (ap_ok(r))
 		ap_consent_changed(c, party, before);

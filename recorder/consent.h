@@ -5,7 +5,8 @@
  * wrapped into keys.db as pending, consent and leaf 01 are committed together, the share is confirmed.
  * A withdrawal or refusal: the person is blocked in memory and the gate closed first; then consent, leaf 01 and, when
  * it names `recording`, the orders to erase the session's recordings are committed together. When that commit fails,
- * the answer is given all the same, the block stays, and the commit is tried again until it succeeds.
+ * the answer is given all the same, the block stays, what is owed is kept in a file (owed.h), and the commit is tried
+ * again until it succeeds, after a crash too.
  *
  * Threads: gate thread.
  */

@@ -28,7 +28,12 @@ void ap_consent_withdraw(struct ap_consents *c, const struct ap_party *party, co
 			 struct ap_salvage salvage, const char *body, const struct ap_evidence *evidence, ap_consent_done done,
 			 void *data);
 void ap_withdrawal_free(void *withdrawal);
+/* Commits what is owed, as far as vault.db takes it. */
 void ap_withdrawals_retry(struct ap_consents *c);
+/* What an earlier process left owed: its persons are blocked from now on. */
+void ap_withdrawals_resume(struct ap_consents *c);
+/* Whether anything of this person is owed. */
+bool ap_withdrawals_owe(const struct ap_consents *c, const struct ap_uuid *session, enum ap_role role);
 
 /* The body of leaf 01. */
 JsonObject *ap_consent_leaf_body(const struct ap_party *party, enum ap_decision event, ap_purposes purposes,

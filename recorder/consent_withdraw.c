@@ -14,8 +14,9 @@
 /* One withdrawal or refusal on its way: what is known of it, good or bad. */
 struct withdrawal {
 	struct ap_consents *c;	   /* borrowed */
-	struct ap_gatekeeper *k;   /* borrowed: a blocked keeper is not let go */
+	struct ap_gatekeeper *k;   /* borrowed; while it is being closed, or takes_recording */
 	struct ap_party party;	   /* owned */
+	unsigned slot;		   /* in the file of what is owed */
 	enum ap_decision event;
 	ap_purposes purposes, before;
 	char *text; /* owned: the statement as sent, or the body */
@@ -48,8 +49,10 @@ static bool takes_recording(const struct withdrawal *w)
 static struct ap_result order_erasure(struct ap_vault *v, struct ap_db *db, const struct ap_recording *r)
 {
 	const struct ap_rights *rights = ap_vault_rights(v);
-	if (strcmp(r->state, "erased") == 0 || !rights)
+	if (strcmp(r->state, "erased") == 0)
 		return AP_SUCCESS;
+	if (!rights)
+		return ap_fail(AP_ERR_IO, "vault-unavailable", "the vault is starting");
 	if (strcmp(r->state, "recording") == 0)
 		AP_TRY(ap_db_recording_stop(db, &r->id, ap_wall_ms(ap_vault_clock(v))));
 	struct ap_result ordered = rights->erasure_order(v, db, &r->id, "withdrawal");
@@ -65,9 +68,21 @@ static struct ap_result order_all(struct ap_vault *v, struct ap_db *db, const st
 	return AP_SUCCESS;
 }
 
+/* The same record may have been accepted since this one came in: sent twice, it is a replay the second time. */
+static struct ap_result drop_replayed_record(struct withdrawal *w, struct ap_db *db)
+{
+	bool known = false;
+	if (w->has_record)
+		AP_TRY(ap_db_consent_known(db, &w->record_id, &known));
+	w->has_record = w->has_record && !known;
+	w->is_signed = w->is_signed && !known;
+	return AP_SUCCESS;
+}
+
 static struct ap_result commit_part(struct withdrawal *w, struct ap_db *db, uint64_t *ret_leaf)
 {
 	struct ap_vault *v = w->c->v;
+	AP_TRY(drop_replayed_record(w, db));
 	JsonObject *body = ap_consent_leaf_body(&w->party, w->event, w->purposes, &w->sha256, w->is_signed);
 	if (w->has_record) {
 		char record[AP_UUID_TEXT];
@@ -137,15 +152,31 @@ static void answer(struct withdrawal *w, bool committed, uint64_t leaf)
 	done(w->data, AP_SUCCESS, receipt);
 }
 
-static void settle(struct withdrawal *w, bool committed)
+static void settle(struct withdrawal *w)
 {
-	if (committed) {
+	ap_owed_settle(ap_vault_owed(w->c->v), w->slot);
+	if (takes_recording(w)) {
 		ap_gatekeeper_block(w->k, w->party.role, false);
-		if (takes_recording(w))
-			AP_IGNORE(ap_consent_destroy_unused(w->c->v, ap_vault_db(w->c->v), &w->party.session,
-							    (int)w->party.role)); /* once more at the session's end */
-		ap_consent_changed(w->c, &w->party, w->before);
+		AP_IGNORE(ap_consent_destroy_unused(w->c->v, ap_vault_db(w->c->v), &w->party.session,
+						    (int)w->party.role)); /* once more at the session's end */
 	}
+	ap_consent_changed(w->c, &w->party, w->before);
+}
+
+/* Before it is answered: in the file, so that not even a crash undoes it. */
+static void owe(struct withdrawal *w)
+{
+	struct ap_owed_entry entry = { .session = w->party.session,
+				       .role = w->party.role,
+				       .event = w->event,
+				       .purposes = w->purposes,
+				       .received_ms = w->received_ms,
+				       .statement = w->sha256 };
+	struct ap_result r = ap_owed_put(ap_vault_owed(w->c->v), &entry);
+	if (!ap_ok(r))
+		ap_log(AP_LOG_ERROR, "withdrawal_not_durable", "reason=%s", r.name);
+	w->slot = entry.slot;
+	g_ptr_array_add(w->c->owed, w);
 }
 
 static void on_closed(void *data)
@@ -161,24 +192,79 @@ static void on_closed(void *data)
 		seal_if_kept(w, &recording);
 	ap_log(AP_LOG_INFO, "consent_withdrawn", "role=%s evidence=%s logged=%s", ap_role_text(w->party.role),
 	       w->is_signed ? "signed" : "unsigned", ap_ok(r) ? "yes" : r.name);
+	if (!ap_ok(r))
+		owe(w);
 	answer(w, ap_ok(r), leaf);
-	settle(w, ap_ok(r));
-	if (ap_ok(r))
-		ap_withdrawal_free(w);
-	else
-		g_ptr_array_add(w->c->owed, w);
+	if (!ap_ok(r))
+		return;
+	settle(w);
+	ap_withdrawal_free(w);
 }
 
+/* ---- what is owed ---- */
+
+/* In their order. One that vault.db does not take (its person is gone) does not hold up the others. */
 void ap_withdrawals_retry(struct ap_consents *c)
 {
+	struct ap_db *db = ap_vault_db(c->v);
 	uint64_t leaf = 0;
-	while (c->owed->len > 0) {
-		struct withdrawal *w = c->owed->pdata[0];
-		if (!ap_ok(commit(w, &leaf)))
-			return;
-		settle(w, true);
-		g_ptr_array_remove_index(c->owed, 0);
+	for (guint i = 0; i < c->owed->len;) {
+		struct withdrawal *w = c->owed->pdata[i];
+		if (!ap_ok(ap_db_begin(db)))
+			return; /* nothing can be written now */
+		if (!ap_ok(ap_db_finish(db, commit_part(w, db, &leaf)))) {
+			i++;
+			continue;
+		}
+		g_ptr_array_steal_index(c->owed, i);
+		settle(w);
+		ap_withdrawal_free(w);
 	}
+}
+
+static void resume_one(struct ap_consents *c, const struct ap_owed_entry *e)
+{
+	struct ap_db *db = ap_vault_db(c->v);
+	bool taken = false;
+	struct ap_party party = { .session = e->session, .role = e->role };
+	if (ap_ok(ap_db_consent_taken(db, &e->session, e->role, e->event, e->received_ms, &taken)) && taken) {
+		ap_owed_settle(ap_vault_owed(c->v), e->slot);
+		return;
+	}
+	AP_IGNORE(ap_party_load(db, &e->session, e->role, &party)); /* session and role are all that is needed */
+	struct withdrawal *w = g_new0(struct withdrawal, 1);
+	*w = (struct withdrawal){ .c = c,
+				  .k = ap_gatekeeper_get(c->keepers, &e->session),
+				  .party = party,
+				  .slot = e->slot,
+				  .event = e->event,
+				  .purposes = e->purposes,
+				  .before = ap_consent_shown(db, &party),
+				  .sha256 = e->statement,
+				  .event_ms = e->received_ms,
+				  .received_ms = e->received_ms };
+	if (takes_recording(w))
+		ap_gatekeeper_block(w->k, e->role, true);
+	g_ptr_array_add(c->owed, w);
+}
+
+void ap_withdrawals_resume(struct ap_consents *c)
+{
+	g_autoptr(GArray) list = ap_owed_list(ap_vault_owed(c->v));
+	for (guint i = 0; i < list->len; i++)
+		resume_one(c, &g_array_index(list, struct ap_owed_entry, i));
+	if (list->len > 0)
+		ap_log(AP_LOG_WARN, "withdrawals_owed", "count=%u", list->len);
+}
+
+bool ap_withdrawals_owe(const struct ap_consents *c, const struct ap_uuid *session, enum ap_role role)
+{
+	for (guint i = 0; i < c->owed->len; i++) {
+		const struct withdrawal *w = c->owed->pdata[i];
+		if (w->party.role == role && ap_uuid_equal(&w->party.session, session))
+			return true;
+	}
+	return false;
 }
 
 /* ---- taking in ---- */
@@ -214,6 +300,7 @@ void ap_consent_withdraw(struct ap_consents *c, const struct ap_party *party, co
 	struct withdrawal *w = g_new0(struct withdrawal, 1);
 	struct ap_db *db = ap_vault_db(c->v);
 	w->c = c;
+	w->slot = AP_OWED_NONE;
 	w->k = ap_gatekeeper_get(c->keepers, &party->session);
 	w->party = *party;
 	w->party.pii_principal = g_strdup(party->pii_principal);

@@ -38,6 +38,9 @@ ap_embed_text(notice_en config/notices/en.json)
 ap_library(vault_rules SOURCES purpose.c consent_state.c policy.c body.c statement.c consent_check.c token.c gate.c presence.c
 	LIBS ap_encodings)
 
+# Owed withdrawals: a file, no database.
+ap_library(owed SOURCES owed.c LIBS ap_vault_rules)
+
 ap_library(vault_core SOURCES db_ledger.c db_policy.c db_session.c db_tenant.c db_consent.c db_recording.c db_segment.c
 	ledger.c ledger_query.c vault.c notice.c session.c party.c recording.c recording_seal.c manifest.c
 	consent.c consent_give.c consent_withdraw.c session_end.c
@@ -45,7 +48,7 @@ ap_library(vault_core SOURCES db_ledger.c db_policy.c db_session.c db_tenant.c d
 	link.c rpc.c rpc_platform.c rpc_party.c rpc_rights.c core.c
 	${CMAKE_BINARY_DIR}/generated/text_policy_default.c ${CMAKE_BINARY_DIR}/generated/text_notice_fr.c
 	${CMAKE_BINARY_DIR}/generated/text_notice_en.c
-	LIBS ap_vault_rules ap_db ap_keys ap_log_formats ap_blob ap_webm ap_age ap_problem ap_dbus PkgConfig::JSON)
+	LIBS ap_vault_rules ap_owed ap_db ap_keys ap_log_formats ap_blob ap_webm ap_age ap_problem ap_dbus PkgConfig::JSON)
 
 add_executable(aparte-recorder main.c)
 target_link_libraries(aparte-recorder PRIVATE ap_vault_core ap_capture_spawn ap_sandbox ap_vault_staff)

@@ -88,6 +88,18 @@ struct ap_result ap_db_consent_known(struct ap_db *db, const struct ap_uuid *rec
 	return AP_SUCCESS;
 }
 
+struct ap_result ap_db_consent_taken(struct ap_db *db, const struct ap_uuid *session, enum ap_role role,
+				     enum ap_decision event, int64_t received_ms, bool *ret_taken)
+{
+	int64_t n = 0;
+	AP_TRY(ap_db_count(db,
+			   "SELECT count(*) FROM consent WHERE session = ?1 AND role = ?2 AND event = ?3 AND received_ms = ?4",
+			   AP_VALUES(AP_V_UUID(session), AP_V_INT(role), AP_V_TEXT(ap_decision_text(event)), AP_V_INT(received_ms)),
+			   &n));
+	*ret_taken = n > 0;
+	return AP_SUCCESS;
+}
+
 struct ap_result ap_db_consent_last_ms(struct ap_db *db, const struct ap_uuid *session, enum ap_role role, int64_t *ret_ms)
 {
 	return ap_db_count(db, "SELECT max(event_ms) FROM consent WHERE session = ?1 AND role = ?2",

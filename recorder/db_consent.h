@@ -36,6 +36,9 @@ struct ap_consent_row {
 struct ap_result ap_db_consent_put(struct ap_db *db, const struct ap_consent_row *row);
 struct ap_result ap_db_consent_known(struct ap_db *db, const struct ap_uuid *record_id, bool *ret_known);
 /* event_ms of this person's last accepted statement, 0 without one. */
+/* Whether vault.db holds what this person said then. */
+struct ap_result ap_db_consent_taken(struct ap_db *db, const struct ap_uuid *session, enum ap_role role,
+				     enum ap_decision event, int64_t received_ms, bool *ret_taken);
 struct ap_result ap_db_consent_last_ms(struct ap_db *db, const struct ap_uuid *session, enum ap_role role, int64_t *ret_ms);
 
 /* The give that a recording would stand on: the last one that names `recording`, if it is still in force. */

@@ -84,7 +84,7 @@ static struct ap_gate_conditions conditions_of(struct ap_gatekeeper *k)
 	};
 	for (int i = 0; i < 2; i++) {
 		const struct ap_keeper_person *p = &k->person[i];
-		c.consent[i] = p->gives && !p->blocked;
+		c.consent[i] = p->gives && p->blocks == 0;
 		c.connected[i] = p->connected;
 		c.present[i] = present(k, p);
 		c.device[i] = p->device_fits;
@@ -313,7 +313,7 @@ static void check_deadlines(struct ap_gatekeeper *k)
 static bool over(const struct ap_gatekeeper *k)
 {
 	return k->ended && k->phase == AP_PHASE_CLOSED && !k->run.exists && !k->unlogged && k->closers->len == 0 &&
-	       k->finishers->len == 0 && !k->person[0].blocked && !k->person[1].blocked;
+	       k->finishers->len == 0 && k->person[0].blocks == 0 && k->person[1].blocks == 0;
 }
 
 void ap_gatekeepers_tick(struct ap_gatekeepers *all)
@@ -387,7 +387,8 @@ void ap_gatekeeper_close(struct ap_gatekeeper *k, unsigned reasons, bool discard
 
 void ap_gatekeeper_block(struct ap_gatekeeper *k, enum ap_role role, bool blocked)
 {
-	k->person[role - AP_COACH].blocked = blocked;
+	struct ap_keeper_person *p = &k->person[role - AP_COACH];
+	p->blocks += blocked ? 1 : -(p->blocks > 0);
 }
 
 void ap_gatekeeper_finish(struct ap_gatekeeper *k, unsigned reasons, ap_gate_done done, void *data)

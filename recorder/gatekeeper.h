@@ -58,8 +58,8 @@ void ap_gatekeeper_reload(struct ap_gatekeeper *k);
 /* Closes for `reasons` (told with the closing); what waits in the jitter buffers is thrown away when `discard`. It
  * opens again by itself only after ap_gatekeeper_reload, if all holds. */
 void ap_gatekeeper_close(struct ap_gatekeeper *k, unsigned reasons, bool discard, ap_gate_done done, void *data);
-/* This person withdrew or refused: their consent counts as missing from now on, whatever vault.db says, until
- * it is told to be unblocked: after the commit. */
+/* This person withdrew or refused: their consent counts as missing from now on, whatever vault.db says, until each of
+ * these was unblocked, after its commit. Such a keeper is not let go. */
 void ap_gatekeeper_block(struct ap_gatekeeper *k, enum ap_role role, bool blocked);
 /* Closed, flushed and sealed: the recording under way is finished. The next opening starts a new one. */
 void ap_gatekeeper_finish(struct ap_gatekeeper *k, unsigned reasons, ap_gate_done done, void *data);

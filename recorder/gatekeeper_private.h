@@ -25,7 +25,8 @@ struct ap_gatekeepers {
 
 /* What is known of one person. */
 struct ap_keeper_person {
-	bool gives, blocked, connected, device_fits;
+	bool gives, connected, device_fits;
+	unsigned blocks; /* withdrawals on their way to vault.db */
 	bool has_device;
 	uint8_t device[32];	/* the device in use now */
 	unsigned presence_s;	/* as promised in the statement; 0: none */

@@ -12,7 +12,7 @@ struct ap_vault {
 	/* borrowed */
 	const struct ap_config *config;
 	const struct ap_clock *clock;
-	const struct ap_rights *rights; /* NULL until the staff side is there */
+	_Atomic(const struct ap_rights *) rights; /* NULL until the staff side is there */
 	const struct ap_vault_port *port;
 	void *port_ctx;
 	GMainContext *gate; /* NULL until the gate thread is there */
@@ -22,6 +22,7 @@ struct ap_vault {
 	struct ap_db_keys *keys;
 	struct ap_ledger *ledger;
 	struct ap_blob *blob;
+	struct ap_owed *owed;
 	GMainContext *main;
 	GHashTable *connections; /* GThread * -> struct ap_db * */
 	GMutex lock;		 /* of connections */
@@ -76,9 +77,11 @@ static struct ap_result open_all(struct ap_vault *v)
 	g_autofree char *vault = g_build_filename(v->home, "vault", NULL);
 	g_autofree char *run = g_build_filename(v->home, "run", NULL);
 	g_autofree char *recordings = g_build_filename(v->home, "recordings", NULL);
+	g_autofree char *owed = g_build_filename(vault, "owed", NULL);
 	AP_TRY(make_directory(v->home));
 	AP_TRY(make_directory(vault));
 	AP_TRY(make_directory(run));
+	AP_TRY(ap_owed_open(owed, &v->owed));
 	AP_TRY(open_keys(v));
 	AP_TRY(open_log(v));
 	return ap_blob_open(recordings, &v->blob);
@@ -119,6 +122,7 @@ void ap_vault_free(struct ap_vault *v)
 	ap_db_keys_free(v->keys);
 	ap_secret_free(v->kek);
 	ap_blob_free(v->blob);
+	ap_owed_free(v->owed);
 	g_main_context_unref(v->main);
 	g_mutex_clear(&v->lock);
 	g_free(v->home);
@@ -153,6 +157,11 @@ struct ap_blob *ap_vault_blob(struct ap_vault *v)
 	return v->blob;
 }
 
+struct ap_owed *ap_vault_owed(struct ap_vault *v)
+{
+	return v->owed;
+}
+
 const struct ap_secret *ap_vault_kek(struct ap_vault *v)
 {
 	return v->kek;
@@ -185,12 +194,12 @@ struct ap_db *ap_vault_db(struct ap_vault *v)
 
 void ap_vault_set_rights(struct ap_vault *v, const struct ap_rights *rights)
 {
-	v->rights = rights;
+	atomic_store(&v->rights, rights);
 }
 
 const struct ap_rights *ap_vault_rights(struct ap_vault *v)
 {
-	return v->rights;
+	return atomic_load(&v->rights);
 }
 
 void ap_vault_set_port(struct ap_vault *v, GMainContext *gate, const struct ap_vault_port *port, void *ctx)
@@ -393,5 +402,6 @@ struct ap_policy_facts ap_vault_policy_facts(struct ap_vault *v)
 
 struct ap_result ap_vault_webhook(struct ap_vault *v, struct ap_db *db, int64_t tenant, const char *event, const char *data)
 {
-	return v->rights ? v->rights->webhook_enqueue(v, db, tenant, event, data) : AP_SUCCESS;
+	const struct ap_rights *rights = ap_vault_rights(v);
+	return rights ? rights->webhook_enqueue(v, db, tenant, event, data) : AP_SUCCESS;
 }

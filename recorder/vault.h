@@ -12,6 +12,7 @@
 #include "recorder/db.h"
 #include "recorder/db_keys.h"
 #include "recorder/ledger.h"
+#include "recorder/owed.h"
 #include "recorder/policy.h"
 #include "recorder/rights.h"
 
@@ -39,6 +40,7 @@ const struct ap_clock *ap_vault_clock(struct ap_vault *v);
 struct ap_ledger *ap_vault_ledger(struct ap_vault *v);
 struct ap_db_keys *ap_vault_keys(struct ap_vault *v);
 struct ap_blob *ap_vault_blob(struct ap_vault *v);
+struct ap_owed *ap_vault_owed(struct ap_vault *v); /* withdrawals that vault.db does not hold yet */
 const struct ap_secret *ap_vault_kek(struct ap_vault *v);
 const char *ap_vault_home(struct ap_vault *v);	   /* the instance's directory */
 const char *ap_vault_web_dir(struct ap_vault *v);  /* static pages */

@@ -131,6 +131,20 @@ static void make_session(struct world *w, const char *extra)
 	make_person(&w->coachee, AP_COACHEE, o);
 }
 
+static void open_vault(struct world *w)
+{
+	struct ap_vault_setup setup = { w->config, &w->clock, w->home, NULL };
+	assert_true(ap_ok(ap_vault_open(&setup, &w->v)));
+	ap_vault_set_rights(w->v, &rights);
+}
+
+static void watch_gates(struct world *w)
+{
+	w->captures = ap_captures_new(-1, NULL, NULL, NULL);
+	w->keepers = ap_gatekeepers_new(w->v, w->captures, &gateway, w);
+	w->consents = ap_consents_new(w->v, w->keepers, &gateway, w);
+}
+
 struct world *world_new(const char *session_extra)
 {
 	struct world *w = g_new0(struct world, 1);
@@ -145,17 +159,25 @@ struct world *world_new(const char *session_extra)
 	w->clock = (struct ap_clock){ wall, mono, w };
 	w->told = (struct told){ .tap = -1, .events = g_string_new(NULL) };
 	fake_captures_reset();
-	struct ap_vault_setup setup = { w->config, &w->clock, w->home, NULL };
-	assert_true(ap_ok(ap_vault_open(&setup, &w->v)));
-	ap_vault_set_rights(w->v, &rights);
+	open_vault(w);
 	struct ap_db *db = ap_vault_db(w->v);
 	assert_true(ap_ok(ap_tenant_add(db, "t", "default", w->wall_ms, &w->tenant)));
 	assert_true(ap_ok(ap_api_key_add(db, w->tenant, "k", w->wall_ms, &w->api_key)));
 	make_session(w, session_extra);
-	w->captures = ap_captures_new(-1, NULL, NULL, NULL);
-	w->keepers = ap_gatekeepers_new(w->v, w->captures, &gateway, w);
-	w->consents = ap_consents_new(w->v, w->keepers, &gateway, w);
+	watch_gates(w);
 	return w;
+}
+
+void world_crash(struct world *w)
+{
+	world_settle(w);
+	ap_consents_free(w->consents);
+	ap_gatekeepers_free(w->keepers);
+	ap_captures_free(w->captures);
+	ap_vault_free(w->v);
+	open_vault(w);
+	watch_gates(w);
+	ap_gatekeepers_link(w->keepers, true);
 }
 
 static void remove_tree(const char *path)
