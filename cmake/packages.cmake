@@ -12,5 +12,7 @@ pkg_check_modules(GSTSDP REQUIRED IMPORTED_TARGET gstreamer-1.0 gstreamer-sdp-1.
 pkg_check_modules(OATH REQUIRED IMPORTED_TARGET liboath)
 pkg_check_modules(QRENCODE REQUIRED IMPORTED_TARGET libqrencode)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
-pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+if(AP_TEST_HOOKS)
+	pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+endif()
 find_program(GDBUS_CODEGEN gdbus-codegen REQUIRED)
