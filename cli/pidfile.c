@@ -24,7 +24,8 @@ static bool locks(int fd, int command)
 	return fcntl(fd, command, &lock) == 0 && (command == F_OFD_SETLK || lock.l_type == F_UNLCK);
 }
 
-/* Field 22 of /proc/<pid>/stat; the command's name before it may hold spaces and brackets. */
+/* Field 22 of /proc/<pid>/stat; the command's name before it may hold spaces and brackets. 0: it does not run, be it
+ * that nobody has waited for it yet. */
 static guint64 start_time(long pid)
 {
 	g_autofree char *path = g_strdup_printf("/proc/%ld/stat", pid);
@@ -33,7 +34,8 @@ static guint64 start_time(long pid)
 		return 0;
 	const char *after = strrchr(text, ')');
 	g_auto(GStrv) fields = g_strsplit(after ? after + 1 : "", " ", -1);
-	return g_strv_length(fields) > 20 ? g_ascii_strtoull(fields[20], NULL, 10) : 0;
+	bool runs = g_strv_length(fields) > 20 && strcmp(fields[1], "Z") != 0;
+	return runs ? g_ascii_strtoull(fields[20], NULL, 10) : 0;
 }
 
 struct ap_result ap_pidfile_take(const struct ap_instance *i, int *ret_fd)
