@@ -4,8 +4,8 @@ documented, and an object has no member that is not.
 
     APARTE_BIN=build/dev/bin openapi.py
 """
-import json
 import pathlib
+import re
 import sys
 import time
 
@@ -115,8 +115,9 @@ def walk_public(instance, check):
     made = check(201, coach.call, "POST", "/v1/party/requests", {"type": "access", "detail": "all of it"})
     check(200, coach.call, "GET", f"/v1/party/requests/{made.json['id']}")
     check(404, coach.call, "GET", f"/v1/party/requests/{NOTHING}")
+    check(200, coach.call, "GET", "/v1/party/requests")
     check(422, coach.call, "POST", "/v1/media", "v=0", media="application/sdp")
-    for path in ("/healthz", "/readyz", "/metrics"):
+    for path in ("/healthz", "/readyz", "/metrics", "/"):
         check(200, instance.gateway_call, "GET", path)
         check(200, instance.vault_call, "GET", path, vault=True)
     for call, vault in ((instance.gateway_call, False), (instance.vault_call, True)):
@@ -127,7 +128,7 @@ def walk_public(instance, check):
     return made.json["id"]
 
 
-def walk_recording(check, session, coach, users):
+def walk_recording(check, session, coach, users, of_socket):
     def of(user, wanted, method, path, *body, **more):
         return check(wanted, users[user].call, method, path, *body, vault=True, **more)
     recording = of("admin", 200, "GET", "/v1/recordings").json["recordings"][0]["id"]
@@ -140,6 +141,8 @@ def walk_recording(check, session, coach, users):
     of("admin", 400, "POST", "/v1/grants", {})
     of("admin", 200, "GET", "/v1/grants")
     of("supervisor", 200, "GET", here)
+    exported = check(201, of_socket, "POST", f"{here}/export", {"reason": "a right of access"}, vault=True).json
+    check(200, of_socket, "GET", f"{here}/segments/coach/{exported['segments']['coach'][0]}?access={exported['access']}", vault=True)
     of("supervisor", 403, "GET", f"{here}/tracks/coach")
     access = of("supervisor", 201, "POST", f"{here}/accesses", {"purpose": "supervision", "reason": "to learn"}).json["id"]
     of("supervisor", 200, "GET", f"{here}/tracks/coach?access={access}")
@@ -193,6 +196,21 @@ def walk_desk(instance, check, users, request):
     of("auditor", 204, "POST", "/v1/logout", {})
 
 
+def routes():
+    """What the sources route, as (METHOD, path with unnamed parameters)."""
+    for source in (*TOP.glob("gateway/*.c"), *TOP.glob("recorder/api_*.c")):
+        for method, path in re.findall(r'\{\s*"(GET|POST|PUT|PATCH|DELETE)",\s*"(/[^"]*)"', source.read_text()):
+            yield method, re.sub(r"{\w+}|\*", "{}", path)
+
+
+def compare_routes(check):
+    documented = {(method.upper(), re.sub(r"{\w+}", "{}", path)) for path, item in SPEC["paths"].items()
+                  for method in item if method != "servers"}
+    routed = set(routes())
+    check.wrong += [f"not documented: {' '.join(one)}" for one in sorted(routed - documented)]
+    check.wrong += [f"documented, but not routed: {' '.join(one)}" for one in sorted(documented - routed)]
+
+
 def main():
     instance, check = Instance(), Walk()
     try:
@@ -203,10 +221,11 @@ def main():
             body = {"user": name, "password": instance.demo[name]["password"], "totp": users[name].code()}
             users[name].token = check(200, instance.vault_call, "POST", "/v1/login", body, vault=True).json["token"]
         session, coach = record(instance, check)
-        walk_recording(check, session, coach, users)
+        walk_recording(check, session, coach, users, instance.admin_call)
         walk_desk(instance, check, users, request)
     finally:
         instance.stop()
+    compare_routes(check)
     print("\n".join(check.wrong))
     print(f"{check.answers} answers, {len(check.wrong)} unlike docs/openapi.yaml")
     return 1 if check.wrong else 0
