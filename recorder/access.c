@@ -27,6 +27,23 @@ static void fill_state(struct ap_vault *v, const struct ap_access_subject *s, st
 	f->lockdown = ap_vault_locked_down(v);
 }
 
+/* What was withdrawn and could not be written yet counts as withdrawn. */
+static struct ap_result fill_consents(struct ap_vault *v, const struct ap_uuid *recording, const struct ap_uuid *session,
+				      struct ap_access_facts *f)
+{
+	AP_TRY(ap_db_consent_both_of(ap_vault_db(v), recording, session, &f->both));
+	f->both &= ~ap_owed_taken(ap_vault_owed(v), session);
+	return AP_SUCCESS;
+}
+
+/* Consents read from a vault.db that is older than its log once was are worth nothing. */
+static struct ap_result check_log(struct ap_vault *v)
+{
+	if (ap_ledger_stopped(ap_vault_ledger(v)))
+		return ap_fail(AP_ERR_IO, "vault-unavailable", "the log is not what was signed; see aparte doctor");
+	return AP_SUCCESS;
+}
+
 static struct ap_result fill_actor(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording,
 				   const struct ap_access_subject *s, struct ap_access_facts *f)
 {
@@ -42,7 +59,7 @@ static struct ap_result fill_actor(struct ap_vault *v, const struct ap_actor *ac
 		AP_TRY(ap_db_grant_exists(db, recording, actor->user, NULL, now, &f->known));
 		AP_TRY(ap_db_grant_exists(db, recording, actor->user, ap_purpose_text(f->purpose), now, &f->granted));
 	}
-	return ap_db_consent_both(db, &s->session, &f->both);
+	return fill_consents(v, recording, &s->session, f);
 }
 
 static struct ap_result decide(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording,
@@ -50,6 +67,7 @@ static struct ap_result decide(struct ap_vault *v, const struct ap_actor *actor,
 {
 	struct ap_access_subject s = {0};
 	struct ap_access_facts f = {.purpose = purpose};
+	AP_TRY(check_log(v));
 	AP_TRY(ap_db_access_subject(ap_vault_db(v), recording, &s));
 	fill_state(v, &s, &f);
 	struct ap_result r = fill_actor(v, actor, recording, &s, &f);
@@ -71,7 +89,8 @@ static struct ap_result decide_export(struct ap_vault *v, const struct ap_actor 
 	if (actor->tenant && actor->tenant != s.tenant)
 		return ap_fail(AP_ERR_DENIED, "not-found", "there is no such recording for you");
 	fill_state(v, &s, &f);
-	AP_TRY(ap_db_consent_both(ap_vault_db(v), &s.session, &f.both));
+	AP_TRY(check_log(v));
+	AP_TRY(fill_consents(v, recording, &s.session, &f));
 	return ap_access_decide(&f);
 }
 

@@ -56,6 +56,21 @@ struct ap_result ap_db_consent_both(struct ap_db *db, const struct ap_uuid *sess
 	return AP_SUCCESS;
 }
 
+struct ap_result ap_db_consent_both_of(struct ap_db *db, const struct ap_uuid *recording, const struct ap_uuid *session,
+				       ap_purposes *ret_purposes)
+{
+	int64_t withdrawn = 0;
+	AP_TRY(ap_db_count(db,
+			   "SELECT count(*) FROM recording r JOIN consent c ON c.session = r.session JOIN consent g ON"
+			   " g.record_id = CASE c.role WHEN 1 THEN r.coach_record ELSE r.coachee_record END WHERE r.id = ?1"
+			   " AND c.event <> 'ConsentGiven' AND c.purposes LIKE '%\"recording\"%' AND c.seq > g.seq",
+			   AP_VALUES(AP_V_UUID(recording)), &withdrawn));
+	AP_TRY(ap_db_consent_both(db, session, ret_purposes));
+	if (withdrawn > 0)
+		*ret_purposes = 0;
+	return AP_SUCCESS;
+}
+
 struct ap_result ap_consent_gives(struct ap_db *db, const struct ap_uuid *session, enum ap_role role,
 				  enum ap_purpose purpose, bool *ret_given)
 {

@@ -36,6 +36,10 @@ struct ap_consent_row {
 struct ap_result ap_db_consent_put(struct ap_db *db, const struct ap_consent_row *row);
 struct ap_result ap_db_consent_known(struct ap_db *db, const struct ap_uuid *record_id, bool *ret_known);
 /* event_ms of this person's last accepted statement, 0 without one. */
+/* What both give now for a recording: nothing, when one of its own gives was withdrawn since, even if the person gave
+ * anew: that is for the next recording. */
+struct ap_result ap_db_consent_both_of(struct ap_db *db, const struct ap_uuid *recording, const struct ap_uuid *session,
+				       ap_purposes *ret_purposes);
 /* Whether vault.db holds what this person said then. */
 struct ap_result ap_db_consent_taken(struct ap_db *db, const struct ap_uuid *session, enum ap_role role,
 				     enum ap_decision event, int64_t received_ms, bool *ret_taken);

@@ -196,7 +196,7 @@ struct ap_result ap_erasure_catch_up(struct ap_vault *v, const struct ap_uuid *r
 	struct ap_erasure_subject s;
 	ap_purposes both;
 	AP_TRY(ap_db_erasure_subject(ap_vault_db(v), recording, now(v), &s));
-	AP_TRY(ap_db_consent_both(ap_vault_db(v), &s.session, &both));
+	AP_TRY(ap_db_consent_both_of(ap_vault_db(v), recording, &s.session, &both));
 	if (s.ordered || s.held || (both & AP_PURPOSE_BIT(AP_PURPOSE_RECORDING)))
 		return AP_SUCCESS;
 	AP_TRY(ap_db_begin(ap_vault_db(v)));

@@ -196,6 +196,43 @@ static void tenants_are_apart(void **state)
 	fixture_free(f);
 }
 
+/* R7: at once, also while vault.db cannot be written. */
+static void an_owed_withdrawal_ends_a_viewing(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\",\"supervision\"]");
+	struct ap_uuid recording = fixture_recording(f, &session, YEAR);
+	struct ap_actor coachee = fixture_party(&session, AP_COACHEE);
+	struct ap_access access;
+	struct ap_owed_entry owed = {.session = session, .role = AP_COACH, .event = AP_WITHDRAWN};
+	assert_ok(ap_access_begin(f->v, &coachee, &recording, "recording", "own", &access));
+	owed.purposes = AP_PURPOSE_BIT(AP_PURPOSE_SUPERVISION);
+	assert_ok(ap_owed_put(ap_vault_owed(f->v), &owed));
+	assert_ok(ap_access_check(f->v, &coachee, &access.id, &recording));
+	owed.purposes = AP_PURPOSE_BIT(AP_PURPOSE_RECORDING);
+	assert_ok(ap_owed_put(ap_vault_owed(f->v), &owed));
+	assert_refused(ap_access_check(f->v, &coachee, &access.id, &recording), "role");
+	fixture_free(f);
+}
+
+/* A vault.db that is older than its log once was may hold consents that were withdrawn since. */
+static void nothing_is_viewed_while_the_log_is_stopped(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]");
+	struct ap_uuid recording = fixture_recording(f, &session, YEAR);
+	struct ap_actor coachee = fixture_party(&session, AP_COACHEE);
+	struct ap_access access;
+	struct ap_hash root = ap_sha256("another log", 11);
+	assert_ok(ap_access_begin(f->v, &coachee, &recording, "recording", "own", &access));
+	assert_ok(ap_db_keys_known_set(ap_vault_keys(f->v), 1000, &root));
+	fixture_restart(f);
+	assert_refused(ap_access_check(f->v, &coachee, &access.id, &recording), "vault-unavailable");
+	fixture_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +243,8 @@ int main(void)
 		cmocka_unit_test(an_access_ends_by_itself),
 		cmocka_unit_test(lists_show_what_each_role_may_know),
 		cmocka_unit_test(tenants_are_apart),
+		cmocka_unit_test(an_owed_withdrawal_ends_a_viewing),
+		cmocka_unit_test(nothing_is_viewed_while_the_log_is_stopped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
