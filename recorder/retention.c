@@ -122,16 +122,26 @@ static struct ap_result catch_up(struct ap_retention *r)
 	return AP_SUCCESS;
 }
 
+static void note_first(struct ap_result *first, struct ap_result r)
+{
+	if (ap_ok(*first))
+		*first = r;
+}
+
+/* Each part on its own: none that fails keeps another from what is due. */
 struct ap_result ap_retention_scan(struct ap_retention *r)
 {
+	struct ap_result first = AP_SUCCESS;
 	judge_clock(r);
-	AP_TRY(ap_access_sweep(r->v, NULL));
-	AP_TRY(ap_db_login_delete_expired(ap_vault_db(r->v), ap_wall_ms(ap_vault_clock(r->v))));
-	AP_TRY(ap_request_work(r->v));
-	AP_TRY(catch_up(r));
-	if (!r->frozen)
-		AP_TRY(order_due(r));
-	return ap_erasure_run(r->v);
+	note_first(&first, ap_access_sweep(r->v, NULL));
+	note_first(&first, ap_db_login_delete_expired(ap_vault_db(r->v), ap_wall_ms(ap_vault_clock(r->v))));
+	note_first(&first, ap_request_work(r->v));
+	if (!r->frozen) { /* a clock that is not believed ends no hold, and no recording */
+		note_first(&first, catch_up(r));
+		note_first(&first, order_due(r));
+	}
+	note_first(&first, ap_erasure_run(r->v));
+	return first;
 }
 
 static gboolean on_timer(gpointer data)

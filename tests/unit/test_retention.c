@@ -138,6 +138,58 @@ static void a_hold_stops_expiry_and_withdrawal_until_it_ends(void **state)
 	fixture_free(f);
 }
 
+static void hold(struct fixture *f, int64_t ends_ms)
+{
+	assert_ok(ap_db_run(
+		ap_vault_db(f->v),
+		"INSERT INTO hold (id, recording, ground, reason, proposed_by, confirmed_by, created_ms, ends_ms)"
+		" SELECT x'00112233445566778899aabbccddeeff', id, 'g', 'r', 'a', 'b', 0, ?1 FROM recording",
+		AP_VALUES(AP_V_INT(ends_ms))));
+}
+
+static void a_jump_ends_no_hold(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]");
+	fixture_recording(f, &session, 100 * DAY);
+	struct ap_retention *r = ap_retention_new(f->v, "boot");
+	assert_ok(ap_retention_scan(r));
+	hold(f, f->wall_ms + 2 * DAY);
+	fixture_withdraw(f, &session, AP_COACHEE, "[\"recording\"]");
+	f->wall_ms += 3 * DAY; /* the monotonic clock does not agree */
+	assert_ok(ap_retention_scan(r));
+	assert_int_equal(erased(f), 0);
+	assert_ok(ap_retention_confirm(r, "user:ada"));
+	assert_ok(ap_retention_scan(r));
+	assert_int_equal(erased(f), 1);
+	ap_retention_free(r);
+	fixture_free(f);
+}
+
+/* A new give is for a new recording: what was withdrawn under a hold goes with it all the same. */
+static void a_new_give_does_not_revive_what_was_withdrawn(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]");
+	struct ap_uuid recording = fixture_recording(f, &session, 100 * DAY);
+	struct ap_actor coach = fixture_party(&session, AP_COACH);
+	struct ap_access access;
+	struct ap_retention *r = ap_retention_new(f->v, "boot");
+	assert_ok(ap_retention_scan(r));
+	assert_ok(ap_access_begin(f->v, &coach, &recording, "recording", "own", &access));
+	hold(f, f->wall_ms + 2 * DAY);
+	fixture_withdraw(f, &session, AP_COACHEE, "[\"recording\"]");
+	fixture_give(f, &session, AP_COACHEE, "[\"recording\"]");
+	assert_refused(ap_access_begin(f->v, &coach, &recording, "recording", "own", &access), "role");
+	fixture_advance(f, 2 * DAY);
+	assert_ok(ap_retention_scan(r));
+	assert_int_equal(erased(f), 1);
+	ap_retention_free(r);
+	fixture_free(f);
+}
+
 /* A purpose ends at its own term; withdrawing the longest shortens the recording's life, giving it again does not
  * lengthen it. */
 static void a_withdrawn_purpose_shortens_the_term(void **state)
@@ -167,6 +219,8 @@ int main(void)
 		cmocka_unit_test(a_clock_set_right_again_thaws_by_itself),
 		cmocka_unit_test(a_restart_does_not_hide_a_jump),
 		cmocka_unit_test(a_hold_stops_expiry_and_withdrawal_until_it_ends),
+		cmocka_unit_test(a_jump_ends_no_hold),
+		cmocka_unit_test(a_new_give_does_not_revive_what_was_withdrawn),
 		cmocka_unit_test(a_withdrawn_purpose_shortens_the_term),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
