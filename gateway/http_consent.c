@@ -41,9 +41,11 @@ static char *readable_body(const struct ap_http_call *call)
 	return text;
 }
 
-/* Kept for later only when it is a decision that the vault itself would take from anyone: a statement. */
+/* Kept for later only when it is a decision that the vault itself would take from anyone: a statement. A vault that
+ * hangs with its link intact may have left the gate open in everyone's sight, and its tap is closed. */
 static void vault_is_away(struct decision *d)
 {
+	ap_switchboard_show_closed(d->gw, &d->session);
 	if (!d->pause)
 		ap_switchboard_keep(d->gw, &d->session, ap_http_bearer(d->call), d->text);
 	ap_http_answer_problem(d->call, "vault-unavailable",

@@ -238,6 +238,13 @@ static void deliver_all(struct ap_gateway *gw)
 	}
 }
 
+/* A vault that was too slow to answer keeps its link; so whatever shows that it can hear again is a reason to try. */
+static void deliver_again(struct ap_gateway *gw)
+{
+	if (ap_vault_client_linked(gw->vault))
+		deliver_all(gw);
+}
+
 static void report_legs(struct ap_session *session, void *ctx)
 {
 	struct ap_gateway *gw = ctx;
@@ -258,6 +265,11 @@ static void on_linked(void *ctx, const char *settings)
 	ap_sessions_each(gw->sessions, report_legs, gw);
 }
 
+void ap_switchboard_show_closed(struct ap_gateway *gw, const struct ap_uuid *session)
+{
+	ap_events_send(gw->events, session, NULL, "gate", GATE_WITHOUT_VAULT);
+}
+
 static void nothing(void *ctx, uint64_t generation)
 {
 	(void)ctx, (void)generation;
@@ -267,7 +279,7 @@ static void lose_vault(struct ap_session *session, void *ctx)
 {
 	struct ap_gateway *gw = ctx;
 	ap_switchboard_drop_tap(gw, &session->id, nothing, NULL);
-	ap_events_send(gw->events, &session->id, NULL, "gate", GATE_WITHOUT_VAULT);
+	ap_switchboard_show_closed(gw, &session->id);
 }
 
 static void on_unlinked(void *ctx)
@@ -286,6 +298,7 @@ static void on_event(void *ctx, const char *id, const char *role_text, const cha
 	bool one = ap_role_parse(role_text, &role);
 	if (ap_uuid_parse(id, &session))
 		ap_events_send(gw->events, &session, one ? &role : NULL, event, json);
+	deliver_again(gw);
 }
 
 struct closing {
@@ -379,6 +392,7 @@ static void sweep_one(struct ap_session *session, void *ctx)
 void ap_switchboard_sweep(struct ap_gateway *gw)
 {
 	ap_sessions_each(gw->sessions, sweep_one, gw);
+	deliver_again(gw);
 }
 
 static void shut_one(struct ap_session *session, void *ctx)

@@ -17,6 +17,8 @@ extern const struct ap_vault_events ap_switchboard_vault;
  * closed (0: none was open). The vault is not told: what it is told next depends on why. */
 void ap_switchboard_drop_tap(struct ap_gateway *gw, const struct ap_uuid *session,
 			     void (*done)(void *ctx, uint64_t generation), void *ctx);
+/* Shows both persons a gate closed for want of the vault. */
+void ap_switchboard_show_closed(struct ap_gateway *gw, const struct ap_uuid *session);
 /* Tells the vault that this opening has lost its tap (TapLost); nothing for generation 0. */
 void ap_switchboard_report_tap(struct ap_gateway *gw, const struct ap_uuid *session, uint64_t generation);
 
