@@ -251,3 +251,25 @@ test('the launcher is told to end while recording: sealed, whole; after the next
 	for (const page of pages())
 		assert.deepEqual(page.told.filter((line) => /^error: (?!Failed to load)/.test(line)), []);
 });
+
+test('a withdrawal counts while the vault hangs; what is given afterwards holds', async () => {
+	const old = await underWay();
+	const at = Date.now(), vault = instance.processes()['aparte-recorder'];
+	process.kill(vault, 'SIGSTOP');
+	try {
+		await coach.click(hook('withdraw'));
+		const metric = async (name) => Number(new RegExp(`^${name} (\\d+)`, 'm').exec(
+			await (await fetch(`${instance.gateway}/metrics`)).text())[1]);
+		await until('the tap is closed', async () => await metric('aparte_taps_open') === 0, 2000);
+		await Promise.all(pages().map((page) => waitGate(page, 'closed', 8000)));
+		assert.ok((await gatesSince(coachee, at)).includes('closed: vault'));
+	} finally {
+		process.kill(vault, 'SIGCONT');
+	}
+	await until('it is erased', async () => await stateOf(old) === 'erased');
+	await until('what is missing is told', async () => /consent_missing/.test((await gatesSince(coach, at)).at(-1)));
+	await callGoesOn(1000);
+	await giveConsent(coach);
+	await bothOpen();
+	assert.notEqual(await underWay(), old);
+});
