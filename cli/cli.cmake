@@ -1,29 +1,14 @@
-# The aparte command: one file per subcommand; the staff subcommands and their client are in staff.cmake.
-include(staff.cmake OPTIONAL)
-add_library(ap_launcher STATIC instance.c pidfile.c serve_child.c serve_config.c serve_run.c serve_sockets.c
-	serve_tls.c)
-target_link_libraries(ap_launcher PUBLIC ap_flags ap_base PkgConfig::SOUP PRIVATE PkgConfig::OPENSSL)
+# The aparte command: one file per subcommand (commands.h lists them); the client of the staff subcommands is in
+# staff.cmake, and what tests drive of the launcher is a library.
+include(staff.cmake)
+ap_library(launcher SOURCES instance.c pidfile.c serve_child.c serve_config.c serve_run.c serve_sockets.c serve_tls.c
+	LIBS ap_base PkgConfig::SOUP PkgConfig::OPENSSL)
 target_compile_definitions(ap_launcher PRIVATE AP_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-add_executable(aparte main.c init.c serve.c)
-if(TARGET ap_client)
-	target_sources(aparte PRIVATE demo.c)
-endif()
-foreach(command user tenant policy request hold erase grant ledger export backup restore rotate clock lockdown
-		doctor age ledger_verify)
-	if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${command}.c)
-		target_sources(aparte PRIVATE ${command}.c)
-	endif()
-endforeach()
-target_link_libraries(aparte PRIVATE ap_flags ap_launcher ap_problem PkgConfig::SOUP PkgConfig::JSON)
-foreach(library ap_client ap_encodings ap_log_formats)
-	if(TARGET ${library})
-		target_link_libraries(aparte PRIVATE ${library})
-	endif()
-endforeach()
+
+add_executable(aparte main.c init.c serve.c demo.c user.c tenant.c policy.c request.c hold.c erase.c grant.c ledger.c
+	ledger_verify.c export.c clock.c doctor.c age.c)
+target_link_libraries(aparte PRIVATE ap_launcher ap_client ap_age ap_log_formats ap_problem)
 target_compile_definitions(aparte PRIVATE AP_VERSION="${PROJECT_VERSION}")
-foreach(program aparte aparte-gateway aparte-recorder aparte-capture)
-	if(TARGET ${program})
-		install(TARGETS ${program} RUNTIME DESTINATION bin)
-	endif()
-endforeach()
+
+install(TARGETS aparte aparte-gateway aparte-recorder aparte-capture RUNTIME DESTINATION bin)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/web ${CMAKE_SOURCE_DIR}/config DESTINATION share/aparte)

@@ -12,27 +12,23 @@
 #define AP_EXIT_USAGE 2
 
 /* name, one line for `aparte --help` */
-#define AP_COMMANDS(X)                                                             \
-	X(init, "make an instance in $APARTE_HOME")                                \
-	X(serve, "run gateway, vault and capture, and keep them running")          \
-	X(demo, "a demo session and logins on the running instance")               \
-	X(user, "staff: add, list, disable, new password, link to a person")       \
-	X(tenant, "platforms and their API keys")                                  \
-	X(policy, "retention policies: list, show, set, preview")                  \
-	X(request, "requests of persons: list, execute, extend, refuse")           \
-	X(hold, "legal holds: propose, confirm, lift")                             \
-	X(erase, "erase a recording, a session's or a person's recordings")        \
-	X(grant, "grants to supervisors: add, revoke")                             \
-	X(ledger, "the log: verify receipts, certificates and the whole of it")    \
-	X(export, "decrypt a recording, or hand out its segments and identity")    \
-	X(backup, "an encrypted copy of the instance")                             \
-	X(restore, "an instance from a backup, without what was erased since")     \
-	X(rotate, "a new key-encryption key, the old one destroyed")               \
-	X(clock, "confirm a wall clock that jumped")                               \
-	X(lockdown, "close every gate and every playback")                         \
-	X(doctor, "check the instance and say what to do")                         \
+#define AP_COMMANDS(X)                                                          \
+	X(init, "make an instance in $APARTE_HOME")                             \
+	X(serve, "run gateway, vault and capture, and keep them running")       \
+	X(demo, "a demo session and logins on the running instance")            \
+	X(user, "staff: add, list, disable, new password, link to a person")    \
+	X(tenant, "platforms and their API keys")                               \
+	X(policy, "retention policies: list, show, set, preview")               \
+	X(request, "requests of persons: list, execute, extend, refuse")        \
+	X(hold, "legal holds: propose, confirm, lift")                          \
+	X(erase, "erase a recording, a session's or a person's recordings")     \
+	X(grant, "grants to supervisors: add, revoke")                          \
+	X(ledger, "the log: verify receipts, certificates and the whole of it") \
+	X(export, "decrypt a recording, or hand out its segments and identity") \
+	X(clock, "confirm a wall clock that jumped")                            \
+	X(doctor, "check the instance and say what to do")                      \
 	X(age, "encrypt and decrypt age files, for auditors")
 
-#define X(name, summary) int ap_cmd_##name(int argc, char **argv) __attribute__((weak));
+#define X(name, summary) int ap_cmd_##name(int argc, char **argv);
 AP_COMMANDS(X)
 #undef X

@@ -25,8 +25,7 @@ static int help(void)
 	g_print("Usage: aparte COMMAND [OPTION…]\n\n"
 		"Coaching sessions, recorded only with both persons' signed consent.\n\n");
 	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
-		if (commands[i].run)
-			g_print("  %-9s %s\n", commands[i].name, commands[i].summary);
+		g_print("  %-9s %s\n", commands[i].name, commands[i].summary);
 	g_print("\n`aparte COMMAND --help` says more. The instance is $APARTE_HOME (default ./var).\n");
 	return AP_EXIT_OK;
 }
@@ -34,7 +33,7 @@ static int help(void)
 static const struct command *find(const char *name)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
-		if (strcmp(commands[i].name, name) == 0 && commands[i].run)
+		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
 	return NULL;
 }

@@ -42,7 +42,7 @@ test('Firefox and Chromium see each other, agree and are recorded', async () => 
 		await coachee.click(hook('open-consent'));
 	await coachee.click(hook('consent-purpose-recording'));
 	await coachee.click(hook('consent-accept'));
-	await waitGate(coach, 'open');
+	await waitGate(coach, 'open', 30000);
 	await sleep(4000);
 	assert.equal(await gateOf(coach), 'open', 'both presences keep it open');
 	assert.equal((await instance.platform('DELETE', `/v1/sessions/${session.id}`)).status, 204);
