@@ -34,7 +34,7 @@ class ConsentPanel {
 		this.node = el('section', { class: 'consent', label: 'consent.title', test: 'consent-panel' },
 			this.#body, this.#problem.node, this.#receipt);
 		consents.addEventListener('receipt', ({ detail }) => replace(this.#receipt, receiptBadge(detail, detail.receipt)));
-		session.addEventListener('change', () => this.#decided() !== this.shownDecided && this.#draw());
+		session.addEventListener('change', () => this.#known() !== this.shown && this.#draw());
 		onLanguage(() => this.load());
 	}
 
@@ -44,6 +44,11 @@ class ConsentPanel {
 
 	#decided() {
 		return this.#session.consent('recording') !== 'ConsentUnknown';
+	}
+
+	/* One's own decisions, which may also change elsewhere: in another tab, or when a kept one is delivered. */
+	#known() {
+		return JSON.stringify(this.#session.party?.consents);
 	}
 
 	async load() {
@@ -64,9 +69,9 @@ class ConsentPanel {
 
 	#draw() {
 		if (!this.#notice) return;
-		this.shownDecided = this.#decided();
+		this.shown = this.#known();
 		const state = this.#session.consent('recording');
-		const summary = this.shownDecided ? el('p', { class: 'summary', test: 'consent-summary', 'data-state': state,
+		const summary = this.#decided() ? el('p', { class: 'summary', test: 'consent-summary', 'data-state': state,
 			t: state === GIVEN ? 'consent.given' : 'consent.notGiven' }) : el('p', { class: 'lead', t: 'consent.lead' });
 		replace(this.#body, el('h2', { t: 'consent.title' }), summary, noticeDetails(this.#notice), this.#form());
 	}
