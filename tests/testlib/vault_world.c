@@ -63,10 +63,10 @@ static struct world *the_world; /* the faked staff side has no context of its ow
 static struct ap_result order(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *recording, const char *cause)
 {
 	uint64_t leaf;
-	JsonObject *body = json_object_new();
 	if (the_world->hold_erasures)
 		return ap_fail(AP_ERR_DENIED, "held", "a hold is in force");
 	assert_true(ap_db_in_transaction(db));
+	JsonObject *body = json_object_new();
 	json_object_set_string_member(body, "event", "erasure-ordered");
 	AP_TRY(ap_ledger_append(ap_vault_ledger(v), db, AP_LEAF_ERASURE_ORDERED, body, &leaf));
 	struct ap_uuid id = ap_uuid_random();
