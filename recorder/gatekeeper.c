@@ -50,7 +50,7 @@ static struct ap_result read_session(struct ap_gatekeeper *k, struct ap_db *db)
 {
 	struct ap_session s;
 	AP_TRY(ap_session_load(db, &k->session, &s));
-	k->paused = s.paused;
+	k->paused = s.paused | k->pause_owed;
 	k->ended = s.state == AP_SESSION_ENDED;
 	k->active = s.state == AP_SESSION_ACTIVE;
 	k->codec = codec_of(s.video_codec);
@@ -389,6 +389,12 @@ void ap_gatekeeper_block(struct ap_gatekeeper *k, enum ap_role role, bool blocke
 {
 	struct ap_keeper_person *p = &k->person[role - AP_COACH];
 	p->blocks += blocked ? 1 : -(p->blocks > 0);
+}
+
+void ap_gatekeeper_pause(struct ap_gatekeeper *k, unsigned owed, unsigned kept)
+{
+	k->pause_owed = (k->pause_owed & ~kept) | owed;
+	k->paused |= k->pause_owed;
 }
 
 void ap_gatekeeper_finish(struct ap_gatekeeper *k, unsigned reasons, ap_gate_done done, void *data)

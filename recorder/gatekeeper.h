@@ -61,6 +61,8 @@ void ap_gatekeeper_close(struct ap_gatekeeper *k, unsigned reasons, bool discard
 /* This person withdrew or refused: their consent counts as missing from now on, whatever vault.db says, until each of
  * these was unblocked, after its commit. Such a keeper is not let go. */
 void ap_gatekeeper_block(struct ap_gatekeeper *k, enum ap_role role, bool blocked);
+/* Pauses that hold whatever vault.db says (`owed`, bits of persons), and those that it says right again (`kept`). */
+void ap_gatekeeper_pause(struct ap_gatekeeper *k, unsigned owed, unsigned kept);
 /* Closed, flushed and sealed: the recording under way is finished. The next opening starts a new one. */
 void ap_gatekeeper_finish(struct ap_gatekeeper *k, unsigned reasons, ap_gate_done done, void *data);
 /* After a close with discard: the capture is killed and forgotten, its recording is left to be erased. */

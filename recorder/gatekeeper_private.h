@@ -59,7 +59,7 @@ struct ap_gatekeeper {
 	char session_text[AP_UUID_TEXT];
 	/* what the conditions are made of */
 	struct ap_keeper_person person[2];
-	unsigned paused;
+	unsigned paused, pause_owed; /* pause_owed: bits of it that vault.db may not hold */
 	bool policy, ended, active, readable; /* readable: vault.db could be read */
 	enum ap_video_codec codec;
 	int64_t begun_ns;      /* first connection seen here; 0: none */

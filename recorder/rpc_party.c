@@ -189,20 +189,24 @@ void ap_rpc_presence_put(const struct ap_rpc_env *env, GVariant *arguments, GDBu
 
 /* ---- off the record ---- */
 
+enum { BOTH = 3 };
+
 /* Either pauses for both; each resumes for themselves. */
-static struct ap_result set_paused(const struct ap_rpc_env *env, const struct ap_party *party, bool paused)
+static struct ap_result set_paused(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role, bool paused)
 {
 	struct ap_session s;
-	struct ap_db *db = ap_vault_db(env->v);
-	AP_TRY(ap_session_load(db, &party->session, &s));
-	unsigned own = 1u << (party->role - AP_COACH), bits = paused ? 3u : s.paused & ~own;
+	struct ap_db *db = ap_vault_db(v);
+	AP_TRY(ap_session_load(db, session, &s));
+	unsigned own = 1u << (role - AP_COACH), bits = paused ? BOTH : s.paused & ~own;
 	ap_session_clear(&s);
-	return ap_db_session_set_paused(db, &party->session, bits);
+	return ap_db_session_set_paused(db, session, bits);
 }
 
 struct pausing {
 	GDBusMethodInvocation *call;
+	struct ap_vault *v;
 	struct ap_gatekeeper *k;
+	struct ap_uuid session;
 	enum ap_role role;
 };
 
@@ -214,14 +218,43 @@ static void answer_gate(GDBusMethodInvocation *call, struct ap_gatekeeper *k, en
 	ap_rpc_answer_text(call, r, text);
 }
 
+/* Off the record already; whether a restart will know it is what the row says. */
 static void on_paused(void *data)
 {
 	g_autofree struct pausing *p = data;
+	struct ap_result r = set_paused(p->v, &p->session, p->role, true);
+	if (ap_ok(r))
+		ap_gatekeeper_pause(p->k, 0, BOTH);
 	ap_gatekeeper_reload(p->k);
-	answer_gate(p->call, p->k, p->role);
+	if (ap_ok(r))
+		answer_gate(p->call, p->k, p->role);
+	else
+		ap_rpc_fail(p->call, r);
+}
+
+static void resume(const struct ap_rpc_env *env, const struct ap_party *party, GDBusMethodInvocation *call)
+{
+	struct ap_gatekeeper *k = ap_gatekeeper_get(env->keepers, &party->session);
+	struct ap_result r = set_paused(env->v, &party->session, party->role, false);
+	if (!ap_ok(r)) {
+		ap_rpc_fail(call, r);
+		return;
+	}
+	ap_gatekeeper_pause(k, 0, 1u << (party->role - AP_COACH));
+	ap_gatekeeper_reload(k);
+	answer_gate(call, k, party->role);
 }
 
 /* Closed first, whatever becomes of the row; answered once nothing more enters. */
+static void go_off(const struct ap_rpc_env *env, const struct ap_party *party, GDBusMethodInvocation *call)
+{
+	struct ap_gatekeeper *k = ap_gatekeeper_get(env->keepers, &party->session);
+	struct pausing *p = g_new0(struct pausing, 1);
+	*p = (struct pausing){ call, env->v, k, party->session, party->role };
+	ap_gatekeeper_pause(k, BOTH, 0);
+	ap_gatekeeper_close(k, AP_GATE_REASON(PAUSED), false, on_paused, p);
+}
+
 void ap_rpc_pause_set(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call)
 {
 	const char *token;
@@ -229,21 +262,13 @@ void ap_rpc_pause_set(const struct ap_rpc_env *env, GVariant *arguments, GDBusMe
 	struct ap_party party = { 0 };
 	g_variant_get(arguments, "(&sb)", &token, &paused);
 	struct ap_result r = ap_rpc_party(env, token, &party);
-	if (ap_ok(r))
-		r = set_paused(env, &party, paused);
-	if (!ap_ok(r)) {
-		ap_party_clear(&party);
+	if (!ap_ok(r))
 		ap_rpc_fail(call, r);
-		return;
-	}
-	struct ap_gatekeeper *k = ap_gatekeeper_get(env->keepers, &party.session);
-	struct pausing *p = g_new0(struct pausing, 1);
-	*p = (struct pausing){ call, k, party.role };
-	ap_party_clear(&party);
-	if (paused)
-		ap_gatekeeper_close(k, AP_GATE_REASON(PAUSED), false, on_paused, p);
+	else if (paused)
+		go_off(env, &party, call);
 	else
-		on_paused(p);
+		resume(env, &party, call);
+	ap_party_clear(&party);
 }
 
 /* ---- proofs ---- */

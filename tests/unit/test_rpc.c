@@ -290,6 +290,25 @@ static void withdrawing_closes_before_the_answer(void **state)
 	assert_true(s->w->kicks > 0);
 }
 
+/* R31: closed first, whatever becomes of the row. */
+static void a_pause_that_cannot_be_kept_closes_all_the_same(void **state)
+{
+	struct stand *s = *state;
+	struct ap_db *blocker = NULL;
+	g_autofree char *path = g_build_filename(s->w->home, "vault", "vault.db", NULL);
+	open_gate(s);
+	assert_true(ap_ok(ap_db_open(path, ap_schema_vault, &blocker)));
+	assert_true(ap_ok(ap_db_begin(blocker))); /* nobody else can write now */
+	expect(s, "PauseSet", g_variant_new("(sb)", s->w->coach.token, TRUE), "VaultUnavailable");
+	assert_int_equal(send(s->tap, "x", 1, MSG_NOSIGNAL), -1);
+	ap_db_rollback(blocker);
+	ap_db_close(blocker);
+	let_run(500);
+	expect(s, "PartyGet", g_variant_new("(s)", s->w->coach.token), "\"paused\":{\"peer\":true,\"self\":true}");
+	expect(s, "PauseSet", g_variant_new("(sb)", s->w->coach.token, FALSE), "\"paused\":{\"peer\":true,\"self\":false}");
+	expect(s, "PauseSet", g_variant_new("(sb)", s->w->coachee.token, FALSE), "\"paused\":{\"peer\":false,\"self\":false}");
+}
+
 static void a_lost_gateway_closes_and_a_new_one_starts_over(void **state)
 {
 	struct stand *s = *state;
@@ -400,6 +419,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_whole_session),
 		TEST(withdrawing_closes_before_the_answer),
+		TEST(a_pause_that_cannot_be_kept_closes_all_the_same),
 		TEST(a_lost_gateway_closes_and_a_new_one_starts_over),
 		TEST(tokens_and_keys_are_asked_for),
 		TEST(outside_the_permit_table_the_link_ends),
