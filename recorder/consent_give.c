@@ -105,6 +105,16 @@ static struct ap_result commit_part(struct ap_vault *v, struct ap_db *db, const 
 	return put_consent(db, party, s, body, ap_wall_ms(ap_vault_clock(v)), *ret_leaf);
 }
 
+/* The give counts from its commit on: what fails here is made good at the next start, or at the session's end. */
+static void tidy_keys(struct ap_vault *v, const struct ap_party *party, const struct ap_statement *s)
+{
+	struct ap_result r = ap_db_keys_confirm(ap_vault_keys(v), &s->record_id, slot_of(party->role));
+	if (ap_ok(r))
+		r = ap_db_keys_seal_destroy(ap_vault_keys(v), &party->session, (int)party->role);
+	if (!ap_ok(r))
+		ap_log(AP_LOG_WARN, "give_untidied", "reason=%s", r.name);
+}
+
 static struct ap_result keep(struct ap_vault *v, const struct ap_party *party, const struct ap_statement *s, JsonObject *body,
 			     const struct ap_secret *share, char **ret_receipt)
 {
@@ -115,10 +125,8 @@ static struct ap_result keep(struct ap_vault *v, const struct ap_party *party, c
 	if (!ap_ok(r) && share)
 		AP_IGNORE(ap_db_keys_destroy(ap_vault_keys(v), &s->record_id, slot_of(party->role))); /* else swept at start */
 	AP_TRY(r);
-	if (share) {
-		AP_TRY(ap_db_keys_confirm(ap_vault_keys(v), &s->record_id, slot_of(party->role)));
-		AP_TRY(ap_db_keys_seal_destroy(ap_vault_keys(v), &party->session, (int)party->role));
-	}
+	if (share)
+		tidy_keys(v, party, s);
 	ap_log(AP_LOG_INFO, "consent_given", "role=%s leaf=%" G_GUINT64_FORMAT, ap_role_text(party->role), leaf);
 	return ap_ledger_receipt(ap_vault_ledger(v), db, leaf, ret_receipt);
 }

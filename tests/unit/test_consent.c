@@ -375,6 +375,23 @@ static void an_unrecorded_session_offers_nothing(void **state)
 	world_free(w);
 }
 
+/* keys.db cannot be rewritten while somebody reads it; the give was kept all the same, and is answered so. */
+static void a_give_that_is_kept_is_answered(void **state)
+{
+	struct world *w = *state;
+	struct ap_db *reader = NULL;
+	g_autofree char *path = g_build_filename(w->home, "vault", "keys.db", NULL);
+	g_autofree char *body = world_statement(w, &w->coach, "ConsentGiven", "recording", NULL, NULL);
+	assert_true(ap_ok(ap_db_open(path, ap_schema_keys, &reader)));
+	struct ap_rows *rows = ap_db_query(reader, "SELECT name FROM server_key", AP_NO_VALUES);
+	assert_true(ap_rows_next(rows));
+	const char *outcome = world_put(w, &w->coach, body, NULL);
+	assert_true(ap_ok(ap_rows_end(rows)));
+	ap_db_close(reader);
+	assert_true(gives(w, AP_COACH, AP_PURPOSE_RECORDING));
+	assert_string_equal(outcome, "ok");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -388,6 +405,7 @@ int main(void)
 		TEST(a_replay_is_refused),
 		TEST(notice_purpose_and_share_are_checked),
 		TEST(a_seal_key_serves_once),
+		TEST(a_give_that_is_kept_is_answered),
 		TEST(the_receipt_verifies),
 		TEST(no_broken_withdrawal_fails),
 		TEST(a_failing_log_does_not_stop_a_withdrawal),
