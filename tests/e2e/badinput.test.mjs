@@ -69,7 +69,7 @@ test('JSON that is none, or not what was asked for', async () => {
 	const answer = await instance.platform('POST', '/v1/sessions', { reference: 'x', coach: { id: 'a', locale: 'fr' },
 		coachee: { id: 'b', locale: 'en' }, policy: 'no-such-policy', sensitivity: 'standard', e2ee: 'off' });
 	assert.ok([404, 422].includes(answer.status), JSON.stringify(answer));
-	isProblem(await coach.call('PUT', '/v1/party/device', '{"key":"abc"}', { raw: true }), 422, 'invalid');
+	isProblem(await coach.call('PUT', '/v1/party/device', '{"key":"abc"}', { raw: true }), 400, 'malformed');
 });
 
 test('tokens that are none', async () => {

@@ -87,10 +87,10 @@ test('a give is refused: reordered, made before the last accepted statement', as
 
 test('a give is refused: too large, without a token, with an unknown token', async () => {
 	const { coach } = await couple();
-	const body = await coach.give(['recording'], { members: { padding: 'x'.repeat(9000) } });
-	const answer = await coach.post(body);
+	const answer = await coach.post(await coach.give(['recording'], { members: { padding: 'x'.repeat(9000) } }));
 	assert.equal(answer.status, 413, answer.text);
 	assert.equal(errorName(answer), 'too-large');
+	const body = await coach.give();
 	coach.token = `${coach.token.slice(0, -2)}AA`;
 	assert.equal(errorName(await coach.post(body)), 'token-invalid');
 });

@@ -70,3 +70,25 @@ export async function readTone(page, selector, frequency) {
 		return near - floor;
 	}, [selector, frequency]);
 }
+
+/* From now on the page notes when its own camera's picture showed which frame: [[wall time in ms, number], …]. */
+export async function noteOwnFrames(page, selector) {
+	await page.evaluate(([css, source]) => {
+		const read = new Function(`return (${source})`)();
+		const context = new OffscreenCanvas(640, 480).getContext('2d', { willReadFrequently: true });
+		window.ownFrames = [];
+		const note = () => {
+			const video = document.querySelector(css);
+			const now = Date.now();
+			context.drawImage(video, 0, 200, 640, 80, 0, 0, 640, 80);
+			const data = context.getImageData(0, 0, 640, 80).data;
+			const seen = read((x, y) => data[((y - 200) * 640 + x) * 4 + 1]);
+			if (seen)
+				window.ownFrames.push([now, seen.number]);
+			video.requestVideoFrameCallback(note);
+		};
+		document.querySelector(css).requestVideoFrameCallback(note);
+	}, [selector, readBlocks.toString()]);
+}
+
+export const ownFrames = (page) => page.evaluate(() => window.ownFrames);
