@@ -32,7 +32,7 @@ int ap_client_parse(struct ap_client_options *ret_options, const char *usage, co
 	g_autoptr(GError) error = NULL;
 	const GOptionEntry common[] = {
 		{"home", 0, 0, G_OPTION_ARG_FILENAME, &o->home, "the instance (else $APARTE_HOME, else ./var)", "DIR"},
-		{"admin", 0, 0, G_OPTION_ARG_STRING, &o->admin, "the admin you act as (else $APARTE_ADMIN)", "NAME"},
+		{"admin", 0, 0, G_OPTION_ARG_STRING, &o->admin, "the admin you act as (else $APARTE_ADMIN, else the first one)", "NAME"},
 		{"reason", 0, 0, G_OPTION_ARG_STRING, &o->reason, "why; it is logged", "TEXT"},
 		{"json", 0, 0, G_OPTION_ARG_NONE, &o->json, "answer as JSON", NULL},
 		{"help", 'h', 0, G_OPTION_ARG_NONE, &help, "this text", NULL},

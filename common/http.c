@@ -2,8 +2,6 @@
 
 #include <aparte/limits.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define CALL "aparte-call"
 
@@ -279,24 +277,6 @@ static void entry_clear(void *data)
 
 /* The server. */
 
-/*
- * libsoup takes a second request of a connection only while its server has a listener of its own, and closes it
- * without a word otherwise. Ours accept by hand (http_listen.c), so it gets one end of a pair whose other is silent.
- */
-static void keep_connections(struct ap_http *http)
-{
-	int pair[2];
-	http->silent = -1;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-		return;
-	http->silent = pair[1];
-	g_autoptr(GSocket) deaf = g_socket_new_from_fd(pair[0], NULL);
-	if (!deaf)
-		close(pair[0]);
-	else
-		soup_server_listen_socket(http->server, deaf, 0, NULL);
-}
-
 struct ap_http *ap_http_new(const struct ap_http_options *options)
 {
 	struct ap_http *http = g_new0(struct ap_http, 1);
@@ -313,7 +293,6 @@ struct ap_http *ap_http_new(const struct ap_http_options *options)
 	http->server = soup_server_new(NULL, NULL);
 	soup_server_add_handler(http->server, NULL, dispatch, http, NULL);
 	g_signal_connect(http->server, "request-started", G_CALLBACK(request_started), http);
-	keep_connections(http);
 	return http;
 }
 
@@ -328,8 +307,6 @@ void ap_http_free(struct ap_http *http)
 	g_ptr_array_unref(http->listeners);
 	soup_server_disconnect(http->server);
 	g_object_unref(http->server);
-	if (http->silent >= 0)
-		close(http->silent);
 	for (unsigned i = 0; i < http->connections->len; i++) {
 		struct ap_http_connection *left = http->connections->pdata[i];
 		left->http = NULL;

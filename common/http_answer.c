@@ -64,8 +64,8 @@ void ap_http_begin(struct ap_http_call *call, unsigned status, const char *conte
 	if (call->http->certificate)
 		ap_http_set_header(call, "Strict-Transport-Security", "max-age=31536000");
 	add_cors(call);
-	/* libsoup 3.2 keeps, for ever, what belongs to a connection whose client leaves between two requests; so every answer
-	 * is the last one of its connection, and says so. */
+	/* libsoup 3.2 serves a second request only on connections of its own listener, and keeps for ever what belongs to one
+	 * whose client leaves between two requests. So every answer is the last of its connection, and says so. */
 	ap_http_set_header(call, "Connection", "close");
 	if (call->connection && call->paused)
 		ap_http_connection_deadline(call->connection, AP_HTTP_WRITE_SECONDS);

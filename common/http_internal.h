@@ -24,7 +24,6 @@ struct ap_http_entry {
 
 struct ap_http {
 	SoupServer *server;	      /* owned */
-	int silent;		      /* owned: the other end of the listener that never hears anything */
 	GTlsCertificate *certificate; /* owned, NULL: plain */
 	GPtrArray *listeners;	      /* owned GSource*, destroyed at the end */
 	GArray *entries;	      /* owned struct ap_http_entry */

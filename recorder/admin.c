@@ -25,6 +25,8 @@ struct ap_result ap_admin_actor(const struct ap_api *api, const struct ap_http_c
 	if (name && admins > 0) {
 		if (!ap_ok(ap_db_user_actor(ap_vault_db(api->v), name, &actor)) || actor.staff != AP_STAFF_ADMIN)
 			return ap_fail(AP_ERR_DENIED, "role", "there is no such admin");
+	} else if (admins > 0 && !ap_ok(ap_db_user_first_admin(ap_vault_db(api->v), &actor))) {
+		return ap_fail(AP_ERR_DENIED, "role", "every admin is disabled; name one with --admin once enabled");
 	}
 	*ret_actor = actor;
 	return AP_SUCCESS;

@@ -62,6 +62,18 @@ struct ap_result ap_db_user_actor(struct ap_db *db, const char *name, struct ap_
 	return AP_SUCCESS;
 }
 
+struct ap_result ap_db_user_first_admin(struct ap_db *db, struct ap_actor *ret_actor)
+{
+	struct ap_rows *rows = ap_db_query(db,
+					   "SELECT id, name, role, tenant, party_id FROM user_"
+					   " WHERE role = 'admin' AND disabled_ms IS NULL ORDER BY id LIMIT 1",
+					   AP_NO_VALUES);
+	bool found = ap_rows_next(rows);
+	if (found)
+		read_actor(rows, ret_actor);
+	return ap_rows_end_found(rows, found);
+}
+
 struct ap_result ap_db_user_insert(struct ap_db *db, const struct ap_user_new *user, int64_t now_ms)
 {
 	AP_TRY(ap_db_run(

@@ -37,6 +37,8 @@ struct ap_result ap_db_user_accepted(struct ap_db *db, int64_t user, int64_t tot
 struct ap_result ap_db_user_failed(struct ap_db *db, int64_t user, int64_t failures, int64_t locked_until_ms);
 /* {"user","role","tenant","party_id","created","disabled"} each. */
 struct ap_result ap_db_user_list(struct ap_db *db, int64_t tenant, JsonArray **ret_list);
+/* The admin who has been here longest, as whom an unnamed caller of admin.sock acts. "not-found". */
+struct ap_result ap_db_user_first_admin(struct ap_db *db, struct ap_actor *ret_actor);
 struct ap_result ap_db_user_admins(struct ap_db *db, int64_t *ret_count);
 
 struct ap_result ap_db_login_insert(struct ap_db *db, const struct ap_hash *token, int64_t user, int64_t now_ms,

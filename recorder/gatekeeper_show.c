@@ -72,7 +72,7 @@ void ap_keeper_show_recording(struct ap_gatekeeper *k, const char *state)
 
 bool ap_gatekeeper_connected(const struct ap_gatekeeper *k, enum ap_role role)
 {
-	return k->person[role - AP_COACH].connected;
+	return !k->ended && k->person[role - AP_COACH].connected;
 }
 
 enum ap_gate_phase ap_gatekeeper_phase(const struct ap_gatekeeper *k)
