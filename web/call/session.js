@@ -32,6 +32,7 @@ export class Session extends EventTarget {
 	#events = null;
 	#refreshing = null;
 	#again = false;
+	#gateEvents = 0;
 
 	constructor(api) {
 		super();
@@ -54,9 +55,11 @@ export class Session extends EventTarget {
 		return this.#refreshing;
 	}
 
+	/* An event that came meanwhile is newer than the answer's gate. */
 	async #load() {
+		const known = this.#gateEvents;
 		this.party = await this.#api.get('/v1/party');
-		this.#setGate(this.party.gate);
+		if (known === this.#gateEvents) this.#setGate(this.party.gate);
 		this.#tell('change');
 		return this.party;
 	}
@@ -96,7 +99,10 @@ export class Session extends EventTarget {
 	}
 
 	#receive({ event, data: text }) {
-		if (event === 'gate') return this.#setGate(data(text));
+		if (event === 'gate') {
+			this.#gateEvents++;
+			return this.#setGate(data(text));
+		}
 		if (event === 'party' || event === 'consent') return void this.refresh().catch(() => {});
 		if (event === 'recording') return this.#tell('recording', data(text));
 		if (event === 'peer') return this.#tell('peer-message', data(text));
