@@ -14,6 +14,7 @@
 
 struct fake_vault {
 	GDBusConnection *connection;
+	unsigned registration; /* of the object on it */
 	ApDbusVault1 *skeleton;
 	GString *calls;
 	char *refuse;
@@ -128,8 +129,8 @@ static void on_connection(GObject *source, GAsyncResult *result, void *data)
 	v->connection = g_dbus_connection_new_finish(result, NULL);
 	if (!v->connection)
 		return;
-	g_dbus_connection_register_object(v->connection, "/fr/aparte", ap_dbus_vault1_interface_info(), &table, v, NULL,
-					  NULL);
+	v->registration = g_dbus_connection_register_object(v->connection, "/fr/aparte", ap_dbus_vault1_interface_info(),
+							    &table, v, NULL, NULL);
 	g_dbus_connection_start_message_processing(v->connection);
 }
 
@@ -159,6 +160,8 @@ void fake_vault_free(struct fake_vault *v)
 	if (!v)
 		return;
 	if (v->connection) {
+		/* Calls that came and wait for the main loop are dropped with it. */
+		g_dbus_connection_unregister_object(v->connection, v->registration);
 		g_dbus_connection_close_sync(v->connection, NULL, NULL);
 		g_object_unref(v->connection);
 	}
