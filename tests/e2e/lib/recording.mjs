@@ -67,7 +67,7 @@ export async function readFrames(file) {
 /* Mono samples at 16 kHz from the file's start, silence where it has none. */
 export async function readSound(file) {
 	const { stdout } = await run('ffmpeg', ['-v', 'error', '-i', file, '-map', '0:a:0', '-af',
-		'aresample=16000:async=1:first_pts=0', '-ac', '1', '-f', 'f32le', '-'], { maxBuffer: 1 << 28, encoding: 'buffer' });
+		'aresample=16000:async=1:min_hard_comp=0.01:first_pts=0', '-ac', '1', '-f', 'f32le', '-'], { maxBuffer: 1 << 28, encoding: 'buffer' });
 	return new Float32Array(stdout.buffer, stdout.byteOffset, Math.floor(stdout.length / 4));
 }
 
