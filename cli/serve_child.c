@@ -186,6 +186,7 @@ static char **clean_environment(void)
 					    "CREDENTIALS_DIRECTORY" };
 	char **env = g_environ_setenv(NULL, "PATH", "/usr/sbin:/usr/bin:/sbin:/bin", TRUE);
 	env = g_environ_setenv(env, "LANG", "C.UTF-8", TRUE);
+	env = g_environ_setenv(env, "GSETTINGS_BACKEND", "memory", TRUE); /* GIO asks for proxies; nobody here has settings */
 	env = g_environ_setenv(env, "G_TLS_GNUTLS_PRIORITY", TLS_PRIORITY, TRUE);
 	for (size_t k = 0; k < G_N_ELEMENTS(kept); k++)
 		if (g_getenv(kept[k]))

@@ -1,5 +1,6 @@
 /* Grants, requests, holds, policies. */
 #include "recorder/answer.h"
+#include "recorder/body.h"
 #include "recorder/api.h"
 #include "recorder/grant.h"
 #include "recorder/hold.h"
@@ -48,7 +49,7 @@ static struct ap_result request_decide(struct ap_api_call *c)
 	static const char *const actions[] = {"execute", "extend", "refuse", "lift"};
 	struct ap_uuid id;
 	const char *action = ap_http_param(c->http, 1);
-	const char *reason = json_object_get_string_member_with_default(c->body, "reason", "");
+	const char *reason = ap_body_text_or_empty(c->body, "reason");
 	bool known = false;
 	AP_TRY(ap_api_id(c, 0, &id));
 	for (size_t i = 0; i < G_N_ELEMENTS(actions); i++)

@@ -1,5 +1,6 @@
 /* Erasure by an admin: one recording at once; more than one needs a second admin. */
 #include "recorder/answer.h"
+#include "recorder/body.h"
 #include "recorder/api.h"
 #include "recorder/db_staff_access.h"
 #include "recorder/db_staff_erasure.h"
@@ -35,8 +36,8 @@ static struct ap_result erase_one(struct ap_api_call *c, const char *text)
 static struct ap_result find(struct ap_api_call *c, JsonObject *body, GArray **ret_ids)
 {
 	struct ap_uuid session;
-	const char *session_text = json_object_get_string_member_with_default(body, "session", NULL);
-	const char *subject = json_object_get_string_member_with_default(body, "subject", NULL);
+	const char *session_text = ap_body_text(body, "session");
+	const char *subject = ap_body_text(body, "subject");
 	if (session_text && !ap_uuid_parse(session_text, &session))
 		return ap_fail(AP_ERR_PROTOCOL, "malformed", "session is an id");
 	if (!session_text && (!subject || !subject[0]))
@@ -82,8 +83,8 @@ static struct ap_result confirm(struct ap_api_call *c, const char *text)
 static struct ap_result erase(struct ap_api_call *c)
 {
 	g_autoptr(GArray) ids = NULL;
-	const char *recording = json_object_get_string_member_with_default(c->body, "recording", NULL);
-	const char *proposal = json_object_get_string_member_with_default(c->body, "proposal", NULL);
+	const char *recording = ap_body_text(c->body, "recording");
+	const char *proposal = ap_body_text(c->body, "proposal");
 	if (recording)
 		return erase_one(c, recording);
 	if (proposal)

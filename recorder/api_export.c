@@ -4,6 +4,7 @@
  * reason, a leaf before the answer.
  */
 #include "recorder/answer.h"
+#include "recorder/body.h"
 #include "recorder/api.h"
 #include "recorder/recording.h"
 
@@ -56,7 +57,7 @@ static struct ap_result export_recording(struct ap_api_call *c)
 	g_autoptr(JsonObject) o = json_object_new();
 	AP_TRY(ap_api_id(c, 0, &id));
 	AP_TRY(ap_access_begin_export(c->v, &c->actor, &id,
-				      json_object_get_string_member_with_default(c->body, "reason", ""), &access));
+				      ap_body_text_or_empty(c->body, "reason"), &access));
 	AP_TRY(ap_db_recording_load(ap_vault_db(c->v), &id, &rec));
 	ap_answer_id(o, "access", &access.id);
 	AP_TRY(fill(c, &rec, o));

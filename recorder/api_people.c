@@ -1,5 +1,6 @@
 /* Staff users, tenants with their API keys, the clock: what an instance is set up with. */
 #include "recorder/answer.h"
+#include "recorder/body.h"
 #include "recorder/api.h"
 #include "recorder/db_staff_user.h"
 #include "recorder/doctor.h"
@@ -15,7 +16,7 @@ static int64_t now(const struct ap_api_call *c)
 
 static const char *text(const struct ap_api_call *c, const char *name)
 {
-	return json_object_get_string_member_with_default(c->body, name, NULL);
+	return ap_body_text(c->body, name);
 }
 
 static struct ap_result user_list(struct ap_api_call *c)

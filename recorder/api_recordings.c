@@ -1,5 +1,6 @@
 /* Recordings, accesses to them, and their tracks. */
 #include "recorder/answer.h"
+#include "recorder/body.h"
 #include "recorder/api.h"
 #include "recorder/playback.h"
 
@@ -24,8 +25,8 @@ static struct ap_result begin_access(struct ap_api_call *c)
 	struct ap_access access;
 	AP_TRY(ap_api_id(c, 0, &recording));
 	AP_TRY(ap_access_begin(c->v, &c->actor, &recording,
-			       json_object_get_string_member_with_default(c->body, "purpose", ""),
-			       json_object_get_string_member_with_default(c->body, "reason", ""), &access));
+			       ap_body_text_or_empty(c->body, "purpose"),
+			       ap_body_text_or_empty(c->body, "reason"), &access));
 	JsonObject *o = json_object_new();
 	ap_answer_id(o, "id", &access.id);
 	ap_answer_id(o, "recording", &access.recording);

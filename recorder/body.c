@@ -27,6 +27,12 @@ const char *ap_body_text(JsonObject *o, const char *name)
 	return node ? json_node_get_string(node) : NULL;
 }
 
+const char *ap_body_text_or_empty(JsonObject *o, const char *name)
+{
+	const char *text = ap_body_text(o, name);
+	return text ? text : "";
+}
+
 JsonObject *ap_body_object(JsonObject *o, const char *name)
 {
 	JsonNode *node = json_object_get_member(o, name);

@@ -1,5 +1,6 @@
 #include "recorder/request.h"
 
+#include "recorder/body.h"
 #include "recorder/access.h"
 #include "recorder/answer.h"
 #include "recorder/db_staff_access.h"
@@ -144,7 +145,7 @@ static struct ap_result parse(const char *json, struct ap_request_row *row, char
 		return ap_fail(AP_ERR_PROTOCOL, "malformed", "the body is an object with type and detail");
 	JsonObject *o = json_node_get_object(node);
 	AP_TRY(ap_http_json_text(o, "type", &type));
-	const char *detail = json_object_get_string_member_with_default(o, "detail", "");
+	const char *detail = ap_body_text_or_empty(o, "detail");
 	if (!type_known(type))
 		return ap_fail(AP_ERR_PROTOCOL, "invalid",
 			       "the types are erasure, access, portability, restriction, rectification "

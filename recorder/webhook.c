@@ -1,5 +1,6 @@
 #include "recorder/webhook.h"
 
+#include "recorder/body.h"
 #include "recorder/answer.h"
 #include "recorder/db_staff_webhook.h"
 #include "recorder/vault.h"
@@ -76,7 +77,7 @@ static struct ap_result parse_wish(const char *json, JsonNode **ret_node)
 	if (!JSON_NODE_HOLDS_OBJECT(node))
 		return ap_fail(AP_ERR_PROTOCOL, "malformed", "the body is an object with url and events");
 	JsonObject *o = json_node_get_object(node);
-	const char *url = json_object_get_string_member_with_default(o, "url", "");
+	const char *url = ap_body_text_or_empty(o, "url");
 	if (!url_fits(url))
 		return ap_fail(AP_ERR_PROTOCOL, "invalid", "url is an https address that the internet can reach");
 	if (!events_fit(o))
