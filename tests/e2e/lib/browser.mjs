@@ -79,6 +79,8 @@ export async function noteOwnFrames(page, selector) {
 		window.ownFrames = [];
 		const note = () => {
 			const video = document.querySelector(css);
+			if (!video)
+				return; /* the call is over */
 			const now = Date.now();
 			context.drawImage(video, 0, 200, 640, 80, 0, 0, 640, 80);
 			const data = context.getImageData(0, 0, 640, 80).data;
