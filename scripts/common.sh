@@ -39,6 +39,16 @@ build() {
 	fi
 }
 
+# The browser tests' packages; the browsers are Debian's, none is downloaded.
+npm_packages() {
+	local e2e=$top/tests/e2e
+	cmp -s "$e2e/package-lock.json" "$e2e/node_modules/.installed" && return 0
+	say "Installing the browser tests' npm packages."
+	(cd "$e2e" && PUPPETEER_SKIP_DOWNLOAD=1 PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --silent --no-audit --no-fund) ||
+		die "npm ci failed in tests/e2e; it needs the npm registry once."
+	cp "$e2e/package-lock.json" "$e2e/node_modules/.installed"
+}
+
 # Whether any user of this machine could reach a path: the processes run as users of their own under root.
 anyone_reaches() {
 	setpriv --reuid 65534 --regid 65534 --clear-groups test -r "$1" -a -x "$1" 2>/dev/null
