@@ -26,8 +26,8 @@ struct ap_mux {
 	struct ap_webm_header header;
 	struct ap_mux_line lines[AP_LINES];
 	uint64_t audio_end_ms;		      /* where the last audio frame ends */
-	int64_t floor_ms[AP_WEBM_TRACKS];     /* the next frame of a video track is not earlier */
-	uint64_t cluster_ms;		      /* time of the open cluster */
+	int64_t floor_ms[AP_WEBM_TRACKS];     /* the next frame of this track is not earlier */
+	uint64_t cluster_ms;		      /* time of the open or last cluster; nothing lies before it */
 	bool cluster_key;
 };
 
@@ -155,11 +155,22 @@ static uint64_t next_time(const struct ap_mux *m, enum ap_webm_track track, uint
 	return (uint64_t)time_ms < until_ms ? (uint64_t)time_ms : UINT64_MAX;
 }
 
+/*
+ * Where a block of this track goes: what comes late lies behind what is written already. A cluster that began before
+ * the last one, or two blocks of one track at one time, would make a file that readers complain of.
+ */
+static uint64_t place(struct ap_mux *m, enum ap_webm_track track, uint64_t time_ms)
+{
+	uint64_t at = MAX(MAX(time_ms, m->cluster_ms), (uint64_t)MAX(m->floor_ms[track - 1], 0));
+	m->floor_ms[track - 1] = (int64_t)at + (track == AP_WEBM_AUDIO ? 1 : AP_WEBM_FRAME_MS);
+	return at;
+}
+
 static struct ap_result put_silence(struct ap_mux *m)
 {
 	size_t len = 0;
 	const uint8_t *silence = ap_opus_silence(&len);
-	uint64_t at = m->audio_end_ms;
+	uint64_t at = place(m, AP_WEBM_AUDIO, m->audio_end_ms);
 	m->audio_end_ms += AP_OPUS_SILENCE_MS;
 	return put_block(m, AP_WEBM_AUDIO, at, true, silence, len);
 }
@@ -200,10 +211,9 @@ static struct ap_result put_frame(struct ap_mux *m, enum ap_webm_track track, co
 		return AP_SUCCESS;
 	if (track == AP_WEBM_AUDIO)
 		m->audio_end_ms = time_ms + audio_ms;
-	else
-		m->floor_ms[track - 1] = (int64_t)time_ms + AP_WEBM_FRAME_MS;
-	count(m, track, time_ms);
-	return put_block(m, track, time_ms, f->keyframe, bytes, len);
+	uint64_t at = place(m, track, time_ms);
+	count(m, track, at);
+	return put_block(m, track, at, f->keyframe, bytes, len);
 }
 
 static struct ap_result put_next(struct ap_mux *m, enum ap_webm_track track, uint64_t time_ms, uint64_t until_ms)

@@ -67,13 +67,19 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void push(struct seen *s, enum ap_line line, int64_t time_ms, bool keyframe)
+/* `first`: the packet's first byte, which tells the length of the sound in it. */
+static void push_sized(struct seen *s, enum ap_line line, int64_t time_ms, bool keyframe, uint8_t first)
 {
-	static const uint8_t opus_20_ms[] = { 0x78, 1, 2, 3 };
+	const uint8_t packet[] = { first, 1, 2, 3 };
 	struct ap_frame f = { .role = AP_COACH, .line = line, .keyframe = keyframe, .width = 320, .height = 240,
-			      .data = g_bytes_new(opus_20_ms, sizeof opus_20_ms) };
+			      .data = g_bytes_new(packet, sizeof packet) };
 	ap_mux_push(s->mux, &f, time_ms);
 	assert_null(f.data);
+}
+
+static void push(struct seen *s, enum ap_line line, int64_t time_ms, bool keyframe)
+{
+	push_sized(s, line, time_ms, keyframe, 0x78); /* 20 ms */
 }
 
 static void ok(struct ap_result r)
@@ -153,6 +159,79 @@ static void what_comes_late_keeps_time_rising(void **state)
 	assert_true(s->rising);
 	assert_int_equal(s->blocks[AP_WEBM_CAMERA], 3);
 	assert_int_equal(ap_mux_line(s->mux, AP_LINE_AUDIO).frames, 0);
+}
+
+static void assert_clusters_in_order(const struct seen *s)
+{
+	for (unsigned i = 1; i < s->clusters && i < 256; i++)
+		assert_true(s->cluster_ms[i] >= s->cluster_ms[i - 1]);
+}
+
+/* The capture stood still for 3 s; what waited for it lies before what was written meanwhile. */
+static void a_late_keyframe_opens_no_cluster_in_the_past(void **state)
+{
+	struct seen *s = *state;
+	push(s, AP_LINE_CAMERA, 0, true);
+	ok(ap_mux_advance(s->mux, 4500));
+	push(s, AP_LINE_CAMERA, 1500, true);
+	push(s, AP_LINE_CAMERA, 1533, false);
+	ok(ap_mux_end(s->mux, 6000, false));
+	assert_int_equal(s->blocks[AP_WEBM_CAMERA], 3);
+	assert_clusters_in_order(s);
+	assert_true(s->rising);
+}
+
+/* Short sounds that overlap, and a cluster that a picture began just before they came. */
+static void sounds_never_share_a_time(void **state)
+{
+	struct seen *s = *state;
+	for (int ms = 0; ms < 990; ms += 10)
+		push_sized(s, AP_LINE_AUDIO, ms, true, 0x70); /* 10 ms each */
+	push(s, AP_LINE_CAMERA, 999, true);
+	ok(ap_mux_advance(s->mux, 1000));
+	push_sized(s, AP_LINE_AUDIO, 982, true, 0x70);
+	push_sized(s, AP_LINE_AUDIO, 990, true, 0x70);
+	ok(ap_mux_end(s->mux, 2000, false));
+	assert_clusters_in_order(s);
+	assert_true(s->rising);
+}
+
+static guint32 seed_of_tests(void)
+{
+	const char *text = g_getenv("APARTE_TEST_SEED");
+	return text ? (guint32)g_ascii_strtoull(text, NULL, 10) : g_random_int();
+}
+
+/* Frames of all lines, some late by up to 4 s, in steps of any length, with the reader asleep now and then. */
+static void one_random_epoch(struct seen *s, GRand *r, int64_t start, int64_t end)
+{
+	static const uint8_t lengths[] = { 0x60, 0x68, 0x70, 0x78, 0x10, 0x18 }; /* 2.5 to 60 ms */
+	for (int64_t now = start; now < end; now += g_rand_int_range(r, 1, g_rand_int_range(r, 2, 300))) {
+		int64_t late = g_rand_int_range(r, 0, 20) ? g_rand_int_range(r, 0, 500) : g_rand_int_range(r, 0, 4000);
+		push_sized(s, (enum ap_line)g_rand_int_range(r, 0, AP_LINES), now - late, g_rand_int_range(r, 0, 8) == 0,
+			   lengths[g_rand_int_range(r, 0, G_N_ELEMENTS(lengths))]);
+		if (g_rand_int_range(r, 0, 4) == 0)
+			ok(ap_mux_advance(s->mux, (uint64_t)MAX(now - g_rand_int_range(r, 0, 700), 0)));
+	}
+	ok(ap_mux_end(s->mux, (uint64_t)end, g_rand_int_range(r, 0, 4) == 0));
+}
+
+static void whatever_comes_times_rise(void **state)
+{
+	struct seen *s = *state;
+	guint32 seed = seed_of_tests();
+	g_autoptr(GRand) r = g_rand_new_with_seed(seed);
+	print_message("seed %u\n", seed);
+	for (int64_t i = 0, at = 0, end; i < 200; i++, at = end) {
+		end = at + g_rand_int_range(r, 0, 9000);
+		s->clusters = 0;
+		ap_mux_begin(s->mux, (uint64_t)at);
+		one_random_epoch(s, r, at, end);
+		assert_clusters_in_order(s);
+		assert_true(s->rising);
+		for (unsigned c = 0; c < s->clusters && c < 256; c++)
+			assert_in_range(s->cluster_ms[c], at, end);
+	}
 }
 
 static void a_second_epoch_goes_on_where_the_first_ended(void **state)
@@ -244,6 +323,9 @@ int main(void)
 		TEST(keyframes_alone_do_not_make_a_cluster_each),
 		TEST(a_track_begins_with_a_keyframe_of_known_size),
 		TEST(what_comes_late_keeps_time_rising),
+		TEST(a_late_keyframe_opens_no_cluster_in_the_past),
+		TEST(sounds_never_share_a_time),
+		TEST(whatever_comes_times_rise),
 		TEST(a_second_epoch_goes_on_where_the_first_ended),
 		TEST(discarding_drops_what_is_held),
 		TEST(a_failing_disk_is_told),
