@@ -1,0 +1,7 @@
+# What strangers send to the gateway, in the order of the packet; then signalling.
+foreach(target demux rtp rtcp tcp_framing)
+	ap_fuzz(${target} MAX_LEN 2048 LIBS ap_media)
+endforeach()
+ap_fuzz(path MAX_LEN 256 LIBS ap_media)
+ap_fuzz(stream MAX_LEN 512 LIBS ap_media)
+ap_fuzz(stun MAX_LEN 1501 LIBS ap_media)
