@@ -82,10 +82,16 @@ void ap_rtp_find_exts(const struct ap_rtp *rtp, const uint8_t ids[AP_EXTS], stru
 		find_two_byte(rtp->ext, ids, ret_exts);
 }
 
+/* The one-byte form has no elements without a value (RFC 8285 §4.2): a line without a mid has none to tell. */
+static bool is_sent(const struct ap_rtp_exts *exts, int i, const uint8_t ids[AP_EXTS])
+{
+	return exts->value[i] && exts->len[i] > 0 && ids[i];
+}
+
 static void write_elements(struct ap_writer *w, const struct ap_rtp_exts *exts, const uint8_t ids[AP_EXTS], bool wide)
 {
 	for (int i = 0; i < AP_EXTS; i++) {
-		if (!exts->value[i] || !ids[i])
+		if (!is_sent(exts, i, ids))
 			continue;
 		if (wide) {
 			ap_write_u8(w, ids[i]);
@@ -101,7 +107,7 @@ static void write_block(struct ap_writer *w, const struct ap_rtp_exts *exts, con
 {
 	bool any = false, wide = false;
 	for (int i = 0; i < AP_EXTS; i++) {
-		bool sent = exts->value[i] && ids[i];
+		bool sent = is_sent(exts, i, ids);
 		any |= sent;
 		wide |= sent && ids[i] >= ONE_BYTE_STOP;
 	}

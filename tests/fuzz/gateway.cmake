@@ -5,3 +5,5 @@ endforeach()
 ap_fuzz(path MAX_LEN 256 LIBS ap_media)
 ap_fuzz(stream MAX_LEN 512 LIBS ap_media)
 ap_fuzz(stun MAX_LEN 1501 LIBS ap_media)
+# It puts stand-ins before the library's sockets and crypto.
+ap_fuzz(relay MAX_LEN 2048 LIBS ap_media)
