@@ -134,8 +134,12 @@ static bool starts_with(const struct line *line, const char *prefix)
 	return line->len >= strlen(prefix) && memcmp(line->text, prefix, strlen(prefix)) == 0;
 }
 
+/* libsodium takes some bytes beyond ASCII for letters of the alphabet. */
 static bool decode(const struct line *word, uint8_t *ret_bytes, size_t cap, size_t *ret_len)
 {
+	for (size_t i = 0; i < word->len; i++)
+		if ((unsigned char)word->text[i] >= 0x80)
+			return false;
 	return sodium_base642bin(ret_bytes, cap, word->text, word->len, NULL, ret_len, NULL,
 				 sodium_base64_VARIANT_ORIGINAL_NO_PADDING) == 0;
 }

@@ -42,10 +42,19 @@ char *ap_hash_hex(const struct ap_hash *h)
 	return ap_hex(h->b, AP_HASH);
 }
 
+/* libsodium takes some bytes beyond ASCII for letters of its alphabets. */
+static bool is_ascii(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] >= 0x80)
+			return false;
+	return true;
+}
+
 /* Decodes beside the output first, so that a failure leaves the output alone. */
 static bool base64_bytes(const char *text, size_t text_len, int variant, void *ret_bytes, size_t cap, size_t *ret_len)
 {
-	if (!text)
+	if (!text || !is_ascii(text, text_len))
 		return false;
 	g_autofree uint8_t *bytes = g_malloc(cap + 1);
 	size_t len = 0;
@@ -67,12 +76,17 @@ bool ap_base64_read(const char *text, size_t text_len, void *ret_bytes, size_t c
 	return base64_bytes(text, text_len, sodium_base64_VARIANT_ORIGINAL, ret_bytes, cap, ret_len);
 }
 
-/* A text of the right length whose form is right holds exactly len bytes. */
+/* With padding, texts of one length hold up to two bytes more or less: what was decoded is counted too. */
 static bool base64_exact(const char *text, int variant, void *ret_bytes, size_t len)
 {
+	if (!text || strlen(text) + 1 != sodium_base64_encoded_len(len, variant))
+		return false;
+	g_autofree uint8_t *bytes = g_malloc(len + 1);
 	size_t got = 0;
-	return text && strlen(text) + 1 == sodium_base64_encoded_len(len, variant) &&
-	       base64_bytes(text, strlen(text), variant, ret_bytes, len, &got);
+	bool good = base64_bytes(text, strlen(text), variant, bytes, len, &got) && got == len &&
+		    ap_copy(ret_bytes, len, bytes, len);
+	sodium_memzero(bytes, len + 1);
+	return good;
 }
 
 bool ap_base64url_exact(const char *text, void *ret_bytes, size_t len)
@@ -87,7 +101,7 @@ bool ap_base64_exact(const char *text, void *ret_bytes, size_t len)
 
 bool ap_hex_exact(const char *text, void *ret_bytes, size_t len)
 {
-	if (!text || strlen(text) != len * 2)
+	if (!text || strlen(text) != len * 2 || !is_ascii(text, len * 2))
 		return false;
 	g_autofree uint8_t *bytes = g_malloc(len + 1);
 	size_t got = 0;
