@@ -72,13 +72,14 @@ const struct ap_clock *ap_clock_system(void)
 
 void ap_time_text(int64_t wall_ms, char ret_text[AP_TIME_TEXT])
 {
-	g_autoptr(GDateTime) t = g_date_time_new_from_unix_utc(wall_ms / 1000);
+	int64_t since = MAX(wall_ms, 0);
+	g_autoptr(GDateTime) t = g_date_time_new_from_unix_utc(since / 1000);
 	if (!t) {
 		g_strlcpy(ret_text, "9999-12-31T23:59:59.999Z", AP_TIME_TEXT);
 		return;
 	}
 	g_autofree char *seconds = g_date_time_format(t, "%Y-%m-%dT%H:%M:%S");
-	g_autofree char *text = g_strdup_printf("%s.%03dZ", seconds, (int)(wall_ms % 1000));
+	g_autofree char *text = g_strdup_printf("%s.%03dZ", seconds, (int)(since % 1000));
 	g_strlcpy(ret_text, text, AP_TIME_TEXT);
 }
 
@@ -105,8 +106,11 @@ bool ap_time_parse(const char *text, int64_t *ret_wall_ms)
 				return false;
 	}
 	g_autoptr(GDateTime) t = g_date_time_new_from_iso8601(text, NULL);
-	if (!t)
+	if (!t || strncmp(text + 17, "60", 2) > 0) /* GLib takes a second 61 */
 		return false;
-	*ret_wall_ms = g_date_time_to_unix(t) * 1000 + g_date_time_get_microsecond(t) / 1000;
+	int64_t wall_ms = g_date_time_to_unix(t) * 1000 + g_date_time_get_microsecond(t) / 1000;
+	if (wall_ms < 0)
+		return false;
+	*ret_wall_ms = wall_ms;
 	return true;
 }

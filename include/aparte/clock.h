@@ -35,8 +35,8 @@ static inline int64_t ap_mono_ns(const struct ap_clock *c)
 	return c->mono_ns(c->ctx);
 }
 
-/* RFC 3339, UTC, milliseconds: "2026-11-22T10:00:00.123Z". */
+/* RFC 3339, UTC, milliseconds: "2026-11-22T10:00:00.123Z". From 1970 on; an earlier time is written as its first moment. */
 #define AP_TIME_TEXT 25
 void ap_time_text(int64_t wall_ms, char ret_text[AP_TIME_TEXT]);
-/* Parses exactly that form (fraction optional, Z only). False when it is not. */
+/* Parses exactly that form (fraction optional, Z only). False when it is not, or before 1970. */
 bool ap_time_parse(const char *text, int64_t *ret_wall_ms);
