@@ -34,13 +34,38 @@ struct ap_result ap_handoff_send(int socket, enum ap_handoff_type type, const ch
 	return AP_SUCCESS;
 }
 
-static int fd_of(struct msghdr *message)
+/* Room for more than the one that a message may bring: what came too much is seen, and closed. */
+#define MAX_FDS 8
+
+union fds_control {
+	struct cmsghdr header;
+	char space[CMSG_SPACE(MAX_FDS * sizeof(int))];
+};
+
+/* Gives the first descriptor, or -1; closes all others, and returns how many came. */
+static size_t take_fds(struct msghdr *message, int *ret_fd)
 {
-	int fd = -1;
-	for (struct cmsghdr *h = CMSG_FIRSTHDR(message); h; h = CMSG_NXTHDR(message, h))
-		if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS && h->cmsg_len >= CMSG_LEN(sizeof fd))
-			ap_copy(&fd, sizeof fd, CMSG_DATA(h), sizeof fd);
-	return fd;
+	size_t count = 0;
+	*ret_fd = -1;
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(message); h; h = CMSG_NXTHDR(message, h)) {
+		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < (h->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++) {
+			int fd = -1;
+			ap_copy(&fd, sizeof fd, CMSG_DATA(h) + i * sizeof fd, sizeof fd);
+			if (count++ == 0)
+				*ret_fd = fd;
+			else
+				close(fd);
+		}
+	}
+	return count;
+}
+
+/* A whole text without a NUL inside, and one descriptor at most. */
+static bool is_whole(const struct msghdr *message, const char *text, size_t len, size_t fds)
+{
+	return !(message->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) && fds <= 1 && !memchr(text, '\0', len);
 }
 
 struct ap_result ap_handoff_receive(int socket, int timeout_ms, struct ap_handoff *ret_message)
@@ -55,7 +80,7 @@ struct ap_result ap_handoff_receive(int socket, int timeout_ms, struct ap_handof
 
 	char byte = 0;
 	struct iovec parts[] = { { &byte, 1 }, { ret_message->text, AP_HANDOFF_TEXT - 1 } };
-	union fd_control control;
+	union fds_control control;
 	struct msghdr message = { .msg_iov = parts,
 				  .msg_iovlen = 2,
 				  .msg_control = control.space,
@@ -63,8 +88,15 @@ struct ap_result ap_handoff_receive(int socket, int timeout_ms, struct ap_handof
 	ssize_t n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
 	if (n <= 0)
 		return ap_fail(AP_ERR_IO, "handoff-eof", "the other process is gone");
+	int fd;
+	size_t fds = take_fds(&message, &fd);
+	if (!is_whole(&message, ret_message->text, (size_t)n - 1, fds)) {
+		if (fd >= 0)
+			close(fd);
+		return ap_fail(AP_ERR_PROTOCOL, "handoff-message", "the other process does not keep to the protocol");
+	}
 	ret_message->type = (enum ap_handoff_type)byte;
 	ret_message->text[n - 1] = '\0';
-	ret_message->fd = fd_of(&message);
+	ret_message->fd = fd;
 	return AP_SUCCESS;
 }

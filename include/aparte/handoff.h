@@ -38,5 +38,9 @@ struct ap_handoff {
 
 /* Sends one message; `fd` is -1 or is duplicated into the receiver and stays the caller's. */
 struct ap_result ap_handoff_send(int socket, enum ap_handoff_type type, const char *text, int fd);
-/* Waits up to timeout_ms (-1: for ever). AP_ERR_IO "handoff-eof" at EOF, AP_ERR_LIMIT "handoff-timeout". */
+/*
+ * Waits up to timeout_ms (-1: for ever). AP_ERR_IO "handoff-eof" at EOF, AP_ERR_LIMIT "handoff-timeout". AP_ERR_PROTOCOL
+ * "handoff-message": too long, a NUL inside, more than one descriptor; what came is closed. On failure type and fd are
+ * untouched, the text is not.
+ */
 struct ap_result ap_handoff_receive(int socket, int timeout_ms, struct ap_handoff *ret_message);
