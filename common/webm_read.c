@@ -111,6 +111,10 @@ static bool read_track(struct ap_reader r, struct ap_webm_header *h)
 	}
 	if (t.codec == AP_WEBM_OPUS) /* OpusHead is made anew when written */
 		t = (struct ap_webm_track_info){ .codec = t.codec, .channels = t.channels };
+	else
+		t.channels = 0;
+	if (t.codec == AP_WEBM_OPUS && (t.channels < 1 || t.channels > 2))
+		return false;
 	if (r.bad || number < 1 || number > AP_WEBM_TRACKS || t.codec == AP_WEBM_NONE ||
 	    (number == AP_WEBM_AUDIO) != (t.codec == AP_WEBM_OPUS) || h->tracks[number - 1].codec != AP_WEBM_NONE)
 		return false;
