@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define DAY_MS INT64_C(86400000)
+#define MAX_DAYS 40000
+#define MAX_SECONDS (MAX_DAYS * INT64_C(86400))
 #define MAX_POLICY 65536
 
 struct ap_policy {
@@ -58,8 +60,8 @@ static JsonObject *child(JsonObject *o, const char *name)
 	return node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
 }
 
-/* A non-negative integer, or `fallback` when absent; -1 when it is something else. */
-static int64_t integer(JsonObject *o, const char *name, int64_t fallback)
+/* An integer from 0 to max, or `fallback` when absent; -1 when it is something else. */
+static int64_t integer(JsonObject *o, const char *name, int64_t max, int64_t fallback)
 {
 	JsonNode *node = json_object_get_member(o, name);
 	if (!node)
@@ -67,7 +69,7 @@ static int64_t integer(JsonObject *o, const char *name, int64_t fallback)
 	if (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_INT64)
 		return -1;
 	int64_t value = json_node_get_int(node);
-	return value < 0 || value > 40000 * DAY_MS ? -1 : value;
+	return value < 0 || value > max ? -1 : value;
 }
 
 static bool boolean(JsonObject *o, const char *name)
@@ -87,7 +89,7 @@ static const char *text(JsonObject *o, const char *name)
 /* {"days":N} or {"seconds":N}; -1 when neither. */
 static int64_t period(JsonObject *o)
 {
-	int64_t days = integer(o, "days", 0), seconds = integer(o, "seconds", 0);
+	int64_t days = integer(o, "days", MAX_DAYS, 0), seconds = integer(o, "seconds", MAX_SECONDS, 0);
 	if (days < 0 || seconds < 0 || (days == 0) == (seconds == 0))
 		return -1;
 	return days * DAY_MS + seconds * 1000;
@@ -143,8 +145,8 @@ static struct ap_result read_policy(struct ap_policy *p, JsonObject *o)
 	AP_TRY(read_purposes(p, child(o, "purposes")));
 	AP_TRY(read_protected(p, child(o, "protected")));
 	AP_TRY(read_minors(p, child(o, "minors")));
-	int64_t archive = integer(o, "archive_days", 0), archive_s = integer(o, "archive_seconds", 0);
-	int64_t proof = integer(o, "consent_proof_days", 1826), request = integer(o, "request_days", 30);
+	int64_t archive = integer(o, "archive_days", MAX_DAYS, 0), archive_s = integer(o, "archive_seconds", MAX_SECONDS, 0);
+	int64_t proof = integer(o, "consent_proof_days", MAX_DAYS, 1826), request = integer(o, "request_days", MAX_DAYS, 30);
 	if (archive < 0 || archive_s < 0 || proof < 0 || request <= 0)
 		return invalid("archive_days, consent_proof_days and request_days are whole numbers");
 	p->archive_ms = archive * DAY_MS + archive_s * 1000;
