@@ -6,11 +6,10 @@
 #include "recorder/answer.h"
 #include "recorder/body.h"
 #include "recorder/api.h"
+#include "recorder/playback.h"
 #include "recorder/recording.h"
 
 #include <string.h>
-
-#define SEGMENT_MAX (64u << 20)
 
 static struct ap_result add_identity(struct ap_api_call *c, const struct ap_recording *rec, enum ap_role role,
 				     JsonObject *o)
@@ -81,7 +80,7 @@ static struct ap_result segment(struct ap_api_call *c)
 	if (!text || !ap_uuid_parse(text, &access))
 		return ap_fail(AP_ERR_DENIED, "access-reason-required", "export the recording first");
 	AP_TRY(ap_access_check(c->v, &c->actor, &access, &recording));
-	AP_TRY(ap_blob_read(ap_vault_blob(c->v), &recording, role, (uint32_t)number, SEGMENT_MAX, &bytes, &len));
+	AP_TRY(ap_playback_ciphertext(c->v, &recording, role, (uint32_t)number, &bytes, &len));
 	AP_TRY(ap_access_count(c->v, &access, len));
 	g_autoptr(GBytes) body = g_bytes_new_take(bytes, len);
 	c->answered = true;

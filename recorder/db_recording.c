@@ -113,6 +113,19 @@ struct ap_result ap_db_recording_seal(struct ap_db *db, const struct ap_recordin
 				   AP_V_INT(sealed->duration_ms), AP_V_TEXT(manifest), AP_V_BLOB(signature, 64), AP_V_INT(leaf)));
 }
 
+struct ap_result ap_db_recording_manifest(struct ap_db *db, const struct ap_uuid *id, char **ret_text, uint8_t ret_signature[64])
+{
+	struct ap_rows *rows = ap_db_query(db, "SELECT manifest, manifest_signature FROM recording WHERE id = ?1",
+					   AP_VALUES(AP_V_UUID(id)));
+	bool found = ap_rows_next(rows);
+	g_autofree char *text = found ? ap_row_text_dup(rows, 0) : NULL;
+	if (found)
+		ap_row_bytes(rows, 1, ret_signature, 64);
+	AP_TRY(ap_rows_end_found(rows, found));
+	*ret_text = g_steal_pointer(&text);
+	return AP_SUCCESS;
+}
+
 struct ap_result ap_db_epoch_put(struct ap_db *db, const struct ap_uuid *session, const struct ap_uuid *recording,
 				 const struct ap_epoch_row *epoch, uint64_t opened_leaf)
 {

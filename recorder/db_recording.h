@@ -51,6 +51,9 @@ struct ap_result ap_db_recording_ordered(struct ap_db *db, const struct ap_uuid 
 struct ap_result ap_db_recording_seal(struct ap_db *db, const struct ap_recording *sealed, const char *manifest,
 				      const uint8_t signature[64], uint64_t leaf);
 
+/* NULL and zeroes when it has none; *ret_text is g_free'd. */
+struct ap_result ap_db_recording_manifest(struct ap_db *db, const struct ap_uuid *id, char **ret_text, uint8_t ret_signature[64]);
+
 /* Segments of one track in order: GArray of struct ap_segment_row. */
 struct ap_result ap_db_segment_list(struct ap_db *db, const struct ap_uuid *recording, enum ap_role role, GArray **ret_segments);
 /* A reported segment: appended to the track, or (segment->replaces) put in the place of its number. */

@@ -132,6 +132,14 @@ static JsonObject *segment_object(const struct ap_segment_row *s)
 	return o;
 }
 
+static JsonArray *track_array(const GArray *segments)
+{
+	JsonArray *list = json_array_new();
+	for (guint i = 0; i < segments->len; i++)
+		json_array_add_object_element(list, segment_object(&g_array_index(segments, struct ap_segment_row, i)));
+	return list;
+}
+
 static struct ap_result add_tracks(struct ap_db *db, const struct ap_uuid *recording, JsonObject *o)
 {
 	JsonObject *tracks = json_object_new();
@@ -139,10 +147,7 @@ static struct ap_result add_tracks(struct ap_db *db, const struct ap_uuid *recor
 	for (int role = AP_COACH; role <= AP_COACHEE; role++) {
 		g_autoptr(GArray) segments = NULL;
 		AP_TRY(ap_db_segment_list(db, recording, (enum ap_role)role, &segments));
-		JsonArray *list = json_array_new();
-		for (guint i = 0; i < segments->len; i++)
-			json_array_add_object_element(list, segment_object(&g_array_index(segments, struct ap_segment_row, i)));
-		json_object_set_array_member(tracks, ap_role_text((enum ap_role)role), list);
+		json_object_set_array_member(tracks, ap_role_text((enum ap_role)role), track_array(segments));
 	}
 	return AP_SUCCESS;
 }
@@ -210,5 +215,49 @@ struct ap_result ap_manifest_key(struct ap_vault *v, uint8_t ret_public[32])
 	struct ap_secret *secret = NULL;
 	AP_TRY(pair(v, ret_public, &secret));
 	ap_secret_free(secret);
+	return AP_SUCCESS;
+}
+
+/* ---- afterwards ---- */
+
+static struct ap_result not_vouched(const char *detail)
+{
+	return ap_fail(AP_ERR_CRYPTO, "segment-altered", detail);
+}
+
+/* The signed text, parsed; nothing of it is believed before the signature is. */
+static struct ap_result load_signed(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *recording, JsonNode **ret_node)
+{
+	uint8_t signature[64], public[32];
+	g_autofree char *text = NULL;
+	AP_TRY(ap_db_recording_manifest(db, recording, &text, signature));
+	if (!text)
+		return not_vouched("the manifest is missing: restore vault.db from a backup");
+	AP_TRY(ap_manifest_key(v, public));
+	if (crypto_sign_verify_detached(signature, (const uint8_t *)text, strlen(text), public) != 0)
+		return not_vouched("the manifest was changed: restore vault.db from a backup");
+	return ap_json_parse(text, strlen(text), strlen(text), ret_node);
+}
+
+static JsonNode *track_of(JsonObject *manifest, enum ap_role role)
+{
+	JsonNode *tracks = json_object_get_member(manifest, "tracks");
+	bool fits = tracks && JSON_NODE_HOLDS_OBJECT(tracks);
+	return fits ? json_object_get_member(json_node_get_object(tracks), ap_role_text(role)) : NULL;
+}
+
+struct ap_result ap_manifest_vouches(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *recording, enum ap_role role,
+				     const GArray *segments)
+{
+	g_autoptr(JsonNode) signed_node = NULL, rows = json_node_new(JSON_NODE_ARRAY);
+	char id[AP_UUID_TEXT];
+	ap_uuid_text(recording, id);
+	AP_TRY(load_signed(v, db, recording, &signed_node));
+	JsonObject *manifest = json_node_get_object(signed_node);
+	JsonNode *named = track_of(manifest, role);
+	json_node_take_array(rows, track_array(segments));
+	if (g_strcmp0(json_object_get_string_member_with_default(manifest, "recording", ""), id) != 0 || !named ||
+	    !json_node_equal(named, rows))
+		return not_vouched("the segments are not those of the signed manifest: restore vault.db from a backup");
 	return AP_SUCCESS;
 }

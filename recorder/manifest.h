@@ -16,5 +16,9 @@ char *ap_manifest_epoch_stats(const struct ap_capture_epoch *epoch);
 struct ap_result ap_manifest_build(struct ap_vault *v, struct ap_db *db, const struct ap_recording *recording, bool complete,
 				   char **ret_text);
 struct ap_result ap_manifest_sign(struct ap_vault *v, const char *text, uint8_t ret_signature[64]);
+/* Whether the signed manifest of a recording names these segments for this track, no more and no less:
+ * "segment-altered" when it does not, was changed, or is not there. */
+struct ap_result ap_manifest_vouches(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *recording, enum ap_role role,
+				     const GArray *segments);
 /* The public half, for auditors. */
 struct ap_result ap_manifest_key(struct ap_vault *v, uint8_t ret_public[32]);

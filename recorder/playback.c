@@ -1,6 +1,7 @@
 #include "recorder/playback.h"
 
 #include "recorder/access.h"
+#include "recorder/manifest.h"
 #include "recorder/recording.h"
 #include "recorder/vault.h"
 
@@ -35,7 +36,7 @@ static struct ap_result measure(struct ap_playback_reader *r)
 {
 	uint64_t at = 0;
 	for (guint i = 0; i < r->segments->len; i++) {
-		if (segment(r, i)->plain_offset != at)
+		if (segment(r, i)->plain_offset != at || segment(r, i)->number != i)
 			return ap_fail(AP_ERR_PROTOCOL, "segment-altered", "a segment of this track is missing");
 		at += segment(r, i)->plain_size;
 	}
@@ -44,18 +45,30 @@ static struct ap_result measure(struct ap_playback_reader *r)
 	return AP_SUCCESS;
 }
 
+/* One that is still being made has no manifest yet. */
+static struct ap_result list_segments(struct ap_vault *v, const struct ap_recording *rec, enum ap_role track, GArray **ret_list)
+{
+	g_autoptr(GArray) list = NULL;
+	struct ap_db *db = ap_vault_db(v);
+	if (strcmp(rec->state, "erased") == 0)
+		return ap_fail(AP_ERR_DENIED, "erased", "this recording was erased");
+	AP_TRY(ap_db_segment_list(db, &rec->id, track, &list));
+	if (strcmp(rec->state, "recording") != 0)
+		AP_TRY(ap_manifest_vouches(v, db, &rec->id, track, list));
+	*ret_list = g_steal_pointer(&list);
+	return AP_SUCCESS;
+}
+
 struct ap_result ap_playback_open(struct ap_vault *v, const struct ap_uuid *recording, enum ap_role track,
 				  struct ap_playback_reader **ret_reader)
 {
 	struct ap_recording rec;
 	AP_TRY(ap_db_recording_load(ap_vault_db(v), recording, &rec));
-	if (strcmp(rec.state, "erased") == 0)
-		return ap_fail(AP_ERR_DENIED, "erased", "this recording was erased");
 	struct ap_playback_reader *r = g_new0(struct ap_playback_reader, 1);
 	r->v = v;
 	r->recording = *recording;
 	r->track = track;
-	struct ap_result result = ap_db_segment_list(ap_vault_db(v), recording, track, &r->segments);
+	struct ap_result result = list_segments(v, &rec, track, &r->segments);
 	if (ap_ok(result))
 		result = measure(r);
 	if (ap_ok(result))
@@ -92,12 +105,29 @@ uint64_t ap_playback_size(const struct ap_playback_reader *r)
 	return r->size;
 }
 
+/* From disk, and the one that was recorded. */
+static struct ap_result fetch(struct ap_vault *v, const struct ap_uuid *recording, enum ap_role track,
+			      const struct ap_segment_row *row, uint8_t **ret_bytes, size_t *ret_len)
+{
+	g_autofree uint8_t *bytes = NULL;
+	size_t len;
+	struct ap_result r = ap_blob_read(ap_vault_blob(v), recording, track, row->number, SEGMENT_MAX, &bytes, &len);
+	if (!ap_ok(r))
+		return ap_fail(AP_ERR_IO, "segment-altered",
+			       strcmp(r.name, "not-found") == 0 ? "a segment is missing: restore recordings/ from a backup" :
+								  "a segment cannot be read: look after the disk, then try again");
+	struct ap_hash hash = ap_sha256(bytes, len);
+	if (len != row->size || memcmp(hash.b, row->sha256, sizeof hash.b) != 0)
+		return ap_fail(AP_ERR_CRYPTO, "segment-altered",
+			       "a segment is not the one that was recorded: restore it from a backup");
+	*ret_bytes = g_steal_pointer(&bytes);
+	*ret_len = len;
+	return AP_SUCCESS;
+}
+
 static struct ap_result open_segment(struct ap_playback_reader *r, const struct ap_segment_row *row,
 				     const uint8_t *bytes, size_t len)
 {
-	struct ap_hash hash = ap_sha256(bytes, len);
-	if (len != row->size || memcmp(hash.b, row->sha256, sizeof hash.b) != 0)
-		return ap_fail(AP_ERR_CRYPTO, "segment-altered", "a segment is not the one that was recorded");
 	uint8_t *plain;
 	size_t plain_len;
 	if (!ap_ok(ap_age_decrypt(r->identity, bytes, len, &plain, &plain_len)))
@@ -120,10 +150,7 @@ static struct ap_result hold_segment(struct ap_playback_reader *r, guint i)
 	const struct ap_segment_row *row = segment(r, i);
 	g_autofree uint8_t *bytes = NULL;
 	size_t len;
-	struct ap_result read =
-		ap_blob_read(ap_vault_blob(r->v), &r->recording, r->track, row->number, SEGMENT_MAX, &bytes, &len);
-	if (!ap_ok(read))
-		return ap_fail(AP_ERR_IO, "segment-altered", "a segment cannot be read");
+	AP_TRY(fetch(r->v, &r->recording, r->track, row, &bytes, &len));
 	AP_TRY(open_segment(r, row, bytes, len));
 	r->held = i;
 	return AP_SUCCESS;
@@ -157,6 +184,21 @@ struct ap_result ap_playback_read(struct ap_playback_reader *r, uint64_t offset,
 	}
 	*ret_len = done;
 	return AP_SUCCESS;
+}
+
+struct ap_result ap_playback_ciphertext(struct ap_vault *v, const struct ap_uuid *recording, enum ap_role track, uint32_t number,
+					uint8_t **ret_bytes, size_t *ret_len)
+{
+	struct ap_recording rec;
+	g_autoptr(GArray) list = NULL;
+	AP_TRY(ap_db_recording_load(ap_vault_db(v), recording, &rec));
+	AP_TRY(list_segments(v, &rec, track, &list));
+	for (guint i = 0; i < list->len; i++) {
+		const struct ap_segment_row *row = &g_array_index(list, struct ap_segment_row, i);
+		if (row->number == number)
+			return fetch(v, recording, track, row, ret_bytes, ret_len);
+	}
+	return ap_fail(AP_ERR_DENIED, "not-found", "the track has no such segment");
 }
 
 struct ap_result ap_playback_track_open(struct ap_vault *v, const struct ap_actor *actor,

@@ -3,7 +3,7 @@
  *
  * A reader derives the track's identity from the three shares when it is opened and keeps it in guarded memory
  * until closed. Each segment's SHA-256 is compared with what the capture reported before a byte of it is
- * decrypted ("segment-altered"). One segment's plaintext is kept, so that reading on in small steps decrypts once.
+ * decrypted ("segment-altered"), and what was reported, once sealed, with the signed manifest. One segment's plaintext is kept, so that reading on in small steps decrypts once.
  *
  * Threads: main thread. Source: docs/FORMAT.md, Track files.
  */
@@ -18,13 +18,18 @@ struct ap_vault;
 struct ap_actor;           /* recorder/access.h */
 struct ap_playback_reader; /* one track, open; opaque */
 
-/* Opens one person's track. Rights are the caller's business (access.h). "erased", "not-found", "segment-altered". */
+/* Opens one person's track. Rights are the caller's business (access.h). "erased", "not-found", "segment-altered": the
+ * rows do not agree with the signed manifest, or have a hole. */
 struct ap_result ap_playback_open(struct ap_vault *v, const struct ap_uuid *recording, enum ap_role track,
 				  struct ap_playback_reader **ret_reader);
 uint64_t ap_playback_size(const struct ap_playback_reader *r);
 /* Reads up to max bytes at offset; *ret_len is 0 only at or past the end, and otherwise at least one byte. */
 struct ap_result ap_playback_read(struct ap_playback_reader *r, uint64_t offset, uint8_t *ret_bytes, size_t max,
 				  size_t *ret_len);
+/* One segment as it lies, compared with what was recorded: "not-found" when the track has no such number, else as
+ * above. *ret_bytes is g_free'd by the caller. */
+struct ap_result ap_playback_ciphertext(struct ap_vault *v, const struct ap_uuid *recording, enum ap_role track, uint32_t number,
+					uint8_t **ret_bytes, size_t *ret_len);
 /* Wipes what it holds. NULL is fine. */
 void ap_playback_close(struct ap_playback_reader *r);
 

@@ -2,6 +2,7 @@
 
 #include "recorder/answer.h"
 #include "recorder/db_staff_user.h"
+#include "recorder/manifest.h"
 #include "recorder/recording.h"
 #include "recorder/session.h"
 
@@ -291,6 +292,19 @@ static void put_segment(struct fixture *f, const struct making *m, enum ap_role 
 	g_free(file);
 }
 
+/* As the vault does at the end of a recording, but for the leaf. */
+static void sign_manifest(struct fixture *f, const struct ap_uuid *recording)
+{
+	struct ap_recording rec;
+	g_autofree char *manifest = NULL;
+	uint8_t signature[64];
+	assert_ok(ap_db_recording_load(ap_vault_db(f->v), recording, &rec));
+	assert_ok(ap_manifest_build(f->v, ap_vault_db(f->v), &rec, true, &manifest));
+	assert_ok(ap_manifest_sign(f->v, manifest, signature));
+	assert_ok(ap_db_run(ap_vault_db(f->v), "UPDATE recording SET manifest = ?2, manifest_signature = ?3 WHERE id = ?1",
+			    AP_VALUES(AP_V_UUID(recording), AP_V_TEXT(manifest), AP_V_BLOB(signature, sizeof signature))));
+}
+
 struct ap_uuid fixture_recording(struct fixture *f, const struct ap_uuid *session, int64_t keep_ms)
 {
 	struct making m = {.binding = {.session = *session, .recording = ap_uuid_random()}};
@@ -300,6 +314,7 @@ struct ap_uuid fixture_recording(struct fixture *f, const struct ap_uuid *sessio
 		put_segment(f, &m, AP_COACH, n);
 		put_segment(f, &m, AP_COACHEE, n);
 	}
+	sign_manifest(f, &m.binding.recording);
 	return m.binding.recording;
 }
 
