@@ -127,7 +127,6 @@ static int fit(const GstSDPMedia *media, uint8_t pt, const char *encoding, enum 
 
 static uint8_t find_rtx(const GstSDPMedia *media, uint8_t pt)
 {
-	g_autofree char *wanted = g_strdup_printf("%u", pt);
 	for (unsigned i = 0; i < gst_sdp_media_formats_len(media); i++) {
 		int64_t other = leading_number(gst_sdp_media_get_format(media, i), 127);
 		const char *encoding = other > 0 ? of_payload(media, "rtpmap", (uint8_t)other) : NULL;
@@ -177,8 +176,9 @@ static void take_feedback(const GstSDPMedia *media, struct ap_leg_line *line)
 	const char *value;
 	for (unsigned i = 0; (value = gst_sdp_media_get_attribute_val_n(media, "rtcp-fb", i)); i++) {
 		const char *kind = strchr(value, ' ');
-		if (!kind++ || (*value != '*' && leading_number(value, 127) != line->pt))
+		if (!kind || (*value != '*' && leading_number(value, 127) != line->pt))
 			continue;
+		kind++;
 		line->nack |= strcmp(kind, "nack") == 0 && line->rtx_pt != 0;
 		line->pli |= strcmp(kind, "nack pli") == 0;
 		line->fir |= strcmp(kind, "ccm fir") == 0;
@@ -209,13 +209,13 @@ static bool number_taken(const struct ap_leg_line *line, int ext, uint8_t id)
 	return false;
 }
 
-/* A number means one extension in the whole bundle (RFC 8843 §9.1). Who offers it twice (aiortc does) reads packets
- * wrongly if answered so: the later use is not taken. */
+/* A number means one extension in the whole bundle (RFC 8843 §9.1), the line itself included. Who offers it twice
+ * (aiortc does) reads packets wrongly if answered so: one use is taken, of two lines the earlier one's. */
 static void drop_ambiguous(const struct ap_leg_desc *leg, struct ap_leg_line *line)
 {
 	for (int l = 0; l < AP_LINES; l++)
 		for (int ext = 0; ext < AP_EXTS; ext++)
-			if (&leg->lines[l] != line && line->ext[ext] && number_taken(&leg->lines[l], ext, line->ext[ext]))
+			if (line->ext[ext] && number_taken(&leg->lines[l], ext, line->ext[ext]))
 				line->ext[ext] = 0;
 }
 
@@ -342,8 +342,9 @@ static struct ap_result read_mline(const GstSDPMessage *sdp, const GstSDPMedia *
 	if (!take_token(mline->media, sizeof mline->media, gst_sdp_media_get_media(media)) ||
 	    !take_token(mline->proto, sizeof mline->proto, gst_sdp_media_get_proto(media)) ||
 	    !take_token(mline->format, sizeof mline->format, format) ||
-	    !take_token(mline->mid, sizeof mline->mid, mid ? mid : ""))
-		return malformed("A media line has a kind, transport, format or a=mid that is too long or not a token.");
+	    !take_token(mline->mid, sizeof mline->mid, mid ? mid : "") || !mline->media[0] || !mline->proto[0] ||
+	    !mline->format[0])
+		return malformed("A media line has a kind, transport, format or a=mid that is missing, too long or not a token.");
 	mline->line = slot_of(media, leg);
 	return mline->line < 0 ? AP_SUCCESS : take_line(sdp, media, codec, mline, leg);
 }

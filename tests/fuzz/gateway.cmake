@@ -7,3 +7,4 @@ ap_fuzz(stream MAX_LEN 512 LIBS ap_media)
 ap_fuzz(stun MAX_LEN 1501 LIBS ap_media)
 # It puts stand-ins before the library's sockets and crypto.
 ap_fuzz(relay MAX_LEN 2048 LIBS ap_media)
+ap_fuzz(sdp MAX_LEN 4096 LIBS ap_sdp)
