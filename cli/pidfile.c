@@ -38,8 +38,9 @@ static guint64 start_time(long pid)
 	return runs ? g_ascii_strtoull(fields[20], NULL, 10) : 0;
 }
 
-struct ap_result ap_pidfile_take(const struct ap_instance *i, int *ret_fd)
+struct ap_result ap_pidfile_take(const struct ap_instance *i, int *ret_fd, bool *ret_after_crash)
 {
+	struct stat before;
 	int fd = open_file(i, O_RDWR | O_CREAT);
 	if (fd < 0)
 		return ap_fail(AP_ERR_IO, "serve-pid", "run/serve.pid cannot be written: `aparte init` makes an instance");
@@ -49,12 +50,20 @@ struct ap_result ap_pidfile_take(const struct ap_instance *i, int *ret_fd)
 	}
 	char text[64];
 	int len = snprintf(text, sizeof text, "%ld %" G_GUINT64_FORMAT "\n", (long)getpid(), start_time(getpid()));
+	bool crashed = fstat(fd, &before) == 0 && before.st_size > 0;
 	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != len) {
 		close(fd);
 		return ap_fail(AP_ERR_IO, "serve-pid", "run/serve.pid cannot be written");
 	}
 	*ret_fd = fd;
+	*ret_after_crash = crashed;
 	return AP_SUCCESS;
+}
+
+void ap_pidfile_release(int fd)
+{
+	(void)!ftruncate(fd, 0); /* costs the next start some patience, no more */
+	close(fd);
 }
 
 bool ap_pidfile_running(const struct ap_instance *i)

@@ -54,9 +54,10 @@ static struct ap_result run_here(const struct ap_instance *i, const struct ap_co
 {
 	struct starter starter = { .instance = i, .config = config, .demo = demo, .notify = notify };
 	int pidfile = -1;
-	AP_TRY(ap_pidfile_take(i, &pidfile));
-	struct ap_result r = ap_serve_run(i, config, tell_ready, &starter);
-	close(pidfile);
+	bool after_crash;
+	AP_TRY(ap_pidfile_take(i, &pidfile, &after_crash));
+	struct ap_result r = ap_serve_run(i, config, after_crash, tell_ready, &starter);
+	ap_pidfile_release(pidfile);
 	return r;
 }
 

@@ -12,7 +12,8 @@
 
 /*
  * Serves until SIGINT, SIGTERM or a process that cannot start. `ready` (may be NULL) is called once, when all
- * processes answer. Both borrowed.
+ * processes answer. Both borrowed. `after_crash`: the last launcher was killed; its processes, which seal what they
+ * record before they end, are waited for.
  */
-struct ap_result ap_serve_run(const struct ap_instance *i, const struct ap_config *config, void (*ready)(void *ctx),
-			      void *ctx);
+struct ap_result ap_serve_run(const struct ap_instance *i, const struct ap_config *config, bool after_crash,
+			      void (*ready)(void *ctx), void *ctx);

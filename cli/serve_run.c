@@ -9,9 +9,12 @@
 
 #include <glib-unix.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define LEFTOVERS_MS 20000 /* more than a vault takes to seal and end */
 
 /* In the order in which they are started. */
 enum process { VAULT, ZYGOTE, GATEWAY, PROCESSES };
@@ -172,7 +175,21 @@ static gboolean on_signal(gpointer data)
 
 static const struct ap_child_events child_events = { on_spawned, on_ready, on_failed, on_ended };
 
-static struct ap_result open_sockets(struct serve *s, const struct ap_config *config)
+/* Processes of a launcher that was killed keep their ports until they have ended. */
+static struct ap_result listen_patiently(const char *listen, bool after_crash, int *ret_fd)
+{
+	gint64 deadline_us = g_get_monotonic_time() + (after_crash ? LEFTOVERS_MS * 1000 : 0);
+	struct ap_result r = ap_serve_listen_tcp(listen, ret_fd);
+	if (!ap_ok(r) && after_crash)
+		ap_log(AP_LOG_WARN, "listen_waits", "address=%s", listen);
+	while (strcmp(r.name, "listen-taken") == 0 && g_get_monotonic_time() < deadline_us) {
+		g_usleep(50000);
+		r = ap_serve_listen_tcp(listen, ret_fd);
+	}
+	return r;
+}
+
+static struct ap_result open_sockets(struct serve *s, const struct ap_config *config, bool after_crash)
 {
 	g_autofree char *admin = ap_instance_path(s->instance, "run/admin.sock");
 	static const struct {
@@ -183,7 +200,7 @@ static struct ap_result open_sockets(struct serve *s, const struct ap_config *co
 	AP_TRY(ap_serve_listen_unix(admin, &s->admin));
 	for (size_t l = 0; l < G_N_ELEMENTS(listeners); l++) {
 		const char *listen = ap_config_text(config, listeners[l].key);
-		struct ap_result r = ap_serve_listen_tcp(listen, &s->http[listeners[l].process]);
+		struct ap_result r = listen_patiently(listen, after_crash, &s->http[listeners[l].process]);
 		if (!ap_ok(r)) {
 			ap_log(AP_LOG_ERROR, "listen_failed", "address=%s", listen);
 			return r;
@@ -237,13 +254,13 @@ static void serve_clear(struct serve *s)
 	g_free(s->greeting);
 }
 
-struct ap_result ap_serve_run(const struct ap_instance *i, const struct ap_config *config, void (*ready)(void *ctx),
-			      void *ctx)
+struct ap_result ap_serve_run(const struct ap_instance *i, const struct ap_config *config, bool after_crash,
+			      void (*ready)(void *ctx), void *ctx)
 {
 	struct serve s;
 	serve_init(&s, i, config, ready, ctx);
 	raise_limits();
-	struct ap_result r = open_sockets(&s, config);
+	struct ap_result r = open_sockets(&s, config, after_crash);
 	if (ap_ok(r)) {
 		guint interrupt = g_unix_signal_add(SIGINT, on_signal, &s);
 		guint terminate = g_unix_signal_add(SIGTERM, on_signal, &s);

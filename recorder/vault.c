@@ -4,9 +4,13 @@
 #include "recorder/kek.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#define LOCK_MS 15000 /* a vault whose launcher was killed seals what it records before it lets go */
 
 struct ap_vault {
 	/* borrowed */
@@ -17,6 +21,7 @@ struct ap_vault {
 	void *port_ctx;
 	GMainContext *gate; /* NULL until the gate thread is there */
 	/* owned */
+	int claim; /* of vault/lock, as long as these files are ours; -1 without */
 	char *home, *web, *db_path, *public_url;
 	struct ap_secret *kek;
 	struct ap_db_keys *keys;
@@ -72,6 +77,22 @@ static struct ap_result open_log(struct ap_vault *v)
 	return ap_ledger_open(origin, v->keys, v->clock, db, &v->ledger);
 }
 
+/* Two vaults over the same files would finish each other's recordings: the lock is held until the process ends, however
+ * that comes. */
+static struct ap_result take_lock(struct ap_vault *v)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	g_autofree char *path = g_build_filename(v->home, "vault", "lock", NULL);
+	gint64 deadline_us = g_get_monotonic_time() + LOCK_MS * 1000;
+	v->claim = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	while (v->claim >= 0 && fcntl(v->claim, F_OFD_SETLK, &lock) != 0) {
+		if (g_get_monotonic_time() > deadline_us)
+			return ap_fail(AP_ERR_IO, "home", "another vault still has this instance's files");
+		g_usleep(20000);
+	}
+	return v->claim >= 0 ? AP_SUCCESS : ap_fail(AP_ERR_IO, "home", "vault/lock cannot be opened");
+}
+
 static struct ap_result open_all(struct ap_vault *v)
 {
 	g_autofree char *vault = g_build_filename(v->home, "vault", NULL);
@@ -81,6 +102,7 @@ static struct ap_result open_all(struct ap_vault *v)
 	AP_TRY(make_directory(v->home));
 	AP_TRY(make_directory(vault));
 	AP_TRY(make_directory(run));
+	AP_TRY(take_lock(v));
 	AP_TRY(ap_owed_open(owed, &v->owed));
 	AP_TRY(open_keys(v));
 	AP_TRY(open_log(v));
@@ -96,6 +118,7 @@ struct ap_result ap_vault_open(const struct ap_vault_setup *setup, struct ap_vau
 {
 	struct ap_vault *v = g_new0(struct ap_vault, 1);
 	const char *url = ap_config_text(setup->config, "gateway.public_url");
+	v->claim = -1;
 	v->config = setup->config;
 	v->clock = setup->clock;
 	v->home = g_strdup(setup->home);
@@ -123,6 +146,8 @@ void ap_vault_free(struct ap_vault *v)
 	ap_secret_free(v->kek);
 	ap_blob_free(v->blob);
 	ap_owed_free(v->owed);
+	if (v->claim >= 0)
+		close(v->claim);
 	g_main_context_unref(v->main);
 	g_mutex_clear(&v->lock);
 	g_free(v->home);

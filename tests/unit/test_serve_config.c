@@ -137,13 +137,29 @@ static void the_sealed_file_cannot_change(void **state)
 static void one_launcher_an_instance(void **state)
 {
 	int first = -1, second = -1;
+	bool crashed = true;
 	assert_string_equal(ap_pidfile_stop(*state, 10).name, "serve-none");
 	assert_false(ap_pidfile_running(*state));
-	assert_true(ap_ok(ap_pidfile_take(*state, &first)));
+	assert_true(ap_ok(ap_pidfile_take(*state, &first, &crashed)));
+	assert_false(crashed);
 	assert_true(ap_pidfile_running(*state));
-	assert_string_equal(ap_pidfile_take(*state, &second).name, "serve-running");
+	assert_string_equal(ap_pidfile_take(*state, &second, &crashed).name, "serve-running");
 	close(first);
 	assert_false(ap_pidfile_running(*state));
+}
+
+static void a_crash_is_known_to_the_next(void **state)
+{
+	int fd = -1;
+	bool crashed = false;
+	assert_true(ap_ok(ap_pidfile_take(*state, &fd, &crashed)));
+	close(fd); /* as a killed process leaves it */
+	assert_true(ap_ok(ap_pidfile_take(*state, &fd, &crashed)));
+	assert_true(crashed);
+	ap_pidfile_release(fd);
+	assert_true(ap_ok(ap_pidfile_take(*state, &fd, &crashed)));
+	assert_false(crashed);
+	ap_pidfile_release(fd);
 }
 
 /* A number that was given to another process since is not ended. */
@@ -183,6 +199,7 @@ int main(void)
 		T(the_environment_overrides), T(wrong_overrides_refuse), T(advertise_is_filled),
 		T(off_loopback_needs_tls_and_a_better_key), T(bad_files_refuse), T(the_sealed_file_cannot_change),
 		T(one_launcher_an_instance), T(a_reused_pid_is_left_alone), T(sockets_are_private_and_ports_taken_are_told),
+		T(a_crash_is_known_to_the_next),
 	};
 #undef T
 	return cmocka_run_group_tests(tests, NULL, NULL);
