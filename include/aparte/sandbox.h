@@ -53,6 +53,7 @@ struct ap_result ap_sandbox_landlock(const struct ap_sandbox_rules *rules, unsig
 
 /*
  * Allows the system calls of a process that reads and writes descriptors, makes threads and receives descriptors,
- * and nothing else: no open, socket, execve, fork, ptrace, executable mapping. All others answer EPERM.
+ * and nothing else: no open, stat by path, socket, execve, fork, ptrace, executable mapping, nothing that names another
+ * process. All others answer EPERM. Of the process that calls: a child of it cannot signal its own threads.
  */
 struct ap_result ap_sandbox_seccomp_descriptors_only(void);

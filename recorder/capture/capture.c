@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <linux/close_range.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -44,10 +46,40 @@ static struct ap_result close_others(int socket, int null_fd)
 	return AP_SUCCESS;
 }
 
+/*
+ * What one capture can take of the machine. More than a real one needs by far; an owned one stays bounded: what lies in
+ * a segment (the largest that may be reported, and its age file's overhead), memory, and through the user's processes
+ * and the descriptors the kernel's tables.
+ */
+static const struct bound {
+	int resource;
+	rlim_t most;
+} bounds[] = {
+	{ RLIMIT_FSIZE, 65u << 20 },
+	{ RLIMIT_NOFILE, 128 },
+	{ RLIMIT_CORE, 0 },
+	{ RLIMIT_NPROC, 4096 },
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* a sanitizer's own tables are larger */
+	{ RLIMIT_DATA, 1u << 30 },
+#endif
+};
+
+static struct ap_result take_bounds(void)
+{
+	signal(SIGXFSZ, SIG_IGN); /* a write that fails is told; a death is not */
+	for (size_t i = 0; i < G_N_ELEMENTS(bounds); i++) {
+		const struct rlimit limit = { bounds[i].most, bounds[i].most };
+		if (setrlimit((__rlimit_resource_t)bounds[i].resource, &limit) != 0)
+			return ap_fail(AP_ERR_DENIED, "sandbox", "the kernel refused a limit");
+	}
+	return AP_SUCCESS;
+}
+
 struct ap_result ap_capture_confine(int socket, int null_fd, bool landlock)
 {
 	static const struct ap_sandbox_rules nothing = { 0 };
 	AP_TRY(close_others(socket, null_fd));
+	AP_TRY(take_bounds());
 	AP_TRY(ap_sandbox_no_new_privs());
 	if (landlock)
 		AP_TRY(ap_sandbox_landlock(&nothing, NULL));

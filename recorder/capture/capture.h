@@ -11,7 +11,7 @@
 
 /*
  * Gives up everything but `socket`: other descriptors (0 to 2 become /dev/null's, which `null_fd` is), paths, network,
- * system calls. landlock: whether the zygote found Landlock.
+ * system calls, and memory, files and descriptors without bound. landlock: whether the zygote found Landlock.
  */
 struct ap_result ap_capture_confine(int socket, int null_fd, bool landlock);
 

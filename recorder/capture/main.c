@@ -81,7 +81,7 @@ static void serve(struct process *p, int signals)
 			{ .fd = signals, .events = POLLIN },
 			{ .fd = ap_zygote_link_fd(p->zygote), .events = POLLIN },
 		};
-		if (poll(waits, 3, -1) < 0)
+		if (poll(waits, 3, ap_zygote_kill_late(p->zygote)) < 0)
 			continue;
 		struct ap_handoff m;
 		if (waits[0].revents && !ap_ok(ap_handoff_receive(AP_HANDOFF_FD, 0, &m)))

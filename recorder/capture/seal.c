@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SEGMENT_BYTES (UINT64_C(48) << 20) /* a larger one is closed early: the vault takes none over 64 MiB */
+
 /* The age file being written. */
 struct output {
 	int fd; /* -1: none */
@@ -148,7 +150,7 @@ struct ap_result ap_seal_cluster(struct ap_seal *s, const struct ap_webm_header 
 	uint8_t bytes[AP_WEBM_HEADER];
 	AP_TRY(ap_webm_header_write(header, bytes));
 	bool full = cluster->time_ms + AP_CLUSTER_MS > s->segment_ms + AP_SEGMENT_MS ||
-		    s->segment.cluster_count == AP_CAPTURE_CLUSTERS;
+		    s->segment.cluster_count == AP_CAPTURE_CLUSTERS || s->segment.plain_size >= SEGMENT_BYTES;
 	if (full || tracks_are_new(s, bytes))
 		AP_TRY(ap_seal_flush(s));
 	if (!s->out.age) {

@@ -14,11 +14,13 @@
 #include <unistd.h>
 
 #define MAX_CHILDREN 4096
+#define LEAVE_MS 12000 /* after its vault is gone; closing what is open takes a capture 10 s at most */
 
 struct child {
 	pid_t pid;
 	uint32_t id;
 	bool told; /* its end is reported: the vault that asked for it is still there */
+	gint64 kill_at; /* else, g_get_monotonic_time: one that has not ended by then does not want to */
 };
 
 struct ap_zygote {
@@ -45,8 +47,25 @@ static void drop_link(struct ap_zygote *z)
 	if (z->link >= 0)
 		close(z->link);
 	z->link = -1;
-	for (guint i = 0; i < z->children->len; i++)
-		g_array_index(z->children, struct child, i).told = false;
+	for (guint i = 0; i < z->children->len; i++) {
+		struct child *child = &g_array_index(z->children, struct child, i);
+		if (child->told)
+			child->kill_at = g_get_monotonic_time() + LEAVE_MS * G_TIME_SPAN_MILLISECOND;
+		child->told = false;
+	}
+}
+
+int ap_zygote_kill_late(struct ap_zygote *z)
+{
+	gint64 now = g_get_monotonic_time(), next = G_MAXINT64;
+	for (guint i = 0; i < z->children->len; i++) {
+		const struct child *child = &g_array_index(z->children, struct child, i);
+		if (!child->told && now >= child->kill_at)
+			kill(child->pid, SIGKILL);
+		else if (!child->told)
+			next = MIN(next, child->kill_at);
+	}
+	return next == G_MAXINT64 ? -1 : (int)((next - now) / G_TIME_SPAN_MILLISECOND) + 1;
 }
 
 void ap_zygote_free(struct ap_zygote *z)
@@ -142,7 +161,7 @@ static void spawn(struct ap_zygote *z, uint32_t id, int socket)
 		tell_exited(z, id, W_EXITCODE(1, 0));
 		return;
 	}
-	const struct child child = { pid, id, true };
+	const struct child child = { pid, id, true, 0 };
 	g_array_append_val(z->children, child);
 	ap_log(AP_LOG_INFO, "capture_started", "id=%u pid=%d", id, (int)pid);
 }
