@@ -72,8 +72,9 @@ static GstPadProbeReturn on_packet(GstPad *pad, GstPadProbeInfo *info, gpointer 
 	if (!gst_rtp_buffer_map(packet, GST_MAP_READ, &rtp))
 		return GST_PAD_PROBE_DROP;
 	uint32_t timestamp = gst_rtp_buffer_get_timestamp(&rtp);
+	uint16_t seq = gst_rtp_buffer_get_seq(&rtp);
 	gst_rtp_buffer_unmap(&rtp);
-	GST_BUFFER_PTS(packet) = c->events.stamp(c->events.ctx, timestamp);
+	GST_BUFFER_PTS(packet) = c->events.stamp(c->events.ctx, seq, timestamp);
 	GST_BUFFER_DTS(packet) = GST_CLOCK_TIME_NONE;
 	return GST_PAD_PROBE_OK;
 }
@@ -139,7 +140,7 @@ static GstElement *make_jitter_buffer(struct ap_chain *c)
 	GstElement *e = gst_element_factory_make("rtpjitterbuffer", NULL);
 	if (!e)
 		return NULL;
-	g_object_set(e, "latency", AP_CHAIN_LATENCY_MS, "do-lost", TRUE, NULL);
+	g_object_set(e, "latency", c->video ? AP_CHAIN_VIDEO_MS : AP_CHAIN_AUDIO_MS, "do-lost", TRUE, NULL);
 	g_autoptr(GstPad) src = gst_element_get_static_pad(e, "src");
 	gst_pad_add_probe(src, GST_PAD_PROBE_TYPE_BUFFER, on_packet, c, NULL);
 	return e;

@@ -1,6 +1,7 @@
 /*
  * From the RTP packets of one source to whole frames: rtpjitterbuffer, depayloader and, where needed, parser, of
- * GStreamer. Packets leave the jitter buffer in order, at once when none is missing, else after AP_CHAIN_LATENCY_MS.
+ * GStreamer. Packets leave the jitter buffer in order, at once when none is missing; one that is missing is waited for
+ * AP_CHAIN_AUDIO_MS or AP_CHAIN_VIDEO_MS.
  *
  * Which video frames are kept: those a receiver could show. Nothing before the first keyframe; after a packet was
  * lost for good nothing until the next keyframe, because what refers to a lost picture shows garbage, and a browser
@@ -17,7 +18,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define AP_CHAIN_LATENCY_MS 400
+/* Sound is not repeated, so only jitter is waited for. Pictures are: a receiver that asks again and again may show one
+ * that was repaired seconds later (at 20 % loss on each leg half of the repeats fail; browsers wait up to 3 s, or until
+ * the next keyframe, which a recording asks for every 2 s). What it could show must not be given up here before. */
+#define AP_CHAIN_AUDIO_MS 400
+#define AP_CHAIN_VIDEO_MS 2500
 
 struct ap_chain; /* opaque */
 
@@ -31,8 +36,8 @@ struct ap_chain_frame {
 };
 
 struct ap_chain_events {
-	/* A packet leaves the jitter buffer: the time of its RTP timestamp, ns. */
-	uint64_t (*stamp)(void *ctx, uint32_t rtp);
+	/* The packet of this sequence number leaves the jitter buffer: the time of its RTP timestamp, ns. */
+	uint64_t (*stamp)(void *ctx, uint16_t seq, uint32_t rtp);
 	void (*frame)(void *ctx, const struct ap_chain_frame *frame);
 	void *ctx; /* borrowed */
 };

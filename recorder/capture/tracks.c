@@ -7,7 +7,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define HOLD_MS (AP_CHAIN_LATENCY_MS + 300) /* a frame that comes later than this is late */
+#define HOLD_MS (AP_CHAIN_AUDIO_MS + 300)	     /* a frame that nobody waits for and comes later than this is late */
+#define HOLD_MOST_MS (AP_CHAIN_VIDEO_MS + HOLD_MS) /* the same for one that is waited for */
 #define TICK_MS 100
 #define QUEUE_BYTES (16u << 20)
 #define QUEUE_FRAMES 8192
@@ -22,7 +23,7 @@ struct item {
 	struct ap_capture_epoch_report report;
 	int64_t mono_ns;
 	bool discard;
-	int64_t pushed_ns;
+	int64_t until_ns; /* what lies before this came before it */
 };
 
 struct spare {
@@ -53,6 +54,7 @@ struct ap_tracks {
 	size_t spare_count;
 	bool broken[2][AP_LINES]; /* a video frame was refused: nothing until the next keyframe */
 	uint64_t refused[2][AP_LINES];
+	int64_t waits_ns[2][AP_LINES]; /* INT64_MAX: for nothing */
 	bool due; /* an order waits in the queue */
 	bool end, abandon, ended;
 	uint32_t stall_ms;
@@ -146,11 +148,27 @@ static void item_free(gpointer data)
 	g_free(i);
 }
 
+/* With the lock held: every frame before this time is in the queue or was. */
+static int64_t came_until(const struct ap_tracks *t)
+{
+	int64_t now = ap_mono_ns(t->clock), until = now - HOLD_MS * INT64_C(1000000);
+	for (size_t i = 0; i < 2 * AP_LINES; i++)
+		until = MIN(until, t->waits_ns[i / AP_LINES][i % AP_LINES]);
+	return MAX(until, now - HOLD_MOST_MS * INT64_C(1000000));
+}
+
+void ap_tracks_waits(struct ap_tracks *t, enum ap_role role, enum ap_line line, int64_t from_ns)
+{
+	g_mutex_lock(&t->lock);
+	t->waits_ns[role - AP_COACH][line] = from_ns;
+	g_mutex_unlock(&t->lock);
+}
+
 /* Frames wait for the next tick: a wake-up for each would cost more than writing it. */
 static void push(struct ap_tracks *t, struct item item)
 {
-	item.pushed_ns = ap_mono_ns(t->clock);
 	g_mutex_lock(&t->lock);
+	item.until_ns = came_until(t);
 	g_queue_push_tail(&t->queue, g_memdup2(&item, sizeof item));
 	t->due = t->due || item.type != ITEM_FRAME;
 	if (t->due)
@@ -253,13 +271,13 @@ static int64_t file_ms(const struct ap_tracks *t, int64_t mono_ns)
 	return (int64_t)t->epoch_start_ms + (mono_ns - t->epoch_ns) / 1000000;
 }
 
-/* All frames that came before `reached_ns` are with the muxers. */
-static struct ap_result advance(struct ap_tracks *t, int64_t reached_ns)
+/* All frames before `until_ns` are with the muxers. */
+static struct ap_result advance(struct ap_tracks *t, int64_t until_ns)
 {
-	int64_t until = t->open ? file_ms(t, reached_ns) - HOLD_MS : 0;
-	if (reached_ns - t->advanced_ns < TICK_MS * INT64_C(1000000))
+	int64_t until = t->open ? file_ms(t, until_ns) : 0;
+	if (until_ns - t->advanced_ns < TICK_MS * INT64_C(1000000))
 		return AP_SUCCESS;
-	t->advanced_ns = reached_ns;
+	t->advanced_ns = until_ns;
 	for (int i = 0; i < 2 && until > 0; i++)
 		AP_TRY(ap_mux_advance(t->tracks[i].mux, (uint64_t)until));
 	return AP_SUCCESS;
@@ -333,7 +351,7 @@ static struct ap_result handle(struct ap_tracks *t, struct item *item)
 	return AP_SUCCESS;
 }
 
-/* The next item, NULL after a tick without one; *ret_end when there will be none. Everything until *ret_ns came. */
+/* The next item, NULL after a tick without one, when everything before *ret_ns came; *ret_end when there will be none. */
 static struct item *next_item(struct ap_tracks *t, int64_t *ret_ns, bool *ret_end)
 {
 	g_mutex_lock(&t->lock);
@@ -341,7 +359,7 @@ static struct item *next_item(struct ap_tracks *t, int64_t *ret_ns, bool *ret_en
 	while (t->queue.length == 0 && !t->end && !t->due && g_cond_wait_until(&t->wake, &t->lock, until))
 		;
 	t->due = t->due && t->queue.length > 0;
-	*ret_ns = ap_mono_ns(t->clock);
+	*ret_ns = came_until(t);
 	struct item *item = t->abandon ? NULL : g_queue_pop_head(&t->queue);
 	if (item && item->type == ITEM_FRAME)
 		t->queued_bytes -= g_bytes_get_size(item->frame.data);
@@ -363,15 +381,15 @@ static gpointer run(gpointer data)
 	struct ap_result result = AP_SUCCESS;
 	bool end = false;
 	while (!end && ap_ok(result)) {
-		int64_t reached_ns;
-		struct item *item = next_item(t, &reached_ns, &end);
+		int64_t until_ns;
+		struct item *item = next_item(t, &until_ns, &end);
 		if (item) {
-			reached_ns = item->pushed_ns;
+			until_ns = item->until_ns;
 			result = handle(t, item);
 			item_free(item);
 		}
 		if (!end && ap_ok(result))
-			result = advance(t, reached_ns);
+			result = advance(t, until_ns);
 	}
 	if (!ap_ok(result))
 		tell_failure(t, result);
@@ -392,6 +410,8 @@ struct ap_tracks *ap_tracks_new(const struct ap_capture_start *start, int socket
 	struct ap_tracks *t = g_new0(struct ap_tracks, 1);
 	t->socket = socket;
 	t->clock = clock;
+	for (size_t i = 0; i < 2 * AP_LINES; i++)
+		t->waits_ns[i / AP_LINES][i % AP_LINES] = INT64_MAX;
 	t->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	g_mutex_init(&t->lock);
 	g_cond_init(&t->wake);

@@ -3,7 +3,7 @@
  * nothing earlier can come, and has them muxed, sealed and reported. Only this thread waits for the disk; when it
  * falls behind, frames are refused and counted, and packets go on being read.
  *
- * Threads: _frame from any; all others from the reader's thread. None of them waits but _free.
+ * Threads: _frame and _waits from any; all others from the reader's thread. None of them waits but _free.
  */
 #pragma once
 
@@ -23,6 +23,9 @@ void ap_tracks_free(struct ap_tracks *t);
 void ap_tracks_descriptor(struct ap_tracks *t, const struct ap_capture_want *want, int fd);
 /* Takes what the frame holds; false: refused, the queue is full. */
 bool ap_tracks_frame(struct ap_tracks *t, struct ap_frame *frame);
+/* From any thread: frames of this line at or after `from_ns` may still come, however late by the clock; what is waited
+ * for holds the writing up, within bounds. INT64_MAX: none is under way. */
+void ap_tracks_waits(struct ap_tracks *t, enum ap_role role, enum ap_line line, int64_t from_ns);
 /* An epoch begins, ends at this gateway time. Frames of it come between the two. */
 void ap_tracks_open(struct ap_tracks *t, const struct ap_capture_open_msg *open, int64_t mono_ns);
 /* discard: frames not written yet are dropped. `lines`: what ingest counted; frames and times are filled in. */

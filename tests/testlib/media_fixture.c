@@ -120,10 +120,11 @@ void ap_fixture_make(struct ap_media_fixture *f, int side, const struct ap_peer_
 void ap_fixture_dial(struct ap_media_fixture *f, int side)
 {
 	const struct ap_leg_desc *leg = &f->sides[side].leg;
+	uint16_t through = f->sides[side].dial_port;
 	ap_peer_connect(f->sides[side].peer, &(struct ap_peer_remote){.ufrag = leg->local_ufrag,
 								      .pwd = leg->local_pwd,
 								      .address = f->address,
-								      .port = (uint16_t)(f->port + f->worker),
+								      .port = through ? through : (uint16_t)(f->port + f->worker),
 								      .fingerprint = ap_media_fingerprint(f->media)});
 }
 
@@ -184,6 +185,7 @@ void ap_fixture_send(struct ap_media_fixture *f, int side, const struct ap_fixtu
 	const struct ap_leg_line *line = &f->sides[side].leg.lines[rtp->line];
 	uint8_t bytes[1500], twcc[2] = {(uint8_t)(rtp->twcc >> 8), (uint8_t)rtp->twcc};
 	struct ap_rtp header = {.pt = rtp->rtx ? line->rtx_pt : line->pt,
+				.marker = rtp->marker,
 				.seq = rtp->seq,
 				.ts = rtp->ts,
 				.ssrc = rtp->ssrc ? rtp->ssrc : ap_fixture_ssrc(side, rtp->line, rtp->rtx)};

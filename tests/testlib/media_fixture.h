@@ -16,6 +16,7 @@ struct ap_side_fixture {
 	struct ap_peer *peer;
 	struct ap_leg_desc leg;
 	int connected, disconnected, failed; /* events seen for the leg's present id */
+	uint16_t dial_port;                  /* what the client is told instead of the plane's port; 0: that */
 };
 
 struct ap_media_fixture {
@@ -56,7 +57,7 @@ struct ap_fixture_rtp {
 	uint16_t seq;
 	uint32_t ts;
 	uint32_t ssrc; /* 0: the side's own for that line */
-	bool with_mid;
+	bool with_mid, marker;
 	int twcc; /* -1: none */
 	const void *payload;
 	size_t len;
