@@ -85,7 +85,7 @@ static struct ap_result take_lock(struct ap_vault *v)
 	g_autofree char *path = g_build_filename(v->home, "vault", "lock", NULL);
 	gint64 deadline_us = g_get_monotonic_time() + LOCK_MS * 1000;
 	v->claim = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	while (v->claim >= 0 && fcntl(v->claim, F_OFD_SETLK, &lock) != 0) {
+	while (v->claim >= 0 && fcntl(v->claim, F_SETLK, &lock) != 0) {
 		if (g_get_monotonic_time() > deadline_us)
 			return ap_fail(AP_ERR_IO, "home", "another vault still has this instance's files");
 		g_usleep(20000);
@@ -311,6 +311,11 @@ static void look_again(struct ap_vault *v, void *data)
 		v->port->conditions_changed(v->port_ctx);
 }
 
+void ap_vault_look_again(struct ap_vault *v)
+{
+	ap_vault_on_gate(v, look_again, NULL, NULL);
+}
+
 static struct ap_result store_lockdown(struct ap_vault *v, struct ap_db *db, bool on)
 {
 	JsonObject *body = json_object_new();
@@ -325,12 +330,12 @@ struct ap_result ap_vault_set_lockdown(struct ap_vault *v, bool on)
 	struct ap_db *db = ap_vault_db(v);
 	if (on) {
 		atomic_store(&v->lockdown, true); /* first: closing must not depend on the database */
-		ap_vault_on_gate(v, look_again, NULL, NULL);
+		ap_vault_look_again(v);
 	}
 	AP_TRY(ap_db_begin(db));
 	AP_TRY(ap_db_finish(db, store_lockdown(v, db, on)));
 	atomic_store(&v->lockdown, on);
-	ap_vault_on_gate(v, look_again, NULL, NULL);
+	ap_vault_look_again(v);
 	return AP_SUCCESS;
 }
 
