@@ -5,6 +5,7 @@
 #include "timeline.h"
 
 #define RTP_HEADER 12
+#define STARTS_EARLIER_NS INT64_C(700000000) /* a source's first frame may have been taken so long before it came */
 
 struct person {
 	GMutex lock; /* the timeline is read by the chains' threads */
@@ -20,6 +21,11 @@ struct line {
 	struct ap_chain *chain; /* NULL before the first packet */
 	struct ap_chain_stats stats;
 	uint64_t packets, malformed;
+	/* by the person's lock */
+	uint16_t in_seq;  /* highest pushed into the chain */
+	uint16_t out_seq; /* last that left its jitter buffer */
+	int64_t done_ns;  /* time of the last whole frame: what comes is later */
+	bool done;	  /* that frame ended with in_seq: nothing is waited for */
 };
 
 struct ap_ingest {
@@ -36,12 +42,13 @@ static struct person *person_of(struct line *l)
 	return &l->in->persons[l->role - AP_COACH];
 }
 
-static uint64_t stamp(void *ctx, uint32_t rtp)
+static uint64_t stamp(void *ctx, uint16_t seq, uint32_t rtp)
 {
 	struct line *l = ctx;
 	struct person *p = person_of(l);
 	g_mutex_lock(&p->lock);
 	int64_t ns = ap_timeline_map(&p->timeline, l->line, rtp);
+	l->out_seq = seq;
 	g_mutex_unlock(&p->lock);
 	return (uint64_t)ns;
 }
@@ -52,6 +59,22 @@ static GBytes *bytes_of(GstBuffer *buffer)
 	gsize len = 0;
 	gst_buffer_extract_dup(buffer, 0, gst_buffer_get_size(buffer), &data, &len);
 	return g_bytes_new_take(data, len);
+}
+
+/* With the person's lock held: lets the muxers know what they may still have to wait for. */
+static void tell_waiting(struct line *l)
+{
+	ap_tracks_waits(l->in->tracks, l->role, l->line, l->done ? INT64_MAX : l->done_ns);
+}
+
+static void note_frame(struct line *l, int64_t time_ns)
+{
+	struct person *p = person_of(l);
+	g_mutex_lock(&p->lock);
+	l->done_ns = time_ns;
+	l->done = l->out_seq == l->in_seq;
+	tell_waiting(l);
+	g_mutex_unlock(&p->lock);
 }
 
 static void frame(void *ctx, const struct ap_chain_frame *f)
@@ -68,6 +91,7 @@ static void frame(void *ctx, const struct ap_chain_frame *f)
 		.codec_data = f->codec_data ? bytes_of(f->codec_data) : NULL,
 	};
 	ap_tracks_frame(l->in->tracks, &out);
+	note_frame(l, out.time_ns);
 	ap_frame_clear(&out);
 }
 
@@ -102,6 +126,7 @@ static void line_end(struct line *l, bool discard)
 	else if (l->chain)
 		ap_chain_finish(l->chain, &l->stats);
 	g_clear_pointer(&l->chain, ap_chain_free);
+	ap_tracks_waits(l->in->tracks, l->role, l->line, INT64_MAX);
 }
 
 void ap_ingest_free(struct ap_ingest *in)
@@ -138,6 +163,9 @@ static bool restart(struct line *l, const struct ap_source_packet *p)
 	struct person *person = person_of(l);
 	g_mutex_lock(&person->lock);
 	ap_timeline_start(&person->timeline, l->line, ap_chain_clock_rate(l->codec), p->rtp);
+	l->in_seq = p->seq;
+	l->done_ns = p->arrival_ns - STARTS_EARLIER_NS;
+	l->done = false;
 	g_mutex_unlock(&person->lock);
 	return ap_ok(ap_chain_new(l->codec, &events, &l->chain));
 }
@@ -165,6 +193,11 @@ static bool take_rtp(struct line *l, struct ap_reader *r, int64_t arrival_ns)
 	struct person *person = person_of(l);
 	g_mutex_lock(&person->lock);
 	ap_timeline_arrival(&person->timeline, l->line, p.rtp, arrival_ns);
+	if ((int16_t)(uint16_t)(p.seq - l->in_seq) > 0) {
+		l->in_seq = p.seq;
+		l->done = false;
+	}
+	tell_waiting(l);
 	g_mutex_unlock(&person->lock);
 	ap_chain_push(l->chain, gst_buffer_new_memdup(ap_read_span(r, len), len), arrival_ns);
 	return true;
