@@ -17,7 +17,8 @@ struct ap_blob; /* opaque */
 struct ap_result ap_blob_open(const char *directory, struct ap_blob **ret_blob);
 void ap_blob_free(struct ap_blob *b);
 
-/* A write-only descriptor (0600, O_EXCL; a stale .tmp is replaced) for segment n; owned by the caller. */
+/* A write-only descriptor (0600, O_EXCL; a stale .tmp is replaced) for segment n; owned by the caller. "erased" for a
+ * recording that ap_blob_erase was called for, so that nothing late makes it anew. */
 struct ap_result ap_blob_create(struct ap_blob *b, const struct ap_uuid *recording, enum ap_role role, uint32_t n, int *ret_fd);
 /* rename .tmp -> .age, fsync directory. Replaces an existing n.age. */
 struct ap_result ap_blob_commit(struct ap_blob *b, const struct ap_uuid *recording, enum ap_role role, uint32_t n);
@@ -28,5 +29,7 @@ struct ap_result ap_blob_read(struct ap_blob *b, const struct ap_uuid *recording
 			      size_t max, uint8_t **ret_bytes, size_t *ret_len);
 /* Removes all files of a recording, its directories, and fsyncs the parent; nothing there is success. */
 struct ap_result ap_blob_erase(struct ap_blob *b, const struct ap_uuid *recording);
+/* Makes a small file, syncs it and takes it away again: "storage" when the disk does not. */
+struct ap_result ap_blob_probe(struct ap_blob *b);
 /* Bytes free for recordings on that file system. */
 struct ap_result ap_blob_free_bytes(struct ap_blob *b, uint64_t *ret_bytes);

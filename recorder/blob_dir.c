@@ -13,8 +13,12 @@
 
 #define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
+#define PROBE ".probe"
+
 struct ap_blob {
 	int root; /* owned */
+	GMutex lock; /* of `gone`, and of making what it names */
+	GHashTable *gone; /* owned: ids as text, erased since we were opened */
 };
 
 /* Where one segment lies. */
@@ -42,6 +46,8 @@ struct ap_result ap_blob_open(const char *directory, struct ap_blob **ret_blob)
 		return io("the recordings directory cannot be opened");
 	*ret_blob = g_new0(struct ap_blob, 1);
 	(*ret_blob)->root = root;
+	(*ret_blob)->gone = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	g_mutex_init(&(*ret_blob)->lock);
 	return AP_SUCCESS;
 }
 
@@ -50,6 +56,8 @@ void ap_blob_free(struct ap_blob *b)
 	if (!b)
 		return;
 	close(b->root);
+	g_hash_table_destroy(b->gone);
+	g_mutex_clear(&b->lock);
 	g_free(b);
 }
 
@@ -83,10 +91,22 @@ static struct ap_result place_of(struct ap_blob *b, const struct ap_uuid *record
 	return result;
 }
 
+/* With its directories, unless it was erased. */
+static struct ap_result make_place(struct ap_blob *b, const struct ap_uuid *recording, enum ap_role role, uint32_t n,
+				   struct place *ret_place)
+{
+	char id[AP_UUID_TEXT];
+	ap_uuid_text(recording, id);
+	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&b->lock);
+	if (g_hash_table_contains(b->gone, id))
+		return ap_fail(AP_ERR_DENIED, "erased", "this recording was erased");
+	return place_of(b, recording, role, n, true, ret_place);
+}
+
 struct ap_result ap_blob_create(struct ap_blob *b, const struct ap_uuid *recording, enum ap_role role, uint32_t n, int *ret_fd)
 {
 	struct place p;
-	AP_TRY(place_of(b, recording, role, n, true, &p));
+	AP_TRY(make_place(b, recording, role, n, &p));
 	unlinkat(p.dir, p.temporary, 0);
 	int fd = openat(p.dir, p.temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	close(p.dir);
@@ -192,6 +212,9 @@ struct ap_result ap_blob_erase(struct ap_blob *b, const struct ap_uuid *recordin
 	char id[AP_UUID_TEXT];
 	int parent = -1;
 	ap_uuid_text(recording, id);
+	g_mutex_lock(&b->lock);
+	g_hash_table_add(b->gone, g_strdup(id));
+	g_mutex_unlock(&b->lock);
 	struct ap_result found = open_below(b->root, id, false, &parent);
 	if (!ap_ok(found))
 		return strcmp(found.name, "not-found") == 0 ? AP_SUCCESS : found;
@@ -210,4 +233,15 @@ struct ap_result ap_blob_free_bytes(struct ap_blob *b, uint64_t *ret_bytes)
 		return io("the file system does not answer");
 	*ret_bytes = (uint64_t)st.f_bavail * st.f_frsize;
 	return AP_SUCCESS;
+}
+
+struct ap_result ap_blob_probe(struct ap_blob *b)
+{
+	static const char bytes[512];
+	int fd = openat(b->root, PROBE, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return io("nothing can be made in the recordings directory");
+	bool kept = write(fd, bytes, sizeof bytes) == (ssize_t)sizeof bytes && fsync(fd) == 0;
+	close(fd);
+	return unlinkat(b->root, PROBE, 0) == 0 && kept ? AP_SUCCESS : io("the disk does not keep what is written");
 }

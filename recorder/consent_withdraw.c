@@ -121,7 +121,7 @@ static void seal_if_kept(struct withdrawal *w, const struct ap_uuid *recording)
 	struct ap_db *db = ap_vault_db(v);
 	bool ordered = false;
 	if (ap_ok(ap_db_recording_ordered(db, recording, &ordered)) && !ordered)
-		AP_IGNORE(ap_recording_seal(v, db, recording, false, 0)); /* at the next start otherwise */
+		ap_gatekeeper_seal_dropped(w->k, recording);
 }
 
 /* ---- answering ---- */

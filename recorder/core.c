@@ -188,6 +188,7 @@ static void *run(void *data)
 	c->captures = ap_captures_new(-1, ap_vault_blob(c->v), ap_vault_clock(c->v), c->context);
 	ap_captures_allow_unconfined(c->captures, !ap_config_bool(ap_vault_config(c->v), "vault.require_sandbox"));
 	c->keepers = ap_gatekeepers_new(c->v, c->captures, &ap_link_gateway, c->link);
+	ap_gatekeepers_use_threads(c->keepers);
 	c->consents = ap_consents_new(c->v, c->keepers, &ap_link_gateway, c->link);
 	watch_active(c);
 	c->ticker = timer(c, TICK_MS, on_tick);

@@ -44,8 +44,8 @@ ap_library(owed SOURCES owed.c LIBS ap_vault_rules)
 ap_library(vault_core SOURCES db_ledger.c db_policy.c db_session.c db_tenant.c db_consent.c db_recording.c db_segment.c
 	ledger.c ledger_query.c vault.c notice.c session.c party.c recording.c recording_seal.c manifest.c
 	consent.c consent_give.c consent_withdraw.c session_end.c
-	gatekeeper.c gatekeeper_open.c gatekeeper_capture.c gatekeeper_show.c
-	link.c rpc.c rpc_platform.c rpc_party.c rpc_rights.c core.c
+	gatekeeper.c gatekeeper_open.c gatekeeper_capture.c gatekeeper_show.c disk_watch.c sealer.c
+	link.c link_front.c link_message.c rpc.c rpc_platform.c rpc_party.c rpc_rights.c core.c
 	${CMAKE_BINARY_DIR}/generated/text_policy_default.c ${CMAKE_BINARY_DIR}/generated/text_notice_fr.c
 	${CMAKE_BINARY_DIR}/generated/text_notice_en.c
 	LIBS ap_vault_rules ap_owed ap_db ap_keys ap_log_formats ap_blob ap_webm ap_age ap_problem ap_dbus PkgConfig::JSON)

@@ -75,10 +75,10 @@ static struct ap_gate_conditions conditions_of(struct ap_gatekeeper *k)
 	struct ap_gate_conditions c = {
 		.paused = k->paused,
 		.policy = k->policy,
-		.storage = all->storage,
-		.ledger = k->readable && !k->unlogged && ap_ledger_healthy(ap_vault_ledger(all->v)),
+		.storage = all->storage && !k->disk_failed,
+		.ledger = all->log_disk && k->readable && !k->unlogged && ap_ledger_healthy(ap_vault_ledger(all->v)),
 		.sandbox = ap_captures_ready(all->captures),
-		.vault = all->link && k->retry_ns == 0 && !k->run.sealing && !all->ending,
+		.vault = all->link && (k->retry_ns == 0 || k->disk_failed) && !k->run.sealing && !all->ending,
 		.lockdown = ap_vault_locked_down(all->v),
 		.ended = k->ended,
 	};
@@ -149,8 +149,29 @@ void ap_keeper_failed(struct ap_gatekeeper *k, const char *why)
 	k->retry_ns = now_ns(k->all) + MIN(pause, PAUSE_MAX_MS) * MS_NS;
 	ap_log(AP_LOG_WARN, "gate_failed", "session=%s reason=%s", k->session_text, why);
 	ap_keeper_evaluate(k);
+static bool is_of_the_disk(const char *why)
+{
+	static const char *const words[] = { "segment-write", "segment-fsync", "segment-unkept", "storage" };
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+		if (strcmp(why, words[i]) == 0)
+			return true;
+	return false;
 }
 
+void ap_keeper_blame(struct ap_gatekeeper *k, const char *why)
+{
+	if (!is_of_the_disk(why) || k->disk_failed)
+		return;
+	k->disk_failed = true;
+	ap_log(AP_LOG_ERROR, "recording_stopped", "session=%s reason=%s advice=see to the disk under recordings/ and vault/",
+	       k->session_text, why);
+	if (k->retry_ns == 0)
+		k->retry_ns = now_ns(k->all) + PAUSE_MS * MS_NS;
+}
+
+}
+
+	ap_keeper_blame(k, why);
 static struct ap_result log_closing(struct ap_gatekeeper *k, struct ap_db *db)
 {
 	JsonObject *body = json_object_new();
@@ -240,7 +261,6 @@ void ap_gatekeepers_tap_opened(struct ap_gatekeepers *all, const struct ap_uuid 
 		ap_keeper_failed(k, "tap-refused");
 		return;
 	}
-	k->failures = 0;
 	ap_keeper_input(k, AP_INPUT_OPENED);
 	k->run.silent_at_ns = k->run.flowing ? 0 : now_ns(all) + SILENT_NS;
 	ap_keeper_show(k);
@@ -269,9 +289,38 @@ static void poll_storage(struct ap_gatekeepers *all)
 		return;
 	uint64_t floor = (uint64_t)ap_config_int(ap_vault_config(all->v), "storage.floor_mib") << 20;
 	all->storage_polled_ns = now_ns(all);
+/* Is there anybody whose gate waits for the disk, or depends on it? */
+static bool wants_disk(const struct ap_gatekeepers *all)
+{
+	GHashTableIter at;
+	void *value;
+	g_hash_table_iter_init(&at, all->keepers);
+	while (g_hash_table_iter_next(&at, NULL, &value)) {
+		const struct ap_gatekeeper *k = value;
+		if (k->person[0].connected && k->person[1].connected && !k->ended)
+			return true;
+	}
+	return false;
+}
+
+static void watch_disk(struct ap_gatekeepers *all)
+{
+	if (wants_disk(all))
+		ap_disk_watch_ask(all->watch);
+	struct ap_disk_state now = ap_disk_watch_state(all->watch);
+	if (now.storage != all->storage || now.log != all->log_disk)
+		ap_log(now.storage && now.log ? AP_LOG_INFO : AP_LOG_ERROR, "disk",
+		       "recordings=%s vault=%s trouble=%s", now.storage ? "good" : "failing", now.log ? "good" : "failing",
+		       ap_disk_watch_trouble(all->watch));
+	all->storage = now.storage;
+	all->log_disk = now.log;
+}
+
 	all->storage = ap_ok(ap_blob_free_bytes(ap_vault_blob(all->v), &bytes)) && bytes >= floor;
 	ap_ledger_probe(ap_vault_ledger(all->v), ap_vault_db(all->v));
 }
+	if (all->watch)
+		watch_disk(all);
 
 /* A recording that both left is not kept waiting for ever; one who comes back begins a new one. */
 static void check_idle(struct ap_gatekeeper *k, int64_t now)
@@ -307,6 +356,8 @@ static void check_deadlines(struct ap_gatekeeper *k)
 	}
 	if (k->unlogged && k->phase == AP_PHASE_CLOSED && now >= k->log_again_ns)
 		commit_closing(k);
+		k->disk_failed = false;
+	}
 }
 
 /* Nothing can happen to it any more; whoever asks again gets a new one from vault.db. */
@@ -477,14 +528,26 @@ void ap_gatekeepers_free(struct ap_gatekeepers *all)
 {
 	if (!all)
 		return;
+	all->log_disk = true;
 	g_hash_table_destroy(all->keepers);
 	g_free(all);
+}
+
+void ap_gatekeepers_use_threads(struct ap_gatekeepers *all)
+{
+	g_autofree char *vault = g_build_filename(ap_vault_home(all->v), "vault", NULL);
+	const struct ap_disk_setup setup = { vault, ap_vault_blob(all->v), ap_vault_clock(all->v),
+					     (uint64_t)ap_config_int(ap_vault_config(all->v), "storage.floor_mib") << 20 };
+	all->watch = ap_disk_watch_new(&setup);
+	all->sealer = ap_sealer_new(all->v, ap_gatekeepers_sealed, all);
 }
 
 struct ap_gatekeeper *ap_gatekeeper_get(struct ap_gatekeepers *all, const struct ap_uuid *session)
 {
 	struct ap_gatekeeper *k = g_hash_table_lookup(all->keepers, session);
 	if (k)
+	ap_sealer_free(all->sealer);
+	ap_disk_watch_free(all->watch);
 		return k;
 	k = g_new0(struct ap_gatekeeper, 1);
 	k->all = all;

@@ -32,6 +32,8 @@ typedef void (*ap_gate_done)(void *data);
 /* All borrowed. */
 struct ap_gatekeepers *ap_gatekeepers_new(struct ap_vault *v, struct ap_captures *captures, const struct ap_gateway *gateway,
 					  void *gateway_ctx);
+/* From here on the disk is watched, and recordings are finished, on threads of their own. */
+void ap_gatekeepers_use_threads(struct ap_gatekeepers *all);
 /* Kills captures that still run: shut them down first. */
 void ap_gatekeepers_free(struct ap_gatekeepers *all);
 
@@ -67,6 +69,8 @@ void ap_gatekeeper_pause(struct ap_gatekeeper *k, unsigned owed, unsigned kept);
 void ap_gatekeeper_finish(struct ap_gatekeeper *k, unsigned reasons, ap_gate_done done, void *data);
 /* After a close with discard: the capture is killed and forgotten, its recording is left to be erased. */
 void ap_gatekeeper_drop_recording(struct ap_gatekeeper *k, struct ap_uuid *ret_recording, bool *ret_was);
+/* What lies on disk of a recording that was dropped, and is kept after all. */
+void ap_gatekeeper_seal_dropped(struct ap_gatekeeper *k, const struct ap_uuid *recording);
 /* Finish all, for the end of the process. */
 void ap_gatekeepers_shut_down(struct ap_gatekeepers *all, ap_gate_done done, void *data);
 

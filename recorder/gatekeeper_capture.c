@@ -1,6 +1,7 @@
 #include "recorder/gatekeeper_private.h"
 
 #include "recorder/manifest.h"
+#include "recorder/vault_port.h"
 
 #include <aparte/log.h>
 
@@ -13,17 +14,21 @@ static void on_closed(void *ctx, uint64_t generation)
 		ap_keeper_shut(k);
 }
 
-/* What cannot be kept in vault.db cannot be vouched for: the ledger's health tells the gate. */
+static void on_failed(void *ctx, const char *reason);
+
+/* What cannot be kept in vault.db cannot be vouched for, and a track that went on after it would have a hole: the
+ * recording ends with what is kept. */
 static void on_segment(void *ctx, const struct ap_capture_segment *segment)
 {
 	struct ap_gatekeeper *k = ctx;
 	k->run.has_segments = true;
 	struct ap_result r = ap_db_segment_put(ap_vault_db(k->all->v), &k->run.row.id, segment);
-	if (ap_ok(r))
+	if (ap_ok(r)) {
+		k->failures = 0;
 		return;
+	}
 	ap_log(AP_LOG_ERROR, "segment_unkept", "session=%s reason=%s", k->session_text, r.name);
-	k->readable = false;
-	ap_keeper_evaluate(k);
+	on_failed(k, "segment-unkept");
 }
 
 static void on_epoch(void *ctx, const struct ap_capture_epoch *epoch)
@@ -46,26 +51,54 @@ static void on_first_frame(void *ctx, uint64_t generation)
 	ap_log(AP_LOG_INFO, "recording_flows", "session=%s epoch=%u", k->session_text, k->run.epoch);
 }
 
-/* The recording is over: rows, leaf, events, and whoever waited for it. */
-static void conclude(struct ap_gatekeeper *k, bool complete, int64_t duration_ms)
+/* The recording is over: rows, leaf, then ap_gatekeepers_sealed. */
+static void conclude(struct ap_gatekeeper *k, const struct ap_uuid *recording, bool complete, int64_t duration_ms)
 {
 	struct ap_gatekeepers *all = k->all;
-	struct ap_result r = ap_recording_seal(all->v, ap_vault_db(all->v), &k->run.row.id, complete, duration_ms);
-	if (ap_ok(r))
-		ap_keeper_show_recording(k, "sealed");
+	const struct ap_seal_job job = { k->session, *recording, complete, duration_ms, 0 };
+	if (all->sealer)
+		ap_sealer_give(all->sealer, &job);
 	else
-		ap_log(AP_LOG_ERROR, "recording_unsealed", "session=%s reason=%s", k->session_text, r.name);
+		ap_gatekeepers_sealed(all, &job,
+				      ap_recording_seal(all->v, ap_vault_db(all->v), recording, complete, duration_ms));
+}
+
+static bool is_under_way(const struct ap_gatekeeper *k, const struct ap_uuid *recording)
+{
+	return k && k->run.sealing && ap_uuid_equal(&k->run.row.id, recording);
+}
+
+/* After the first attempt nobody waits any longer; what failed is sealed when the disk allows, or at the next start. */
+void ap_gatekeepers_sealed(void *data, const struct ap_seal_job *job, struct ap_result r)
+{
+	struct ap_gatekeepers *all = data;
+	struct ap_gatekeeper *k = g_hash_table_lookup(all->keepers, &job->session);
+	bool waits = is_under_way(k, &job->recording);
+	if (ap_ok(r) && waits)
+		ap_keeper_show_recording(k, "sealed");
+	else if (ap_ok(r))
+		ap_vault_recording_changed(all->v, &job->session, &job->recording, "sealed");
+	else
+		ap_log(AP_LOG_ERROR, "recording_unsealed", "reason=%s attempt=%u", r.name, job->attempt);
+	if (!waits)
+		return;
 	k->run = (struct ap_keeper_run){ 0 };
 	k->finishing = false;
 	ap_keeper_run_waiters(k->finishers);
 	ap_keeper_evaluate(k);
 }
 
+void ap_gatekeeper_seal_dropped(struct ap_gatekeeper *k, const struct ap_uuid *recording)
+{
+	conclude(k, recording, false, 0);
+}
+
 static void on_sealed(void *ctx, const uint64_t duration_ms[2])
 {
 	struct ap_gatekeeper *k = ctx;
 	ap_capture_free(g_steal_pointer(&k->run.capture));
-	conclude(k, true, (int64_t)MAX(duration_ms[0], duration_ms[1]));
+	k->run.seal_by_ns = G_MAXINT64;
+	conclude(k, &k->run.row.id, true, (int64_t)MAX(duration_ms[0], duration_ms[1]));
 }
 
 static void on_failed(void *ctx, const char *reason)
@@ -73,6 +106,7 @@ static void on_failed(void *ctx, const char *reason)
 	struct ap_gatekeeper *k = ctx;
 	bool lives = k->phase == AP_PHASE_OPEN || k->phase == AP_PHASE_OPENING;
 	ap_capture_free(g_steal_pointer(&k->run.capture));
+	ap_keeper_blame(k, reason); /* the gateway's word that its tap broke may have come first */
 	if (lives)
 		ap_keeper_failed(k, reason); /* closes; without a capture it is shut at once */
 	else if (k->phase == AP_PHASE_CLOSING)
@@ -105,5 +139,6 @@ void ap_keeper_seal(struct ap_gatekeeper *k)
 void ap_keeper_seal_without_capture(struct ap_gatekeeper *k)
 {
 	k->run.sealing = true; /* while this runs nothing may begin anew */
-	conclude(k, false, 0);
+	k->run.seal_by_ns = G_MAXINT64;
+	conclude(k, &k->run.row.id, false, 0);
 }

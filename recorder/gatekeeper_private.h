@@ -4,8 +4,10 @@
  */
 #pragma once
 
+#include "recorder/disk_watch.h"
 #include "recorder/gatekeeper.h"
 #include "recorder/recording.h"
+#include "recorder/sealer.h"
 
 struct ap_gatekeepers {
 	/* borrowed */
@@ -15,8 +17,10 @@ struct ap_gatekeepers {
 	void *gateway_ctx;
 	/* owned */
 	GHashTable *keepers; /* struct ap_uuid * (inside the keeper) -> struct ap_gatekeeper * */
+	struct ap_disk_watch *watch; /* NULL: only the free space is looked at */
+	struct ap_sealer *sealer;    /* NULL: recordings are finished at once, on this thread */
 	/* state */
-	bool link, storage;
+	bool link, storage, log_disk;
 	int64_t storage_polled_ns; /* 0: never */
 	bool ending;
 	ap_gate_done ended;
@@ -66,6 +70,7 @@ struct ap_gatekeeper {
 	int64_t away_since_ns; /* both persons; 0: at least one is there */
 	bool held_closed; /* an order closed it; the next reload may open it */
 	int64_t retry_ns; /* not before; 0: at once */
+	bool disk_failed; /* it is the disk that the pause is for */
 	unsigned failures;
 	/* the gate */
 	enum ap_gate_phase phase;
@@ -91,6 +96,8 @@ void ap_keeper_evaluate(struct ap_gatekeeper *k);
 void ap_keeper_input(struct ap_gatekeeper *k, enum ap_gate_input input);
 /* The opening broke: no new attempt before a growing pause is over. */
 void ap_keeper_failed(struct ap_gatekeeper *k, const char *why);
+/* When it was the disk: shown as `storage`, and a pause before the next attempt. */
+void ap_keeper_blame(struct ap_gatekeeper *k, const char *why);
 /* The reading end is closed: leaf 03, then whoever waits. */
 void ap_keeper_shut(struct ap_gatekeeper *k);
 void ap_keeper_run_waiters(GArray *waiters);
@@ -102,6 +109,7 @@ void ap_keeper_open(struct ap_gatekeeper *k);
 extern const struct ap_capture_events ap_keeper_capture_events;
 /* Seals what is under way, when nothing is open; finishers are run at the end. */
 void ap_keeper_seal(struct ap_gatekeeper *k);
+void ap_gatekeepers_sealed(void *all, const struct ap_seal_job *job, struct ap_result r);
 /* The capture is gone for good: the recording is finished without it. */
 void ap_keeper_seal_without_capture(struct ap_gatekeeper *k);
 

@@ -180,6 +180,10 @@ static struct ap_result store_seal(struct ap_vault *v, struct ap_db *db, struct 
 	uint64_t leaf = 0;
 	struct ap_session session;
 	char id[AP_UUID_TEXT];
+	bool ordered = false;
+	AP_TRY(ap_db_recording_ordered(db, &r->id, &ordered));
+	if (ordered)
+		return ap_fail(AP_ERR_DENIED, "erased", "its erasure was ordered meanwhile");
 	AP_TRY(expiry_of(db, r, &r->expires_ms));
 	AP_TRY(ap_ledger_append(ap_vault_ledger(v), db, AP_LEAF_SEALED, leaf_body(r, manifest), &leaf));
 	AP_TRY(ap_db_recording_seal(db, r, manifest, signature, leaf));
@@ -191,6 +195,25 @@ static struct ap_result store_seal(struct ap_vault *v, struct ap_db *db, struct 
 	return result;
 }
 
+/* The disk may take it later; what is missing or damaged stays so. */
+static bool is_worth_another_try(struct ap_result r)
+{
+	return r.err == AP_ERR_IO && strcmp(r.name, "not-found") != 0;
+}
+
+/* A track that cannot be finished is still what it is: sealed, with the manifest saying who finished it. */
+static struct ap_result finish_tracks(struct ap_vault *v, struct ap_db *db, const struct ap_recording *r, int64_t *duration_ms)
+{
+	for (enum ap_role role = AP_COACH; role <= AP_COACHEE; role++) {
+		struct ap_result finished = finish_track(v, db, r, role, duration_ms);
+		if (is_worth_another_try(finished))
+			return finished;
+		if (!ap_ok(finished))
+			ap_log(AP_LOG_WARN, "track_unfinished", "role=%s reason=%s", ap_role_text(role), finished.name);
+	}
+	return AP_SUCCESS;
+}
+
 struct ap_result ap_recording_seal(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *recording, bool complete,
 				   int64_t duration_ms)
 {
@@ -198,13 +221,8 @@ struct ap_result ap_recording_seal(struct ap_vault *v, struct ap_db *db, const s
 	g_autofree char *manifest = NULL;
 	uint8_t signature[64];
 	AP_TRY(ap_db_recording_load(db, recording, &r));
-	if (!complete) {
-		/* A track that cannot be finished is still what it is: sealed, with the manifest saying who finished it. */
-		struct ap_result coach = finish_track(v, db, &r, AP_COACH, &duration_ms);
-		struct ap_result coachee = finish_track(v, db, &r, AP_COACHEE, &duration_ms);
-		if (!ap_ok(coach) || !ap_ok(coachee))
-			ap_log(AP_LOG_WARN, "track_unfinished", "reason=%s", ap_ok(coach) ? coachee.name : coach.name);
-	}
+	if (!complete)
+		AP_TRY(finish_tracks(v, db, &r, &duration_ms));
 	r.duration_ms = duration_ms;
 	r.sealed_ms = ap_wall_ms(ap_vault_clock(v));
 	AP_TRY(ap_manifest_build(v, db, &r, complete, &manifest));

@@ -115,7 +115,8 @@ def _free_ports(count):
 class Instance:
     """The real processes under the real launcher, on a home and ports of their own."""
 
-    def __init__(self, config=None):
+    def __init__(self, config=None, prepare=None):
+        """`prepare` is called with the instance before it is served for the first time."""
         self.place = pathlib.Path(tempfile.mkdtemp(prefix="aparte-conformance-"))
         self.place.chmod(0o755)
         self.home = self.place / "home"
@@ -133,6 +134,8 @@ class Instance:
         try:
             self.cli("init")
             self.configure(config or {})
+            if prepare:
+                prepare(self)
             self.cli("serve", "--detach")
             self.cli("demo")
         except BaseException:
