@@ -4,6 +4,7 @@
 #include "recorder/answer.h"
 #include "recorder/db_staff_webhook.h"
 #include "recorder/vault.h"
+#include "recorder/webhook_url.h"
 
 #include <aparte/jcs.h>
 #include <aparte/limits.h>
@@ -27,25 +28,6 @@ struct ap_webhooks {
 };
 
 /* ---- what is stored ---- */
-
-/* Public hosts by https; a name that resolves inwards is the operator's network to guard. */
-static bool url_fits(const char *url)
-{
-	g_autoptr(GUri) uri = g_uri_parse(url, SOUP_HTTP_URI_FLAGS, NULL);
-	if (!uri || !g_uri_get_host(uri) || g_uri_get_userinfo(uri) || strlen(url) > 1000)
-		return false;
-	g_autoptr(GInetAddress) address = g_inet_address_new_from_string(g_uri_get_host(uri));
-	bool loopback = address && g_inet_address_get_is_loopback(address);
-#ifdef AP_TEST_HOOKS
-	if (loopback)
-		return true;
-#endif
-	if (address &&
-	    (loopback || g_inet_address_get_is_site_local(address) || g_inet_address_get_is_link_local(address) ||
-	     g_inet_address_get_is_any(address) || g_inet_address_get_is_multicast(address)))
-		return false;
-	return strcmp(g_uri_get_scheme(uri), "https") == 0 && strcmp(g_uri_get_host(uri), "localhost") != 0;
-}
 
 /* Derived, so that nothing secret is stored and the same name has the same secret. */
 static struct ap_result secret_of(struct ap_vault *v, int64_t tenant, const char *name, struct ap_secret **ret_secret)
@@ -78,7 +60,7 @@ static struct ap_result parse_wish(const char *json, JsonNode **ret_node)
 		return ap_fail(AP_ERR_PROTOCOL, "malformed", "the body is an object with url and events");
 	JsonObject *o = json_node_get_object(node);
 	const char *url = ap_body_text_or_empty(o, "url");
-	if (!url_fits(url))
+	if (!ap_webhook_url_fits(url))
 		return ap_fail(AP_ERR_PROTOCOL, "invalid", "url is an https address that the internet can reach");
 	if (!events_fit(o))
 		return ap_fail(AP_ERR_PROTOCOL, "invalid", "events is a list of event names");
@@ -155,7 +137,7 @@ static SoupMessage *request_for(struct ap_webhooks *w, const struct ap_delivery 
 {
 	struct ap_secret *secret;
 	char id[AP_UUID_TEXT];
-	SoupMessage *message = url_fits(d->url) ? soup_message_new("POST", d->url) : NULL;
+	SoupMessage *message = ap_webhook_url_fits(d->url) ? soup_message_new("POST", d->url) : NULL;
 	if (!message || !ap_ok(secret_of(w->v, d->tenant, d->name, &secret)))
 		return message;
 	ap_uuid_text(&d->id, id);
