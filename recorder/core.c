@@ -61,7 +61,7 @@ static void on_tap_opened(void *ctx, const struct ap_uuid *session, uint64_t gen
 	ap_gatekeepers_tap_opened(c->keepers, session, generation, ok);
 }
 
-static const struct ap_link_events link_events = { on_up, on_down, on_tap_opened };
+static const struct ap_link_events link_events = { ap_rpc_permits, on_up, on_down, on_tap_opened };
 
 /* ---- what other threads ask ---- */
 

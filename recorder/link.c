@@ -14,7 +14,10 @@ struct ap_link {
 	void *ctx;
 	/* owned */
 	GDBusConnection *connection; /* NULL while down */
+	struct ap_link_front *front; /* of the connection */
 	GCancellable *starting;	     /* of the connection being set up */
+	struct ap_link_front *starting_front;
+	GDBusAuthObserver *observer;
 	unsigned asked;		     /* questions whose answer has not come */
 };
 
@@ -26,6 +29,7 @@ static void on_closed(GDBusConnection *connection, gboolean remote, GError *erro
 	if (l->connection != connection)
 		return;
 	g_clear_object(&l->connection);
+	g_clear_pointer(&l->front, ap_link_front_free);
 	ap_log(AP_LOG_WARN, "link_down", "side=gateway");
 	l->events->down(l->ctx);
 }
@@ -38,6 +42,7 @@ static void drop(struct ap_link *l)
 	g_signal_handlers_disconnect_by_data(old, l);
 	g_dbus_connection_close(old, NULL, NULL, NULL);
 	g_object_unref(old);
+	g_clear_pointer(&l->front, ap_link_front_free);
 	l->events->down(l->ctx);
 }
 
@@ -51,14 +56,32 @@ static void on_started(GObject *source, GAsyncResult *result, void *data)
 		return; /* the link may be gone */
 	if (!connection) {
 		ap_log(AP_LOG_WARN, "link_failed", "side=gateway");
+		g_clear_pointer(&l->starting_front, ap_link_front_free);
 		return;
 	}
 	drop(l);
 	l->connection = connection;
+	l->front = g_steal_pointer(&l->starting_front);
 	g_dbus_connection_set_exit_on_close(connection, FALSE);
 	g_signal_connect(connection, "closed", G_CALLBACK(on_closed), l);
 	l->events->up(l->ctx, connection);
 	g_dbus_connection_start_message_processing(connection);
+}
+
+/* That it holds the socket pair's other end says who the gateway is; no user's name adds to it. */
+static gboolean on_mechanism(GDBusAuthObserver *observer, const char *mechanism, void *data)
+{
+	(void)observer;
+	(void)data;
+	return g_strcmp0(mechanism, "ANONYMOUS") == 0;
+}
+
+static void stop_starting(struct ap_link *l)
+{
+	if (l->starting)
+		g_cancellable_cancel(l->starting);
+	g_clear_object(&l->starting);
+	g_clear_pointer(&l->starting_front, ap_link_front_free);
 }
 
 struct ap_link *ap_link_new(const struct ap_link_events *events, void *ctx)
@@ -66,6 +89,8 @@ struct ap_link *ap_link_new(const struct ap_link_events *events, void *ctx)
 	struct ap_link *l = g_new0(struct ap_link, 1);
 	l->events = events;
 	l->ctx = ctx;
+	l->observer = g_dbus_auth_observer_new();
+	g_signal_connect(l->observer, "allow-mechanism", G_CALLBACK(on_mechanism), NULL);
 	return l;
 }
 
@@ -73,34 +98,33 @@ void ap_link_free(struct ap_link *l)
 {
 	if (!l)
 		return;
-	if (l->starting)
-		g_cancellable_cancel(l->starting);
-	g_clear_object(&l->starting);
+	stop_starting(l);
 	drop(l);
 	while (l->asked > 0) /* a closed connection answers them all with an error, soon */
 		g_main_context_iteration(g_main_context_get_thread_default(), TRUE);
+	g_object_unref(l->observer);
 	g_free(l);
 }
 
 struct ap_result ap_link_set_socket(struct ap_link *l, int fd)
 {
-	g_autoptr(GError) error = NULL;
-	g_autoptr(GSocket) socket = g_socket_new_from_fd(fd, &error);
+	int inner;
+	stop_starting(l);
+	AP_TRY(ap_link_front_new(fd, l->events->permits, &l->starting_front, &inner));
+	g_autoptr(GSocket) socket = g_socket_new_from_fd(inner, NULL);
 	if (!socket) {
-		close(fd);
+		close(inner);
+		g_clear_pointer(&l->starting_front, ap_link_front_free);
 		return ap_fail(AP_ERR_IO, "link", "the link's socket cannot be used");
 	}
 	g_autoptr(GSocketConnection) stream = g_socket_connection_factory_create_connection(socket);
 	g_autofree char *guid = g_dbus_generate_guid();
-	if (l->starting)
-		g_cancellable_cancel(l->starting);
-	g_clear_object(&l->starting);
 	l->starting = g_cancellable_new();
 	g_dbus_connection_new(G_IO_STREAM(stream), guid,
 			      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER |
 				      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_ALLOW_ANONYMOUS |
 				      G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
-			      NULL, l->starting, on_started, l);
+			      l->observer, l->starting, on_started, l);
 	return AP_SUCCESS;
 }
 

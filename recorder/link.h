@@ -7,12 +7,15 @@
 #pragma once
 
 #include "recorder/gatekeeper.h"
+#include "recorder/link_front.h"
 
 #include <gio/gio.h>
 
 struct ap_link; /* opaque */
 
 struct ap_link_events {
+	/* Whether there is such a call; from a thread of the link's own. */
+	ap_link_permits permits;
 	/* A connection stands and is ours to serve; messages flow after this returns. */
 	void (*up)(void *ctx, GDBusConnection *connection);
 	/* It went away. */

@@ -9,7 +9,6 @@
 #include <vault_dbus.h>
 
 #define PATH "/fr/aparte"
-#define INTERFACE "fr.aparte.Vault1"
 
 enum state { FRESH, GREETED };		   /* before Hello only Hello may come */
 enum thread { GATE_THREAD, MAIN_THREAD }; /* what may take long runs on the main thread */
@@ -123,67 +122,145 @@ struct ap_result ap_rpc_party(const struct ap_rpc_env *env, const char *token, s
 
 /* ---- dispatch ---- */
 
-struct passed_on {
-	struct ap_rpc_env env;
+bool ap_rpc_permits(const char *method, const char *signature)
+{
+	const GDBusMethodInfo *info = g_dbus_interface_info_lookup_method(ap_dbus_vault1_interface_info(), method);
+	if (!info || !permit_of(method))
+		return false;
+	for (GDBusArgInfo **arg = info->in_args; arg && *arg; arg++) {
+		if (!g_str_has_prefix(signature, (*arg)->signature))
+			return false;
+		signature += strlen((*arg)->signature);
+	}
+	return *signature == '\0';
+}
+
+struct waiting {
 	const struct permit *permit;
-	GVariant *arguments;
-	GDBusMethodInvocation *call;
+	GVariant *arguments;	     /* owned */
+	GDBusMethodInvocation *call; /* owned until it is answered */
+};
+
+static void free_waiting(void *data)
+{
+	struct waiting *w = data;
+	g_clear_object(&w->call);
+	g_variant_unref(w->arguments);
+	g_free(w);
+}
+
+/* Calls for the main thread go there one at a time, so that staff never stand behind a gateway's queue. The lane outlives
+ * its link as long as a call of it is there. */
+struct ap_rpc_lane {
+	struct ap_rpc_env env; /* of it the vault alone is used on the main thread */
+	GQueue calls;	       /* of struct waiting */
+	bool busy, gone;
+};
+
+static void send_next(struct ap_rpc_lane *lane);
+
+static void on_done(struct ap_vault *v, void *data)
+{
+	struct ap_rpc_lane *lane = data;
+	(void)v;
+	lane->busy = false;
+	if (lane->gone)
+		g_free(lane);
+	else
+		send_next(lane);
+}
+
+struct passed_on {
+	struct ap_rpc_lane *lane;
+	struct waiting *waiting; /* owned */
 };
 
 static void run_on_main(struct ap_vault *v, void *data)
 {
 	struct passed_on *p = data;
-	(void)v;
-	p->permit->handler(&p->env, p->arguments, p->call);
+	const struct ap_rpc_env env = { .v = v };
+	p->waiting->permit->handler(&env, p->waiting->arguments, g_steal_pointer(&p->waiting->call));
 }
 
 static void free_passed_on(void *data)
 {
 	struct passed_on *p = data;
-	g_variant_unref(p->arguments);
+	ap_vault_on_gate(p->lane->env.v, on_done, p->lane, NULL);
+	free_waiting(p->waiting);
 	g_free(p);
+}
+
+static void send_next(struct ap_rpc_lane *lane)
+{
+	struct waiting *next = lane->busy ? NULL : g_queue_pop_head(&lane->calls);
+	if (!next)
+		return;
+	struct passed_on *p = g_new0(struct passed_on, 1);
+	*p = (struct passed_on){ lane, next };
+	lane->busy = true;
+	ap_vault_on_main(lane->env.v, run_on_main, p, free_passed_on);
+}
+
+static void free_lane(struct ap_rpc_lane *lane)
+{
+	g_queue_clear_full(&lane->calls, free_waiting);
+	lane->gone = true;
+	if (!lane->busy)
+		g_free(lane);
+}
+
+static void take(struct ap_rpc *rpc, struct waiting *w)
+{
+	if ((w->permit->state == GREETED) != rpc->greeted || g_variant_get_size(w->arguments) > w->permit->cap) {
+		ap_rpc_fail(g_steal_pointer(&w->call), ap_fail(AP_ERR_DENIED, "invalid", "outside the permit table"));
+		free_waiting(w);
+		ap_link_break(rpc->env.link, "permit"); /* frees us */
+		return;
+	}
+	if (w->permit->state == FRESH)
+		rpc->greeted = true;
+	if (w->permit->thread == MAIN_THREAD) {
+		g_queue_push_tail(&rpc->lane->calls, w);
+		send_next(rpc->lane);
+		return;
+	}
+	w->permit->handler(&rpc->env, w->arguments, g_steal_pointer(&w->call));
+	free_waiting(w);
+}
+
+/* One call, then everything else that is due on this thread: ticks, captures, the other links' ends. */
+static gboolean on_turn(void *data)
+{
+	struct ap_rpc *rpc = data;
+	struct waiting *w = g_queue_pop_head(&rpc->calls);
+	if (g_queue_is_empty(&rpc->calls)) {
+		g_source_unref(rpc->turn);
+		rpc->turn = NULL;
+		take(rpc, w);
+		return G_SOURCE_REMOVE;
+	}
+	GSource *turn = rpc->turn;
+	take(rpc, w); /* may free us, and destroys the source then */
+	return g_source_is_destroyed(turn) ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
 }
 
 static void on_call(GDBusConnection *connection, const char *sender, const char *path, const char *interface,
 		    const char *method, GVariant *arguments, GDBusMethodInvocation *call, void *data)
 {
 	struct ap_rpc *rpc = data;
-	const struct permit *permit = permit_of(method);
+	struct waiting *w = g_new0(struct waiting, 1);
 	(void)connection;
 	(void)sender;
 	(void)path;
 	(void)interface;
-	if (!permit || (permit->state == GREETED) != rpc->greeted || g_variant_get_size(arguments) > permit->cap) {
-		ap_rpc_fail(call, ap_fail(AP_ERR_DENIED, "invalid", "outside the permit table"));
-		ap_link_break(rpc->env.link, "permit"); /* frees us */
+	*w = (struct waiting){ permit_of(method), g_variant_ref(arguments), call }; /* the link's front let it pass */
+	g_queue_push_tail(&rpc->calls, w);
+	if (rpc->turn)
 		return;
-	}
-	if (permit->state == FRESH)
-		rpc->greeted = true;
-	if (permit->thread == GATE_THREAD) {
-		permit->handler(&rpc->env, arguments, call);
-		return;
-	}
-	struct passed_on *p = g_new0(struct passed_on, 1);
-	*p = (struct passed_on){ { .v = rpc->env.v }, permit, g_variant_ref(arguments), call };
-	ap_vault_on_main(rpc->env.v, run_on_main, p, free_passed_on);
-}
-
-/* On GDBus's own thread, before anything is parsed further: calls to other objects, interfaces or methods, and signals,
- * never reach us. The connection is closed, which the link notices. */
-static GDBusMessage *on_message(GDBusConnection *connection, GDBusMessage *message, gboolean incoming, void *data)
-{
-	GDBusMessageType type = g_dbus_message_get_message_type(message);
-	(void)data;
-	if (!incoming || type == G_DBUS_MESSAGE_TYPE_METHOD_RETURN || type == G_DBUS_MESSAGE_TYPE_ERROR)
-		return message;
-	if (type == G_DBUS_MESSAGE_TYPE_METHOD_CALL && g_strcmp0(g_dbus_message_get_path(message), PATH) == 0 &&
-	    g_strcmp0(g_dbus_message_get_interface(message), INTERFACE) == 0 && permit_of(g_dbus_message_get_member(message)))
-		return message;
-	ap_log(AP_LOG_ERROR, "link_broken", "reason=message");
-	g_object_unref(message);
-	g_dbus_connection_close(connection, NULL, NULL, NULL);
-	return NULL;
+	rpc->turn = g_idle_source_new();
+	g_source_set_priority(rpc->turn, G_PRIORITY_DEFAULT);
+	g_source_set_callback(rpc->turn, on_turn, rpc, NULL);
+	g_source_attach(rpc->turn, g_main_context_get_thread_default());
 }
 
 static const GDBusInterfaceVTable vtable = { .method_call = on_call };
@@ -193,6 +270,7 @@ struct ap_result ap_rpc_new(const struct ap_rpc_env *env, GDBusConnection *conne
 	struct ap_rpc *rpc = g_new0(struct ap_rpc, 1);
 	rpc->env = *env;
 	rpc->connection = g_object_ref(connection);
+	g_queue_init(&rpc->calls);
 	rpc->object = g_dbus_connection_register_object(connection, PATH, ap_dbus_vault1_interface_info(), &vtable, rpc, NULL,
 							NULL);
 	if (!rpc->object) {
@@ -200,7 +278,9 @@ struct ap_result ap_rpc_new(const struct ap_rpc_env *env, GDBusConnection *conne
 		g_free(rpc);
 		return ap_fail(AP_ERR_INTERNAL, "link", "the link's object could not be registered");
 	}
-	rpc->filter = g_dbus_connection_add_filter(connection, on_message, NULL, NULL);
+	rpc->lane = g_new0(struct ap_rpc_lane, 1);
+	rpc->lane->env.v = env->v;
+	g_queue_init(&rpc->lane->calls);
 	*ret_rpc = rpc;
 	return AP_SUCCESS;
 }
@@ -210,7 +290,12 @@ void ap_rpc_free(struct ap_rpc *rpc)
 	if (!rpc)
 		return;
 	g_dbus_connection_unregister_object(rpc->connection, rpc->object);
-	g_dbus_connection_remove_filter(rpc->connection, rpc->filter);
+	if (rpc->turn) {
+		g_source_destroy(rpc->turn);
+		g_source_unref(rpc->turn);
+	}
+	g_queue_clear_full(&rpc->calls, free_waiting);
+	free_lane(rpc->lane);
 	g_object_unref(rpc->connection);
 	g_free(rpc);
 }

@@ -1,6 +1,7 @@
 /*
  * The answering half of the contract with the gateway (include/aparte/vault.xml, fr.aparte.Vault1): one permit table
- * (method, state, size, thread, handler) is looked at before any handler; a call outside it ends the link.
+ * (method, state, size, thread, handler) is looked at before any handler; a call outside it ends the link. Calls wait in
+ * order and are taken one at a time between what else the threads have to do.
  *
  * Threads: gate thread, but for the handlers that the table sends to the main thread.
  */
@@ -21,6 +22,9 @@ struct ap_rpc_env {
 	struct ap_link *link;
 	GHashTable *seen_tokens; /* token hash (struct ap_hash *) -> struct ap_party *: so that a withdrawal needs no database */
 };
+
+/* Whether the contract has such a method with these arguments, whatever the state. Any thread. */
+bool ap_rpc_permits(const char *method, const char *signature);
 
 /* Serves the connection until it is freed. */
 struct ap_result ap_rpc_new(const struct ap_rpc_env *env, GDBusConnection *connection, struct ap_rpc **ret_rpc);

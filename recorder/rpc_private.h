@@ -10,7 +10,10 @@
 struct ap_rpc {
 	struct ap_rpc_env env;
 	GDBusConnection *connection; /* owned */
-	guint object, filter;
+	GQueue calls;		     /* owned: what waits for its turn */
+	GSource *turn;		     /* owned; NULL while nothing waits */
+	struct ap_rpc_lane *lane;    /* owned: to the main thread */
+	guint object;
 	bool greeted; /* Hello came */
 };
 
