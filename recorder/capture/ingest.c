@@ -6,6 +6,8 @@
 
 #define RTP_HEADER 12
 #define STARTS_EARLIER_NS INT64_C(700000000) /* a source's first frame may have been taken so long before it came */
+/* The gateway's clock is ours: what has not arrived yet is a lie, and would put all that follows into the past. */
+#define AHEAD_NS INT64_C(100000000)
 
 struct person {
 	GMutex lock; /* the timeline is read by the chains' threads */
@@ -227,9 +229,14 @@ bool ap_ingest_datagram(struct ap_ingest *in, const uint8_t *bytes, size_t len)
 	struct ap_reader r = ap_reader_over(bytes, len);
 	struct ap_gate_header h;
 	if (len > AP_GATE_DATAGRAM || !ap_gate_header_read(&r, &h) || in->generation == 0 ||
-	    h.generation != in->generation || h.arrival_ns > INT64_MAX)
+	    h.generation != in->generation)
 		return false;
 	struct line *l = &in->lines[h.role - AP_COACH][h.line];
+	uint64_t latest = (uint64_t)(ap_mono_ns(ap_clock_system()) + AHEAD_NS);
+	if (h.arrival_ns > latest) {
+		l->malformed++;
+		return false;
+	}
 	bool good = h.kind == AP_GATE_RTP ? take_rtp(l, &r, (int64_t)h.arrival_ns) : take_report(l, &r);
 	l->malformed += !good;
 	l->packets += good && h.kind == AP_GATE_RTP;
