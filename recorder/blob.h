@@ -20,6 +20,9 @@ void ap_blob_free(struct ap_blob *b);
 /* A write-only descriptor (0600, O_EXCL; a stale .tmp is replaced) for segment n; owned by the caller. "erased" for a
  * recording that ap_blob_erase was called for, so that nothing late makes it anew. */
 struct ap_result ap_blob_create(struct ap_blob *b, const struct ap_uuid *recording, enum ap_role role, uint32_t n, int *ret_fd);
+/* The same file for reading, while it is not committed; owned by the caller. */
+struct ap_result ap_blob_open_unfinished(struct ap_blob *b, const struct ap_uuid *recording, enum ap_role role, uint32_t n,
+					 int *ret_fd);
 /* rename .tmp -> .age, fsync directory. Replaces an existing n.age. */
 struct ap_result ap_blob_commit(struct ap_blob *b, const struct ap_uuid *recording, enum ap_role role, uint32_t n);
 /* Removes a .tmp that was never committed; nothing there is success. */

@@ -116,6 +116,19 @@ struct ap_result ap_blob_create(struct ap_blob *b, const struct ap_uuid *recordi
 	return AP_SUCCESS;
 }
 
+struct ap_result ap_blob_open_unfinished(struct ap_blob *b, const struct ap_uuid *recording, enum ap_role role, uint32_t n,
+					 int *ret_fd)
+{
+	struct place p;
+	AP_TRY(place_of(b, recording, role, n, false, &p));
+	int fd = openat(p.dir, p.temporary, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct ap_result result = fd < 0 ? missing_or("a segment cannot be opened") : AP_SUCCESS;
+	close(p.dir);
+	AP_TRY(result);
+	*ret_fd = fd;
+	return AP_SUCCESS;
+}
+
 struct ap_result ap_blob_commit(struct ap_blob *b, const struct ap_uuid *recording, enum ap_role role, uint32_t n)
 {
 	struct place p;

@@ -1,5 +1,7 @@
 #include "capture_files.h"
 
+#include "segment_check.h"
+
 #include <glib-unix.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -15,6 +17,18 @@ struct ap_files {
 	int wake; /* readable when something is back */
 };
 
+/* A segment is checked before it gets its name: from then on it counts. */
+static struct ap_result commit(struct ap_files *f, const struct ap_file_job *job)
+{
+	const struct ap_capture_segment_done *s = &job->message.segment;
+	int fd = -1;
+	AP_TRY(ap_blob_open_unfinished(f->blob, &job->recording, job->want.role, job->want.number, &fd));
+	struct ap_result result = ap_segment_check(fd, s->size, s->sha256);
+	close(fd);
+	AP_TRY(result);
+	return ap_blob_commit(f->blob, &job->recording, job->want.role, job->want.number);
+}
+
 static void work(struct ap_files *f, struct ap_file_job *job)
 {
 	switch (job->type) {
@@ -22,7 +36,7 @@ static void work(struct ap_files *f, struct ap_file_job *job)
 		job->result = ap_blob_create(f->blob, &job->recording, job->want.role, job->want.number, &job->fd);
 		break;
 	case AP_FILE_COMMIT:
-		job->result = ap_blob_commit(f->blob, &job->recording, job->want.role, job->want.number);
+		job->result = commit(f, job);
 		break;
 	case AP_FILE_DISCARD:
 		job->result = ap_blob_discard(f->blob, &job->recording, job->want.role, job->want.number);

@@ -13,7 +13,7 @@ struct ap_files; /* opaque */
 
 enum ap_file_job_type {
 	AP_FILE_CREATE,	 /* fd: the new file */
-	AP_FILE_COMMIT,	 /* the reported segment to its final name */
+	AP_FILE_COMMIT,	 /* the segment of `message`, when it is as reported, to its final name */
 	AP_FILE_DISCARD, /* an unused file away */
 	AP_FILE_PASS,	 /* nothing: keeps a report behind the segments before it */
 };

@@ -51,8 +51,9 @@ static bool check_segment(struct ap_report_state *state, const struct ap_capture
 {
 	struct ap_report_track *t = &state->tracks[s->role - AP_COACH];
 	if (s->plain_size == 0 || s->plain_size > MAX_PLAIN || ap_age_plain_size(s->size) != s->plain_size ||
-	    s->epoch > state->epoch)
+	    s->epoch > state->epoch || s->epoch < t->epoch || (s->epoch == 0 && state->epoch > 0))
 		return false;
+	t->epoch = s->epoch;
 	if (s->number == 0)
 		return check_header(t, s);
 	if (s->number != t->done || t->done >= t->wanted || s->replaces || !t->header_done ||
@@ -113,6 +114,8 @@ static bool check_once(bool *told, bool allowed)
 
 bool ap_report_check(struct ap_report_state *s, const struct ap_capture_message *m)
 {
+	if (s->sealed) /* that was the last word */
+		return false;
 	switch (m->type) {
 	case AP_CAPTURE_READY:
 		return check_once(&s->ready, true);

@@ -16,6 +16,7 @@ struct ap_report_track {
 	bool header_done;
 	uint64_t plain_offset; /* of the next segment's first byte */
 	uint64_t time_ms;      /* of the last cluster */
+	uint32_t epoch;	       /* of the last segment */
 };
 
 struct ap_report_state {

@@ -4,12 +4,22 @@
 #include "capture_report.h"
 
 #include <aparte/capture.h>
+#include <fcntl.h>
 #include <glib-unix.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define START_MS 5000 /* from the order to fork to READY */
+/*
+ * Reports that may come: so many at first, for each order, and per second. An honest capture says about two a second
+ * and ten around an order; one that says more keeps the gates' thread and the disk busy.
+ */
+#define REPORT_US 50000 /* one takes so long to earn */
+#define REPORTS_SPARE 64
+#define REPORTS_ORDER 24
+#define REPORTS_AT_ONCE 16 /* before others have their turn */
+#define SLACK_MS 1000	   /* media times may be so far beyond the time that the gate was open */
 
 struct ap_captures {
 	const struct ap_clock *clock; /* borrowed */
@@ -36,12 +46,17 @@ struct ap_capture {
 	int socket; /* -1: closed */
 	GSource *source, *timer;
 
+	int gate; /* our copy of the gate's reading end, which we never read; -1: closed */
+	int64_t opened_us, open_us; /* of the last opening; in all, up to the last closing */
+	int64_t credit_us, credited_us; /* for reports; when it was reckoned last */
+
 	struct ap_report_state report;
 	uint64_t duration_ms[2];
 	const char *failing; /* why it is being killed; NULL: it is not */
 	bool owned;	     /* the owner still listens */
 	bool orphan;	     /* its zygote is gone: nobody tells of its end but its socket */
 	bool eof, gone;
+	bool refused; /* a segment was not as reported: none after it is taken */
 };
 
 static struct ap_capture *ref(struct ap_capture *c)
@@ -50,10 +65,25 @@ static struct ap_capture *ref(struct ap_capture *c)
 	return c;
 }
 
+static void drop_gate(struct ap_capture *c)
+{
+	if (c->gate >= 0)
+		close(c->gate);
+	c->gate = -1;
+}
+
+/* Nothing enters from here on, whatever the capture does with its own copy. What lies in it can still be read. */
+static void shut_gate(struct ap_capture *c)
+{
+	if (c->gate >= 0)
+		shutdown(c->gate, SHUT_RD);
+}
+
 static void unref(struct ap_capture *c)
 {
 	if (--c->refs > 0)
 		return;
+	drop_gate(c);
 	if (c->socket >= 0)
 		close(c->socket);
 	g_free(c);
@@ -100,7 +130,7 @@ static void discard_spares(struct ap_capture *c)
 	}
 }
 
-static void read_reports(struct ap_capture *c);
+static void read_reports(struct ap_capture *c, unsigned most);
 
 /* The process is dead, its descriptors closed: what it said before is read, then the owner is told. */
 static void on_gone(struct ap_capture *c)
@@ -108,8 +138,9 @@ static void on_gone(struct ap_capture *c)
 	if (c->gone)
 		return;
 	ref(c);
-	read_reports(c);
+	read_reports(c, UINT_MAX);
 	c->gone = true;
+	drop_gate(c);
 	stop_source(&c->source);
 	stop_source(&c->timer);
 	if (c->report.open && c->owned)
@@ -136,9 +167,12 @@ static void kill_process(struct ap_capture *c)
 
 static void fail(struct ap_capture *c, const char *reason)
 {
-	if (c->failing || c->gone)
+	if (c->failing)
 		return;
-	c->failing = reason;
+	c->failing = reason; /* of one that is gone too: its last files come back after it */
+	if (c->gone)
+		return;
+	shut_gate(c);
 	stop_source(&c->source);
 	kill_process(c);
 }
@@ -187,6 +221,8 @@ static void on_failed(struct ap_capture *c, const char *word)
 static void on_closed(struct ap_capture *c, uint64_t generation)
 {
 	stop_source(&c->timer);
+	c->open_us += g_get_monotonic_time() - c->opened_us;
+	drop_gate(c);
 	if (c->owned)
 		c->events.closed(c->ctx, generation);
 }
@@ -225,11 +261,31 @@ static void on_report(struct ap_capture *c, const struct ap_capture_message *m)
 	}
 }
 
-/* All messages that wait; notes the end of the link. */
-static void read_reports(struct ap_capture *c)
+/* Reports earn their right to be read. */
+static bool affords(struct ap_capture *c)
+{
+	int64_t now = g_get_monotonic_time(), most = MAX(c->credit_us, REPORTS_SPARE * REPORT_US);
+	c->credit_us = MIN(c->credit_us + now - c->credited_us, most) - REPORT_US;
+	c->credited_us = now;
+	return c->credit_us >= 0;
+}
+
+/* A capture cannot have recorded longer than its gate was open. */
+static bool fits_time(const struct ap_capture *c, const struct ap_capture_message *m)
+{
+	int64_t open_us = c->open_us + (c->report.open ? g_get_monotonic_time() - c->opened_us : 0);
+	uint64_t most = (uint64_t)open_us / 1000 + SLACK_MS;
+	if (m->type == AP_CAPTURE_EPOCH)
+		return m->epoch.file_end_ms <= most;
+	return m->type != AP_CAPTURE_SEGMENT_DONE || m->segment.cluster_count == 0 ||
+	       m->segment.clusters[m->segment.cluster_count - 1].time_ms <= most;
+}
+
+/* Messages that wait; notes the end of the link. */
+static void read_reports(struct ap_capture *c, unsigned most)
 {
 	struct ap_capture_message m;
-	while (!c->eof && !c->failing && !c->gone) {
+	for (; most > 0 && !c->eof && !c->failing && !c->gone; most--) {
 		struct ap_result result = ap_capture_receive(c->socket, false, &m);
 		if (result.err == AP_ERR_LIMIT)
 			return;
@@ -237,7 +293,7 @@ static void read_reports(struct ap_capture *c)
 			c->eof = true;
 			return;
 		}
-		if (ap_ok(result) && ap_report_check(&c->report, &m))
+		if (ap_ok(result) && affords(c) && ap_report_check(&c->report, &m) && fits_time(c, &m))
 			on_report(c, &m);
 		else
 			fail(c, "capture-report");
@@ -249,7 +305,7 @@ static gboolean on_readable(gint fd, GIOCondition condition, gpointer data)
 	(void)fd;
 	(void)condition;
 	struct ap_capture *c = ref(data);
-	read_reports(c);
+	read_reports(c, REPORTS_AT_ONCE);
 	if (c->eof) {
 		stop_source(&c->source); /* EXITED follows, unless nobody is left to send it */
 		if (c->orphan || c->cs->zygote < 0)
@@ -317,9 +373,11 @@ static void on_file(void *ctx, struct ap_file_job *job)
 	struct ap_capture *c = job->owner;
 	if (job->type == AP_FILE_CREATE && job->fd >= 0)
 		hand_over(c, job);
+	if (!ap_ok(job->result) && job->type == AP_FILE_COMMIT)
+		c->refused = true;
 	if (!ap_ok(job->result) && job->type != AP_FILE_DISCARD)
-		fail(c, "storage");
-	else if (job->type == AP_FILE_COMMIT && c->owned)
+		fail(c, job->result.err == AP_ERR_PROTOCOL ? "capture-report" : "storage");
+	else if (job->type == AP_FILE_COMMIT && c->owned && !c->refused)
 		told_segment(c, &job->message.segment);
 	else if (job->type == AP_FILE_PASS && job->message.type == AP_CAPTURE_EPOCH && c->owned)
 		told_epoch(c, &job->message.epoch);
@@ -454,7 +512,8 @@ struct ap_result ap_capture_start(struct ap_captures *cs, const struct ap_captur
 		return ap_fail(AP_ERR_DENIED, "sandbox", "no capture process that can be confined is there");
 	struct ap_capture *c = g_new0(struct ap_capture, 1);
 	*c = (struct ap_capture){ .cs = cs, .params = *params, .events = *events, .ctx = ctx, .refs = 1,
-				  .id = cs->next_id++, .socket = -1, .owned = true, .report = ap_report_state_new() };
+				  .id = cs->next_id++, .socket = -1, .gate = -1, .owned = true,
+				  .credit_us = REPORTS_SPARE * REPORT_US, .credited_us = g_get_monotonic_time(), .report = ap_report_state_new() };
 	struct ap_result result = spawn(c);
 	if (!ap_ok(result)) {
 		unref(c);
@@ -473,8 +532,12 @@ struct ap_result ap_capture_open(struct ap_capture *c, uint64_t generation, uint
 {
 	struct ap_capture_message m = { .type = AP_CAPTURE_OPEN, .fd = gate, .open = { generation, epoch } };
 	bool fits = !c->gone && !c->eof && !c->failing && ap_report_open(&c->report, generation, epoch);
-	if (fits)
+	if (fits) {
+		c->gate = fcntl(gate, F_DUPFD_CLOEXEC, 0);
+		c->opened_us = g_get_monotonic_time();
+		c->credit_us += REPORTS_ORDER * REPORT_US;
 		tell(c, &m);
+	}
 	close(gate);
 	return fits ? AP_SUCCESS : ap_fail(AP_ERR_IO, "capture-state", "this capture takes no new epoch");
 }
@@ -485,6 +548,7 @@ void ap_capture_close(struct ap_capture *c, uint64_t generation, bool discard)
 		return;
 	const struct ap_capture_message m = { .type = AP_CAPTURE_CLOSE, .fd = -1, .close = { generation, discard } };
 	c->report.closing = true;
+	shut_gate(c);
 	set_timer(c, AP_CAPTURE_ACK_MS);
 	tell(c, &m);
 }
@@ -495,6 +559,7 @@ void ap_capture_seal(struct ap_capture *c)
 	if (c->report.sealing)
 		return;
 	c->report.sealing = true;
+	c->credit_us += REPORTS_ORDER * REPORT_US;
 	tell(c, &m);
 }
 

@@ -160,6 +160,8 @@ static unsigned times_said(const struct ap_capture_message *m)
 {
 	if (m->type == AP_CAPTURE_CLOSED && (liar.lie == LIE_NEVER_CLOSES || liar.lie == LIE_GOES_ON))
 		return 0;
+	if (m->type == AP_CAPTURE_EPOCH && liar.lie == LIE_NEVER_CLOSES)
+		return 0;
 	return liar.lie == LIE_TWICE && m->type == AP_CAPTURE_SEGMENT_DONE ? 2 : 1;
 }
 
@@ -226,8 +228,10 @@ static void disobey(int socket, struct ap_capture_message *m)
 		return;
 	if (liar.lie == LIE_OVERWRITE && m->want.number == 1)
 		liar.kept = dup(m->fd);
-	if (liar.lie == LIE_UNWRITTEN)
-		dup2(1, m->fd);
+	if (liar.lie == LIE_UNWRITTEN) {
+		close(m->fd);
+		m->fd = dup(1);
+	}
 	if (liar.lie == LIE_ENDLESS)
 		write_without_end(m->fd);
 }

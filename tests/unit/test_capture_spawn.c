@@ -8,6 +8,7 @@
 #include <aparte/capture.h>
 #include <aparte/webm.h>
 #include <setjmp.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +50,7 @@ static void on_segment(void *ctx, const struct ap_capture_segment *segment)
 
 static void on_epoch(void *ctx, const struct ap_capture_epoch *epoch)
 {
-	assert_int_equal(epoch->file_end_ms, 3000);
+	assert_int_equal(epoch->file_end_ms, 900);
 	((struct world *)ctx)->epochs++;
 }
 
@@ -61,7 +62,7 @@ static void on_first(void *ctx, uint64_t generation)
 
 static void on_sealed(void *ctx, const uint64_t duration_ms[2])
 {
-	assert_int_equal(duration_ms[1], 3000);
+	assert_int_equal(duration_ms[1], 900);
 	((struct world *)ctx)->sealed++;
 }
 
@@ -173,6 +174,8 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static uint8_t filled_hash[32]; /* of the file filled last */
+
 /* Asks for a descriptor and fills it with one age file of `plain` bytes. */
 static uint64_t fill(struct world *w, uint32_t number, size_t plain)
 {
@@ -184,6 +187,7 @@ static uint64_t fill(struct world *w, uint32_t number, size_t plain)
 	assert_int_equal(m.want.number, number);
 	assert_true(ap_ok(ap_age_encrypt(&r, bytes, plain, &file, &len)));
 	assert_int_equal(write(m.fd, file, len), (ssize_t)len);
+	crypto_hash_sha256(filled_hash, file, len);
 	close(m.fd);
 	return len;
 }
@@ -194,6 +198,7 @@ static struct ap_capture_message segment_done(uint32_t number, uint64_t size, ui
 	m.segment = (struct ap_capture_segment_done){ .role = AP_COACH, .number = number, .epoch = 1, .size = size,
 						      .plain_size = plain, .cluster_count = number > 0 };
 	m.segment.clusters[0].offset = AP_WEBM_HEADER;
+	ap_copy(m.segment.sha256, 32, filled_hash, 32);
 	return m;
 }
 
@@ -214,7 +219,7 @@ static void close_epoch(struct world *w)
 static struct ap_capture_message epoch_report(void)
 {
 	struct ap_capture_message m = { .type = AP_CAPTURE_EPOCH, .fd = -1 };
-	m.epoch = (struct ap_capture_epoch_report){ .generation = 42, .epoch = 1, .file_end_ms = 3000 };
+	m.epoch = (struct ap_capture_epoch_report){ .generation = 42, .epoch = 1, .file_end_ms = 900 };
 	return m;
 }
 
@@ -229,7 +234,7 @@ static void a_recording_goes_its_way(void **state)
 	say(w->socket, epoch_report());
 	ap_capture_seal(w->capture);
 	hear(w, w->socket, AP_CAPTURE_SEAL);
-	say(w->socket, (struct ap_capture_message){ .type = AP_CAPTURE_SEALED, .fd = -1, .duration_ms = { 3000, 3000 } });
+	say(w->socket, (struct ap_capture_message){ .type = AP_CAPTURE_SEALED, .fd = -1, .duration_ms = { 900, 900 } });
 	settle(w, 30);
 	assert_int_equal(w->sealed, 0); /* not before its process has ended */
 	exited(w);
@@ -321,6 +326,26 @@ static void after_free_nothing_is_called(void **state)
 	assert_null(w->failed);
 }
 
+/* Its process ends well before the disk said what became of its last segment. */
+static void a_segment_lost_at_the_end_is_no_whole_recording(void **state)
+{
+	struct world *w = *state;
+	open_epoch(w);
+	write_first_segments(w);
+	close_epoch(w);
+	say(w->socket, epoch_report());
+	ap_capture_seal(w->capture);
+	hear(w, w->socket, AP_CAPTURE_SEAL);
+	struct ap_capture_message last = segment_done(2, fill(w, 2, 500), 500);
+	last.segment.clusters[0].offset = AP_WEBM_HEADER + 1000;
+	assert_true(ap_ok(ap_blob_discard(w->blob, &w->recording, AP_COACH, 2)));
+	say(w->socket, last);
+	say(w->socket, (struct ap_capture_message){ .type = AP_CAPTURE_SEALED, .fd = -1, .duration_ms = { 900, 900 } });
+	exited(w);
+	assert_int_equal(w->sealed, 0);
+	assert_string_equal(w->failed, "storage");
+}
+
 /* ---- lies: each is answered by a kill and "capture-report" ---- */
 
 static void assert_caught(struct world *w)
@@ -406,6 +431,7 @@ int main(void)
 		TEST(without_landlock_nothing_starts_unless_allowed),
 		TEST(unused_files_do_not_stay),
 		TEST(after_free_nothing_is_called),
+		TEST(a_segment_lost_at_the_end_is_no_whole_recording),
 		TEST(a_number_out_of_order),
 		TEST(a_segment_nobody_asked_for),
 		TEST(sizes_that_do_not_fit_each_other),
