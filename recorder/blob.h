@@ -27,6 +27,10 @@ struct ap_result ap_blob_open_unfinished(struct ap_blob *b, const struct ap_uuid
 struct ap_result ap_blob_commit(struct ap_blob *b, const struct ap_uuid *recording, enum ap_role role, uint32_t n);
 /* Removes a .tmp that was never committed; nothing there is success. */
 struct ap_result ap_blob_discard(struct ap_blob *b, const struct ap_uuid *recording, enum ap_role role, uint32_t n);
+/* Removes every file of a track but the segments that `keep` wants; nothing there is success. */
+typedef bool (*ap_blob_keep)(void *ctx, uint32_t n);
+struct ap_result ap_blob_sweep(struct ap_blob *b, const struct ap_uuid *recording, enum ap_role role, ap_blob_keep keep,
+			       void *ctx);
 /* Reads a whole segment (at most max bytes); *ret_bytes is g_free'd by the caller. "not-found" when missing. */
 struct ap_result ap_blob_read(struct ap_blob *b, const struct ap_uuid *recording, enum ap_role role, uint32_t n,
 			      size_t max, uint8_t **ret_bytes, size_t *ret_len);

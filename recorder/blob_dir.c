@@ -150,6 +150,44 @@ struct ap_result ap_blob_discard(struct ap_blob *b, const struct ap_uuid *record
 	return gone ? AP_SUCCESS : io("an unfinished segment could not be removed");
 }
 
+/* "<n>.age" as this file writes it. */
+static bool segment_number(const char *name, uint32_t *ret_n)
+{
+	char again[24];
+	guint64 n = g_ascii_strtoull(name, NULL, 10);
+	g_snprintf(again, sizeof again, "%u.age", (uint32_t)n);
+	*ret_n = (uint32_t)n;
+	return strcmp(again, name) == 0;
+}
+
+/* Takes fd. */
+static struct ap_result sweep_files(int fd, ap_blob_keep keep, void *ctx)
+{
+	DIR *dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return io("a directory cannot be read");
+	}
+	bool gone = true;
+	uint32_t n;
+	for (const struct dirent *e; (e = readdir(dir));)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && !(segment_number(e->d_name, &n) && keep(ctx, n)))
+			gone = unlinkat(dirfd(dir), e->d_name, 0) == 0 && gone;
+	gone = fsync(dirfd(dir)) == 0 && gone;
+	closedir(dir);
+	return gone ? AP_SUCCESS : io("a file that belongs to nothing could not be removed");
+}
+
+struct ap_result ap_blob_sweep(struct ap_blob *b, const struct ap_uuid *recording, enum ap_role role, ap_blob_keep keep,
+			       void *ctx)
+{
+	struct place p;
+	struct ap_result found = place_of(b, recording, role, 0, false, &p);
+	if (!ap_ok(found))
+		return strcmp(found.name, "not-found") == 0 ? AP_SUCCESS : found;
+	return sweep_files(p.dir, keep, ctx);
+}
+
 static struct ap_result read_all(int fd, size_t max, uint8_t **ret_bytes, size_t *ret_len)
 {
 	struct stat st;

@@ -214,6 +214,62 @@ struct ap_result ap_db_keys_seal_destroy(struct ap_db_keys *k, const struct ap_u
 	return purge(k);
 }
 
+/* ---- the sweep ---- */
+
+static struct ap_result rows_of(struct ap_db_keys *k, const char *sql, GArray **ret_rows)
+{
+	g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(struct ap_key_row));
+	struct ap_rows *rows = ap_db_query(k->db, sql, AP_NO_VALUES);
+	while (ap_rows_next(rows)) {
+		struct ap_key_row row = { ap_row_uuid(rows, 0), (enum ap_slot)ap_row_int(rows, 1), ap_row_int(rows, 2) != 0 };
+		g_array_append_val(list, row);
+	}
+	AP_TRY(ap_rows_end(rows));
+	*ret_rows = g_steal_pointer(&list);
+	return AP_SUCCESS;
+}
+
+static struct ap_result sweep_shares(struct ap_db_keys *k, const struct ap_key_judges *judges)
+{
+	g_autoptr(GArray) list = NULL;
+	AP_TRY(rows_of(k, "SELECT owner, slot, pending FROM share", &list));
+	for (guint i = 0; i < list->len; i++) {
+		const struct ap_key_row *row = &g_array_index(list, struct ap_key_row, i);
+		enum ap_key_verdict verdict;
+		AP_TRY(judges->share(judges->ctx, row, &verdict));
+		if (verdict == AP_KEY_CONFIRM && !row->pending)
+			continue;
+		AP_TRY(ap_db_run(k->db,
+				 verdict == AP_KEY_DESTROY ? "DELETE FROM share WHERE owner = ?1 AND slot = ?2" :
+							     "UPDATE share SET pending = 0 WHERE owner = ?1 AND slot = ?2",
+				 AP_VALUES(AP_V_UUID(&row->owner), AP_V_INT(row->slot))));
+	}
+	return AP_SUCCESS;
+}
+
+static struct ap_result sweep_all(struct ap_db_keys *k, const struct ap_key_judges *judges)
+{
+	g_autoptr(GArray) list = NULL;
+	AP_TRY(sweep_shares(k, judges));
+	AP_TRY(rows_of(k, "SELECT DISTINCT session, 0, 0 FROM seal", &list));
+	for (guint i = 0; i < list->len; i++) {
+		const struct ap_key_row *row = &g_array_index(list, struct ap_key_row, i);
+		enum ap_key_verdict verdict;
+		AP_TRY(judges->seal(judges->ctx, row, &verdict));
+		if (verdict == AP_KEY_DESTROY)
+			AP_TRY(ap_db_run(k->db, "DELETE FROM seal WHERE session = ?1", AP_VALUES(AP_V_UUID(&row->owner))));
+	}
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_db_keys_sweep(struct ap_db_keys *k, const struct ap_key_judges *judges)
+{
+	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
+	AP_TRY(ap_db_begin(k->db));
+	AP_TRY(ap_db_finish(k->db, sweep_all(k, judges)));
+	return purge(k);
+}
+
 /* ---- turnover ---- */
 
 struct turnover {

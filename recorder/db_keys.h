@@ -64,6 +64,26 @@ struct ap_result ap_db_keys_seal_open(struct ap_db_keys *db, const struct ap_uui
 /* After use, or at a session's end (role 0: both parties). Ends with a purge. */
 struct ap_result ap_db_keys_seal_destroy(struct ap_db_keys *db, const struct ap_uuid *session, int role);
 
+/* ---- the sweep at the start ---- */
+
+struct ap_key_row {
+	struct ap_uuid owner; /* of a seal key: its session */
+	enum ap_slot slot;    /* of a share */
+	bool pending;
+};
+
+enum ap_key_verdict { AP_KEY_CONFIRM, AP_KEY_DESTROY };
+
+/* Asked under this object's lock: they must not call back into it. A failure keeps everything. */
+struct ap_key_judges {
+	struct ap_result (*share)(void *ctx, const struct ap_key_row *row, enum ap_key_verdict *ret_verdict);
+	struct ap_result (*seal)(void *ctx, const struct ap_key_row *row, enum ap_key_verdict *ret_verdict);
+	void *ctx;
+};
+
+/* Every share and seal key is confirmed or destroyed as judged, in one transaction; then a purge in any case. */
+struct ap_result ap_db_keys_sweep(struct ap_db_keys *db, const struct ap_key_judges *judges);
+
 /* ---- turnover of the key-encryption key ---- */
 
 /* Where a stored share belongs (from vault.db). Called under this object's lock: it must not call back into it. */

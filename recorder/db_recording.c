@@ -67,7 +67,8 @@ struct ap_result ap_db_recording_list(struct ap_db *db, const struct ap_uuid *se
 
 struct ap_result ap_db_recording_unfinished(struct ap_db *db, GArray **ret_recordings)
 {
-	return all_recordings(ap_db_query(db, "SELECT " COLUMNS " FROM recording WHERE state = 'recording'", AP_NO_VALUES),
+	return all_recordings(ap_db_query(db, "SELECT " COLUMNS " FROM recording r WHERE state = 'recording' OR (state = 'sealed' AND"
+					  " manifest IS NULL AND NOT EXISTS (SELECT 1 FROM erasure e WHERE e.recording = r.id))", AP_NO_VALUES),
 			      ret_recordings);
 }
 

@@ -36,7 +36,7 @@ struct ap_result ap_db_recording_put(struct ap_db *db, const struct ap_recording
 struct ap_result ap_db_recording_load(struct ap_db *db, const struct ap_uuid *id, struct ap_recording *ret_recording);
 /* All of a session, oldest first: GArray of struct ap_recording. */
 struct ap_result ap_db_recording_list(struct ap_db *db, const struct ap_uuid *session, GArray **ret_recordings);
-/* Those left in state 'recording', whatever their session. */
+/* Those left in state 'recording', whatever their session, and those stopped but never sealed that are not to be erased. */
 struct ap_result ap_db_recording_unfinished(struct ap_db *db, GArray **ret_recordings);
 /* Gives of `recording` in a session whose share no living recording needs: GArray of struct ap_unused_give. */
 struct ap_unused_give {

@@ -3,6 +3,7 @@
 #include "recorder/db_consent.h"
 #include "recorder/manifest.h"
 #include "recorder/notice.h"
+#include "recorder/sweep.h"
 #include "recorder/vault_port.h"
 
 #include <aparte/age.h>
@@ -114,13 +115,12 @@ static struct ap_result finish_from(const struct track *t, const struct ap_segme
 	return put_segment(t, 0, 1, header, sizeof header, true);
 }
 
-/* Files that were never reported: what the capture was writing when it died. */
-static void discard_strays(const struct track *t, uint32_t last)
+static bool is_reported(void *segments, uint32_t number)
 {
-	static const uint32_t ahead = 4;
-	AP_IGNORE(ap_blob_discard(ap_vault_blob(t->v), &t->recording->id, t->role, 0)); /* erasure removes what stays */
-	for (uint32_t n = last + 1; n <= last + ahead; n++)
-		AP_IGNORE(ap_blob_discard(ap_vault_blob(t->v), &t->recording->id, t->role, n));
+	for (guint i = 0; i < ((const GArray *)segments)->len; i++)
+		if (row_at(segments, i)->number == number)
+			return true;
+	return false;
 }
 
 static struct ap_result finish_track(struct ap_vault *v, struct ap_db *db, const struct ap_recording *recording,
@@ -131,7 +131,8 @@ static struct ap_result finish_track(struct ap_vault *v, struct ap_db *db, const
 	AP_TRY(ap_db_segment_list(db, &recording->id, role, &segments));
 	AP_TRY(ap_db_segment_clusters(db, &recording->id, role, &clusters));
 	*duration_ms = MAX(*duration_ms, (int64_t)duration_of(clusters));
-	discard_strays(&t, segments->len > 0 ? row_at(segments, segments->len - 1)->number : 0);
+	/* What was being written, or was in its place and not yet noted; what stays goes with the erasure. */
+	AP_IGNORE(ap_blob_sweep(ap_vault_blob(v), &recording->id, role, is_reported, segments));
 	if (segments->len < 2 || clusters->len == 0)
 		return AP_SUCCESS;
 	uint64_t end = g_array_index(clusters, struct ap_capture_cluster, clusters->len - 1).offset;
@@ -263,41 +264,10 @@ static struct ap_result recover_one(struct ap_vault *v, struct ap_db *db, const 
 	return ap_recording_seal(v, db, &r->id, false, 0);
 }
 
-/* A share is an orphan when vault.db does not hold what it belongs to. */
-static struct ap_result belongs(struct ap_db *db, const struct ap_pending_share *p, bool *ret_belongs)
-{
-	struct ap_recording recording;
-	if (p->slot != AP_SLOT_VAULT)
-		return ap_db_consent_known(db, &p->owner, ret_belongs);
-	struct ap_result r = ap_db_recording_load(db, &p->owner, &recording);
-	*ret_belongs = ap_ok(r);
-	return r.err == AP_ERR_IO ? r : AP_SUCCESS;
-}
-
-static struct ap_result sweep_share(struct ap_vault *v, struct ap_db *db, const struct ap_pending_share *p)
-{
-	bool kept = false;
-	AP_TRY(belongs(db, p, &kept));
-	return kept ? ap_db_keys_confirm(ap_vault_keys(v), &p->owner, p->slot) :
-		      ap_db_keys_destroy(ap_vault_keys(v), &p->owner, p->slot);
-}
-
-static struct ap_result sweep_shares(struct ap_vault *v, struct ap_db *db)
-{
-	struct ap_pending_share rows[64];
-	size_t n = 0;
-	do {
-		AP_TRY(ap_db_keys_pending(ap_vault_keys(v), rows, G_N_ELEMENTS(rows), &n));
-		for (size_t i = 0; i < n; i++)
-			AP_TRY(sweep_share(v, db, &rows[i]));
-	} while (n == G_N_ELEMENTS(rows));
-	return AP_SUCCESS;
-}
-
 struct ap_result ap_recording_recover(struct ap_vault *v, struct ap_db *db)
 {
 	g_autoptr(GArray) left = NULL;
-	AP_TRY(sweep_shares(v, db));
+	AP_TRY(ap_sweep(v, db));
 	AP_TRY(ap_db_recording_unfinished(db, &left));
 	for (guint i = 0; i < left->len; i++) {
 		struct ap_result r = recover_one(v, db, &g_array_index(left, struct ap_recording, i));

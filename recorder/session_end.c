@@ -1,13 +1,12 @@
 #include "recorder/session_end.h"
 
 #include "recorder/consent.h"
-#include "recorder/db_recording.h"
 #include "recorder/db_session.h"
+#include "recorder/db_sweep.h"
+#include "recorder/sweep.h"
 #include "recorder/vault_port.h"
 
 #include <aparte/log.h>
-
-#define RIGHTS_MS (INT64_C(365) * 86400000) /* how long tokens serve rights after the last recording is gone */
 
 struct ending {
 	struct ap_vault *v; /* borrowed */
@@ -16,14 +15,6 @@ struct ending {
 	ap_session_end_done done;
 	void *data;
 };
-
-/* Without any recording the rights' year begins at once; otherwise erasure starts it. */
-static struct ap_result start_expiry(struct ap_db *db, const struct ap_uuid *session, int64_t now_ms)
-{
-	g_autoptr(GArray) recordings = NULL;
-	AP_TRY(ap_db_recording_list(db, session, &recordings));
-	return recordings->len > 0 ? AP_SUCCESS : ap_db_party_expire(db, session, now_ms + RIGHTS_MS);
-}
 
 static struct ap_result commit_part(struct ap_vault *v, struct ap_db *db, const struct ap_session *s)
 {
@@ -52,7 +43,8 @@ static void on_hung_up(void *data)
 {
 	struct ending *e = data;
 	struct ap_db *db = ap_vault_db(e->v);
-	struct ap_result r = start_expiry(db, &e->session, ap_wall_ms(ap_vault_clock(e->v)));
+	/* Without a living recording the rights' year begins at once; otherwise erasure starts it. */
+	struct ap_result r = ap_db_sweep_tokens(db, &e->session, ap_wall_ms(ap_vault_clock(e->v)) + AP_RIGHTS_MS);
 	if (ap_ok(r))
 		r = ap_consent_destroy_unused(e->v, db, &e->session, 0);
 	if (!ap_ok(r))

@@ -8,7 +8,7 @@
  *     dial <name> <ufrag> <pwd> <port> <fingerprint>
  *     count                                      then "<name> <ready> <next frame> <received> <lost> <longest gap, ms>"
  *                                                for each, and "counted"; the gap and the loss begin anew
- *     drop <name>
+ *     drop <name>                                if there is one
  *
  * It ends with its input.
  */
@@ -229,8 +229,8 @@ static void obey(char *line)
 		make(words[1], words[2]);
 	else if (n == 6 && p && strcmp(words[0], "dial") == 0)
 		dial(p, words);
-	else if (n == 2 && p && strcmp(words[0], "drop") == 0)
-		g_ptr_array_remove_fast(all.persons, p);
+	else if (n == 2 && strcmp(words[0], "drop") == 0)
+		(void)(p && g_ptr_array_remove_fast(all.persons, p));
 	else if (n == 1 && strcmp(words[0], "count") == 0)
 		count();
 	else

@@ -6,6 +6,6 @@ ap_unit_test(owed LIBS ap_owed)
 # A vault with a faked capture and gateway.
 add_library(ap_vault_world STATIC ${CMAKE_SOURCE_DIR}/tests/testlib/vault_world.c ${CMAKE_SOURCE_DIR}/tests/testlib/fake_capture.c)
 target_link_libraries(ap_vault_world PUBLIC ap_vault_core PkgConfig::CMOCKA)
-foreach(module gatekeeper disk consent withdrawal ledger session recording rpc)
+foreach(module gatekeeper disk consent withdrawal ledger session recording recovery rpc)
 	ap_unit_test(${module} LIBS ap_vault_world)
 endforeach()

@@ -113,6 +113,7 @@ class Call {
 	async dialAgain(counted) {
 		for (const role of ROLES)
 			this.frames[role] = Math.max(this.frames[role], counted[this.peer(role)]?.frame ?? 0) + 1000;
+		this.opened = null; /* the numbers of the frames leap */
 		this.hangUp();
 		await this.dial();
 	}
@@ -319,7 +320,6 @@ export class Siege {
 			if (call && call.opened?.recording !== id)
 				call.opened = { recording: id, frames: ROLES.map((role) => counted[call.peer(role)].frame) };
 		}
-		this.lastCount ??= counted;
 		this.flow = counted;
 	}
 
