@@ -85,10 +85,12 @@ class Call {
 
 	async dial() {
 		for (const role of ROLES)
-			await until(`${role} calls`, async () => {
-				await this.siege.peers.call(this.persons[role], this.peer(role), this.frames[role]);
-				return true;
-			}, BACK_MS, 150);
+			await until(`${role} calls`, () => this.siege.peers.call(this.persons[role], this.peer(role), this.frames[role]).then(
+				() => true, (error) => {
+					if (this.ending && error.status === 410)
+						return true; /* nobody may join any more */
+					throw error;
+				}), BACK_MS, 150);
 	}
 
 	hangUp() {
@@ -183,6 +185,7 @@ export class Siege {
 			await call.give(role);
 		},
 		end: async (call) => {
+			call.ending = true;
 			await persist('the end of a session', () => this.instance.platform('DELETE', `/v1/sessions/${call.session.id}`));
 			call.hangUp();
 			this.calls.splice(this.calls.indexOf(call), 1);
