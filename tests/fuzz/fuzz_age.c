@@ -128,9 +128,10 @@ static void alter(GByteArray *out, const uint8_t *file, size_t len, struct ap_re
 		g_byte_array_append(out, file, (guint)len);
 		out->data[at % len] ^= (uint8_t)(ap_read_u8(r) | 1);
 	} else if (how == 2) {
-		size_t left = MIN(ap_reader_left(r), 64);
+		size_t left = r->bad ? 0 : MIN(ap_reader_left(r), 64);
 		g_byte_array_append(out, file, (guint)len);
-		g_byte_array_append(out, ap_read_span(r, left), (guint)left);
+		if (left > 0)
+			g_byte_array_append(out, ap_read_span(r, left), (guint)left);
 	} else {
 		reorder(out, file, len, r);
 	}

@@ -76,7 +76,8 @@ static struct made make(struct ap_reader *r)
 	m.size = MAX(m.size, 1);
 	m.index %= m.size;
 	size_t len = ap_reader_left(r);
-	m.body = g_utf8_make_valid(len > 0 ? (const char *)ap_read_span(r, len) : "", (gssize)len);
+	const char *text = (const char *)ap_read_span(r, len);
+	m.body = g_utf8_make_valid(text ? text : "", text ? (gssize)len : 0);
 	struct ap_leaf leaf = ap_leaf_make(type, salt, m.body, strlen(m.body));
 	m.leaf_hash = ap_leaf_hash(&leaf);
 	struct ap_checkpoint c = { .origin = "aparte.example/log/1", .size = m.size };
