@@ -135,6 +135,13 @@ static void code_close(struct coder *c, struct ap_capture_message *m)
 	code_bool(c, &m->close.discard);
 }
 
+static void code_renew(struct coder *c, struct ap_capture_message *m)
+{
+	code_generation(c, &m->renew.generation);
+	code_u64(c, &m->renew.until_ns);
+	c->bad = c->bad || m->renew.until_ns > INT64_MAX;
+}
+
 static void code_one_generation(struct coder *c, struct ap_capture_message *m)
 {
 	code_generation(c, &m->generation);
@@ -220,6 +227,8 @@ static const struct form {
 	[AP_CAPTURE_SEALED] = { code_sealed, false },
 	[AP_CAPTURE_FAILED] = { code_failed, false },
 	[AP_CAPTURE_HOOK] = { code_hook, false },
+	[AP_CAPTURE_RENEW] = { code_renew, false },
+	[AP_CAPTURE_LAPSED] = { code_one_generation, false },
 };
 
 static const struct form *form_of(unsigned type)

@@ -89,7 +89,7 @@ bool ap_report_open(struct ap_report_state *s, uint64_t generation, uint32_t epo
 
 static bool check_closed(struct ap_report_state *s, uint64_t generation)
 {
-	if (!s->open || !s->closing || generation != s->generation)
+	if (!s->open || generation != s->generation)
 		return false;
 	s->pending[s->pending_count].generation = generation;
 	s->pending[s->pending_count++].epoch = s->epoch;
@@ -124,6 +124,8 @@ bool ap_report_check(struct ap_report_state *s, const struct ap_capture_message 
 	case AP_CAPTURE_FIRST_FRAME:
 		return check_first(s, m->generation);
 	case AP_CAPTURE_CLOSED:
+		return s->closing && check_closed(s, m->generation);
+	case AP_CAPTURE_LAPSED: /* may cross the order to close */
 		return check_closed(s, m->generation);
 	case AP_CAPTURE_SEGMENT_DONE:
 		return check_segment(s, &m->segment);

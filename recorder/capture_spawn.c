@@ -19,6 +19,7 @@
 #define REPORTS_SPARE 64
 #define REPORTS_ORDER 24
 #define REPORTS_AT_ONCE 16 /* before others have their turn */
+#define RENEW_US 1000000
 #define SLACK_MS 1000	   /* media times may be so far beyond the time that the gate was open */
 
 struct ap_captures {
@@ -48,6 +49,7 @@ struct ap_capture {
 
 	int gate; /* our copy of the gate's reading end, which we never read; -1: closed */
 	int64_t opened_us, open_us; /* of the last opening; in all, up to the last closing */
+	int64_t renewed_us;
 	int64_t credit_us, credited_us; /* for reports; when it was reckoned last */
 
 	struct ap_report_state report;
@@ -237,6 +239,7 @@ static void on_report(struct ap_capture *c, const struct ap_capture_message *m)
 			stop_source(&c->timer);
 		return;
 	case AP_CAPTURE_CLOSED:
+	case AP_CAPTURE_LAPSED:
 		on_closed(c, m->generation);
 		return;
 	case AP_CAPTURE_FIRST_FRAME:
@@ -540,6 +543,20 @@ struct ap_result ap_capture_open(struct ap_capture *c, uint64_t generation, uint
 	}
 	close(gate);
 	return fits ? AP_SUCCESS : ap_fail(AP_ERR_IO, "capture-state", "this capture takes no new epoch");
+}
+
+void ap_capture_renew(struct ap_capture *c, uint64_t generation)
+{
+	int64_t now = g_get_monotonic_time();
+	if (!c->report.open || c->report.closing || c->report.generation != generation || now - c->renewed_us < RENEW_US)
+		return;
+	const struct ap_capture_message m = {
+		.type = AP_CAPTURE_RENEW,
+		.fd = -1,
+		.renew = { generation, (uint64_t)(now + AP_CAPTURE_LEASE_MS * G_TIME_SPAN_MILLISECOND) * 1000 },
+	};
+	c->renewed_us = now;
+	tell(c, &m);
 }
 
 void ap_capture_close(struct ap_capture *c, uint64_t generation, bool discard)

@@ -7,8 +7,10 @@
  * are made, renamed and fsynced on a thread of its own: a slow disk delays reports, never a close.
  *
  * Threads: everything on the thread whose GMainContext was given to ap_captures_new (the gate thread); no call
- * waits. Reports are bounded and checked: one that lies in form (unknown role, number out of order, offsets not
- * rising, too large) kills the capture and is a `failed` with reason "capture-report".
+ * waits. Reports are bounded and checked: one that lies (unknown role, number out of order, offsets not rising, too
+ * large, longer than the gate was open, a file of another size or hash or still open for writing, more reports than an
+ * honest capture has to make) kills the capture and is a `failed` with reason "capture-report". The gate is shut here
+ * too, so that one that says closed and reads on gets nothing more.
  */
 #pragma once
 
@@ -66,7 +68,8 @@ struct ap_capture_epoch {
 
 /* All on the owner's thread; `ctx` is the owner's. */
 struct ap_capture_events {
-	/* The reading end of this generation is closed (or its process dead): nothing more of it enters the recording. */
+	/* The reading end of this generation is closed (or its process dead): nothing more of it enters the recording.
+	 * Also unasked: the capture closed it by itself, since it was not renewed in time. */
 	void (*closed)(void *ctx, uint64_t generation);
 	/* A segment lies on disk under its final name, fsynced. */
 	void (*segment)(void *ctx, const struct ap_capture_segment *segment);
@@ -95,6 +98,9 @@ struct ap_result ap_capture_start(struct ap_captures *cs, const struct ap_captur
 /* Opens an epoch, after the last one was `closed`; `gate` (reading end, its writing direction shut) is owned from here
  * on. Epoch numbers rise. "capture-state" when this capture can take none: start another. */
 struct ap_result ap_capture_open(struct ap_capture *c, uint64_t generation, uint32_t epoch, int gate);
+/* The gate of this generation is still open by all that its owner knows: to be said at least every
+ * AP_CAPTURE_LEASE_MS, as often as one likes. Who hangs does not say it, and the capture closes by itself. */
+void ap_capture_renew(struct ap_capture *c, uint64_t generation);
 /* Closes it: `closed` follows within AP_CAPTURE_ACK_MS (a capture that does not answer is killed, then `failed` too).
  * discard: what waits in the jitter buffers is thrown away (withdrawal); otherwise it is flushed to the track. */
 void ap_capture_close(struct ap_capture *c, uint64_t generation, bool discard);

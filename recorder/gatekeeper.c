@@ -367,6 +367,16 @@ static bool over(const struct ap_gatekeeper *k)
 	       k->finishers->len == 0 && k->person[0].blocks == 0 && k->person[1].blocks == 0;
 }
 
+/*
+ * Said by the thread that hears withdrawals, and after it looked at the conditions: whatever keeps it from hearing (a
+ * disk that does not answer, a stopped process) keeps it from saying this too, and the capture closes by itself.
+ */
+static void renew(struct ap_gatekeeper *k)
+{
+	if (k->run.capture && (k->phase == AP_PHASE_OPEN || k->phase == AP_PHASE_OPENING))
+		ap_capture_renew(k->run.capture, k->generation);
+}
+
 void ap_gatekeepers_tick(struct ap_gatekeepers *all)
 {
 	g_autoptr(GList) keepers = g_hash_table_get_values(all->keepers);
@@ -378,6 +388,7 @@ void ap_gatekeepers_tick(struct ap_gatekeepers *all)
 			ap_keeper_evaluate(k);
 		else
 			ap_gatekeeper_reload(k);
+		renew(k);
 		if (over(k))
 			g_hash_table_remove(all->keepers, &k->session);
 	}

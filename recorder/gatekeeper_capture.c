@@ -10,8 +10,11 @@
 static void on_closed(void *ctx, uint64_t generation)
 {
 	struct ap_gatekeeper *k = ctx;
-	if (generation == k->generation)
-		ap_keeper_shut(k);
+	if (generation != k->generation)
+		return;
+	if (k->phase == AP_PHASE_OPEN || k->phase == AP_PHASE_OPENING)
+		ap_keeper_failed(k, "capture-closed"); /* unasked: it died, or was not renewed while this thread hung */
+	ap_keeper_shut(k);
 }
 
 static void on_failed(void *ctx, const char *reason);

@@ -17,6 +17,11 @@
 #include <stdint.h>
 
 #define AP_CAPTURE_MESSAGE 2048
+/*
+ * A capture takes media only while its vault said within this time that the gate is still open: one that hangs can
+ * neither check presence nor close. After it the capture closes the epoch by itself.
+ */
+#define AP_CAPTURE_LEASE_MS 5000
 #define AP_CAPTURE_CLUSTERS 64	 /* in one segment, at most */
 #define AP_CAPTURE_SPARE 2	 /* segment descriptors a capture asks for ahead, per track */
 
@@ -45,6 +50,10 @@ enum ap_capture_type {
 	AP_CAPTURE_SEALED,	  /* duration_ms; the process ends */
 	AP_CAPTURE_FAILED,	  /* word; the process ends */
 	AP_CAPTURE_HOOK,	  /* test builds only, both ways: hook */
+	/* vault to capture */
+	AP_CAPTURE_RENEW, /* renew: the gate is still open */
+	/* capture to vault */
+	AP_CAPTURE_LAPSED, /* generation: as CLOSED, but by itself: no RENEW came in time. A CLOSE that crosses it is void */
 	AP_CAPTURE_TYPES,
 };
 
@@ -68,6 +77,11 @@ struct ap_capture_want {
 struct ap_capture_open_msg {
 	uint64_t generation;
 	uint32_t epoch;
+};
+
+struct ap_capture_renew_msg {
+	uint64_t generation;
+	uint64_t until_ns; /* CLOCK_MONOTONIC, so that an order that lay in the socket renews nothing */
 };
 
 struct ap_capture_close_msg {
@@ -123,7 +137,8 @@ struct ap_capture_message {
 		struct ap_capture_want want; /* SEGMENT, WANT */
 		struct ap_capture_open_msg open;
 		struct ap_capture_close_msg close;
-		uint64_t generation; /* FIRST_FRAME, CLOSED */
+		struct ap_capture_renew_msg renew;
+		uint64_t generation; /* FIRST_FRAME, CLOSED, LAPSED */
 		struct ap_capture_segment_done segment;
 		struct ap_capture_epoch_report epoch;
 		uint64_t duration_ms[2]; /* SEALED */

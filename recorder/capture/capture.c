@@ -18,6 +18,7 @@
 
 #define BATCH 32 /* datagrams in one call */
 #define REST_BATCHES 4
+#define MOST_BATCHES 16 /* between two looks for an order: a gateway that never stops writing keeps no gate open */
 /* Packets are let gather this long: a wake-up for each costs more than taking it. Their times stand in the datagrams. */
 #define GATHER_MS 5
 
@@ -30,6 +31,8 @@ struct capture {
 	struct ap_ingest *ingest;
 
 	struct ap_capture_open_msg epoch;
+	int64_t lease_ns; /* media are taken until then */
+	bool lapsed;	  /* the epoch was closed without an order */
 	bool epoch_open, gate_ended, first_told;
 	bool gathering; /* packets wait, and are left to wait a little */
 	bool ending; /* nothing is read any more; the tracks end by themselves */
@@ -103,9 +106,22 @@ static struct ap_result tell_generation(struct capture *c, enum ap_capture_type 
 
 static void close_gate(struct capture *c)
 {
-	if (c->gate >= 0)
+	if (c->gate >= 0) {
+		shutdown(c->gate, SHUT_RD); /* the vault has a copy: the gateway is to see it closed all the same */
 		close(c->gate);
+	}
 	c->gate = -1;
+}
+
+static bool lease_is_over(const struct capture *c)
+{
+	return ap_mono_ns(ap_clock_system()) >= c->lease_ns;
+}
+
+static void renew_until(struct capture *c, int64_t until_ns)
+{
+	int64_t most = ap_mono_ns(ap_clock_system()) + AP_CAPTURE_LEASE_MS * INT64_C(1000000);
+	c->lease_ns = MIN(until_ns, most);
 }
 
 static void end_epoch(struct capture *c, bool discard)
@@ -188,7 +204,8 @@ static struct ap_result on_open(struct capture *c, struct ap_capture_message *m)
 	m->fd = -1;
 	c->epoch = m->open;
 	c->epoch_open = true;
-	c->gate_ended = c->first_told = false;
+	c->gate_ended = c->first_told = c->lapsed = false;
+	renew_until(c, INT64_MAX);
 	ap_ingest_open(c->ingest, m->open.generation);
 	ap_tracks_open(c->tracks, &m->open, ap_mono_ns(ap_clock_system()));
 	return AP_SUCCESS;
@@ -196,13 +213,33 @@ static struct ap_result on_open(struct capture *c, struct ap_capture_message *m)
 
 static struct ap_result on_close(struct capture *c, struct ap_capture_message *m)
 {
+	if (c->lapsed && m->close.generation == c->epoch.generation)
+		return AP_SUCCESS; /* crossed: it was told */
 	if (!c->epoch_open || m->close.generation != c->epoch.generation)
 		return out_of_order();
-	if (!m->close.discard)
+	if (!m->close.discard && !lease_is_over(c))
 		AP_TRY(read_rest(c));
 	close_gate(c);
 	AP_TRY(tell_generation(c, AP_CAPTURE_CLOSED, c->epoch.generation));
 	end_epoch(c, m->close.discard);
+	return AP_SUCCESS;
+}
+
+/* One that came too late renews nothing: what the gate gave meanwhile nobody vouched for. */
+static struct ap_result on_renew(struct capture *c, struct ap_capture_message *m)
+{
+	if (c->epoch_open && m->renew.generation == c->epoch.generation)
+		renew_until(c, (int64_t)m->renew.until_ns);
+	return AP_SUCCESS;
+}
+
+/* The vault hangs, or is slow beyond what the persons were promised. */
+static struct ap_result lapse(struct capture *c)
+{
+	close_gate(c);
+	c->lapsed = true;
+	AP_TRY(tell_generation(c, AP_CAPTURE_LAPSED, c->epoch.generation));
+	end_epoch(c, false);
 	return AP_SUCCESS;
 }
 
@@ -239,6 +276,7 @@ static const struct order {
 	[AP_CAPTURE_OPEN] = { on_open, false },
 	[AP_CAPTURE_CLOSE] = { on_close, false },
 	[AP_CAPTURE_SEAL] = { on_seal, false },
+	[AP_CAPTURE_RENEW] = { on_renew, false },
 	[AP_CAPTURE_HOOK] = { on_hook, true },
 };
 
@@ -261,6 +299,15 @@ static struct ap_result read_control(struct capture *c)
 
 /* ---- the loop ---- */
 
+/* How long nothing need be done, ms; -1: for ever. */
+static int patience(const struct capture *c)
+{
+	int64_t left = c->lease_ns - ap_mono_ns(ap_clock_system());
+	if (c->gathering)
+		return GATHER_MS;
+	return c->epoch_open ? (int)(MAX(left, 0) / 1000000) + 1 : -1;
+}
+
 static struct ap_result turn(struct capture *c)
 {
 	struct pollfd waits[] = {
@@ -268,16 +315,18 @@ static struct ap_result turn(struct capture *c)
 		{ .fd = c->tracks ? ap_tracks_ended_fd(c->tracks) : -1, .events = POLLIN },
 		{ .fd = c->gate_ended || c->gathering ? -1 : c->gate, .events = POLLIN },
 	};
-	int ready = poll(waits, 3, c->gathering ? GATHER_MS : -1), n = BATCH;
+	int ready = poll(waits, 3, patience(c)), n = BATCH;
 	if (ready < 0)
 		return errno == EINTR ? AP_SUCCESS : ap_fail(AP_ERR_IO, "poll", "waiting failed");
 	if (waits[0].revents)
 		AP_TRY(read_control(c));
+	else if (c->epoch_open && lease_is_over(c)) /* and no order waits that would say otherwise */
+		return lapse(c);
 	if (waits[1].revents)
 		c->ending = true;
 	if (c->gathering && ready == 0) {
 		c->gathering = false;
-		while (c->gate >= 0 && !c->gate_ended && n == BATCH)
+		for (int i = 0; i < MOST_BATCHES && c->gate >= 0 && !c->gate_ended && n == BATCH; i++)
 			AP_TRY(read_batch(c, &n));
 	} else if (waits[2].revents) {
 		c->gathering = true;

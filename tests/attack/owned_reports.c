@@ -36,6 +36,7 @@ struct recording {
 	const char *name;
 	enum owned_lie lie;
 	const char *ends; /* the reason it is to end with; NULL: sealed */
+	const char *or_ends; /* another, when the disk was slow */
 
 	struct ap_uuid id;
 	struct ap_capture *capture;
@@ -74,7 +75,7 @@ static struct recording recordings[] = {
 	{ .name = "a descriptor with a report", .lie = LIE_DESCRIPTOR, .ends = "capture-report" },
 	{ .name = "250 descriptors", .lie = LIE_MANY_DESCRIPTORS, .ends = "capture-report" },
 	{ .name = "a flood of reports", .lie = LIE_FLOOD, .ends = "capture-report" },
-	{ .name = "a segment without end", .lie = LIE_ENDLESS, .ends = "segment-write" },
+	{ .name = "a segment without end", .lie = LIE_ENDLESS, .ends = "segment-write", .or_ends = "capture-stuck" },
 	{ .name = "nothing but spinning", .lie = LIE_SPINS, .ends = "capture-stuck" },
 };
 
@@ -265,9 +266,13 @@ static gboolean close_all(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
+/* As the gatekeeper does while all holds. */
 static gboolean tick(gpointer data)
 {
 	(void)data;
+	for (size_t i = 0; i < G_N_ELEMENTS(recordings); i++)
+		if (recordings[i].capture)
+			ap_capture_renew(recordings[i].capture, recordings[i].generation);
 	return G_SOURCE_CONTINUE;
 }
 
@@ -360,7 +365,7 @@ static void it_ends_as_it_must(void **state)
 		fail_msg("ended with %s", r->failed);
 	if (r->ends && !r->failed)
 		fail_msg("the lie was believed");
-	if (r->ends)
+	if (r->ends && g_strcmp0(r->failed, r->or_ends) != 0)
 		assert_string_equal(r->failed, r->ends);
 	assert_true(r->ends || (r->sealed && r->cut));
 }

@@ -368,6 +368,16 @@ static gboolean close_gate(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
+/* As the gatekeeper does while all holds. */
+static gboolean renew_all(gpointer data)
+{
+	(void)data;
+	for (size_t i = 0; i < G_N_ELEMENTS(scenarios); i++)
+		if (scenarios[i].capture)
+			ap_capture_renew(scenarios[i].capture, scenarios[i].generation);
+	return G_SOURCE_CONTINUE;
+}
+
 static void at(int64_t ms, GSourceFunc f, struct scenario *s)
 {
 	GSource *source = g_timeout_source_new((guint)((run.start_ns - now_ns()) / MS + ms));
@@ -495,6 +505,9 @@ static void everything_is_recorded(void **state)
 	for (size_t i = 0; i < G_N_ELEMENTS(scenarios); i++)
 		if (!scenarios[i].skipped)
 			begin(&scenarios[i]);
+	g_autoptr(GSource) renewing = g_timeout_source_new(500);
+	g_source_set_callback(renewing, renew_all, NULL, NULL);
+	g_source_attach(renewing, run.context);
 	GThread *sender = g_thread_new("sender", send_all, NULL);
 	long memory = -1;
 	while (run.pending > 0) {

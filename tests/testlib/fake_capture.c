@@ -75,6 +75,11 @@ struct ap_result ap_capture_open(struct ap_capture *c, uint64_t generation, uint
 	return AP_SUCCESS;
 }
 
+void ap_capture_renew(struct ap_capture *c, uint64_t generation)
+{
+	c->renewed += generation == c->open_generation && !c->closing;
+}
+
 void fake_capture_ack(void)
 {
 	struct ap_capture *c = fake.last;

@@ -14,7 +14,7 @@ struct ap_capture {
 	uint32_t open_epoch;
 	int gate; /* reading end; -1 when closed */
 	bool closing, discarded, sealing, mute;
-	unsigned opened, closed;
+	unsigned opened, closed, renewed;
 };
 
 struct fake_captures {

@@ -138,6 +138,39 @@ static void consenting_again_makes_a_new_recording(void **state)
 	assert_memory_not_equal(second.recipient[0], second.recipient[1], 32);
 }
 
+static void only_an_open_gate_is_renewed(void **state)
+{
+	struct world *w = *state;
+	world_open(w);
+	struct ap_capture *c = fake_captures()->last;
+	world_pass(w, 1000);
+	unsigned renewed = c->renewed;
+	assert_true(renewed > 0);
+	fake_captures()->mute = true;
+	ap_gatekeeper_leg(world_keeper(w), AP_COACH, false);
+	world_pass(w, 100);
+	assert_int_equal(c->renewed, renewed);
+}
+
+/* Its thread hung: the capture has closed by itself, and says so when it is heard again. */
+static void a_gate_that_was_not_renewed_is_closed_and_opens_anew(void **state)
+{
+	struct world *w = *state;
+	world_open(w);
+	struct ap_capture *c = fake_captures()->last;
+	uint64_t first = w->told.generation;
+	unsigned taps = w->told.taps_closed;
+	c->closing = true;
+	fake_capture_ack();
+	assert_int_equal(phase(w), AP_PHASE_CLOSED);
+	assert_int_equal(w->told.taps_closed, taps + 1);
+	assert_int_equal(rows(w, "SELECT count(*) FROM epoch WHERE closed_leaf IS NULL"), 0);
+	world_pass(w, 2000);
+	assert_int_equal(phase(w), AP_PHASE_OPENING);
+	assert_true(w->told.generation != first);
+	assert_int_equal(fake_captures()->started, 1);
+}
+
 static void a_capture_that_does_not_obey_is_killed(void **state)
 {
 	struct world *w = *state;
@@ -390,6 +423,8 @@ int main(void)
 		TEST(a_disconnection_flushes_and_a_reconnection_goes_on),
 		TEST(withdrawing_discards_and_orders_erasure),
 		TEST(consenting_again_makes_a_new_recording),
+		TEST(only_an_open_gate_is_renewed),
+		TEST(a_gate_that_was_not_renewed_is_closed_and_opens_anew),
 		TEST(a_capture_that_does_not_obey_is_killed),
 		TEST(either_pauses_and_both_must_resume),
 		TEST(lost_presence_closes_and_its_return_opens),
