@@ -229,16 +229,17 @@ static int add_path(struct ap_leg *leg, const struct ap_path *path)
 }
 
 /* Every nomination counts, but one of lower priority (a client that nominates all its pairs) only once the selected
- * path has gone silent. Before any nomination the first checked path serves. */
+ * path has gone silent. Then any valid check counts: those for liveness, which tell of a new address after a NAT forgot
+ * the old one, nominate nothing (RFC 7675 §5.1). Before any nomination the first checked path serves. */
 static bool better(const struct ap_leg *leg, int i, const struct ap_ice_check *check)
 {
 	if (leg->selected < 0)
 		return true;
-	if (!check->nominated || i == leg->selected)
-		return false;
 	const struct ap_leg_path *selected = &leg->paths[leg->selected];
-	return !leg->nominated || check->priority >= selected->priority ||
-	       leg->worker->now_ns - selected->heard_ns > SILENT_NS;
+	bool silent = leg->worker->now_ns - selected->heard_ns > SILENT_NS;
+	if (!check->nominated || i == leg->selected)
+		return silent && i != leg->selected;
+	return !leg->nominated || check->priority >= selected->priority || silent;
 }
 
 void ap_leg_checked(struct ap_leg *leg, const struct ap_path *path, const struct ap_ice_check *check)

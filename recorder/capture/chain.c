@@ -4,6 +4,7 @@
 
 #define DRAIN_MS 300 /* to wait for the last frames of a source, at most */
 #define MAX_ELEMENTS 4
+#define MISORDER_MS 60000
 
 /* One codec: its RTP caps and the elements after the jitter buffer. */
 static const struct kind {
@@ -141,6 +142,8 @@ static GstElement *make_jitter_buffer(struct ap_chain *c)
 	if (!e)
 		return NULL;
 	g_object_set(e, "latency", c->video ? AP_CHAIN_VIDEO_MS : AP_CHAIN_AUDIO_MS, "do-lost", TRUE, NULL);
+	/* A second of pictures that is repaired late is no other stream; source.h tells those apart before. */
+	g_object_set(e, "max-misorder-time", MISORDER_MS, NULL);
 	g_autoptr(GstPad) src = gst_element_get_static_pad(e, "src");
 	gst_pad_add_probe(src, GST_PAD_PROBE_TYPE_BUFFER, on_packet, c, NULL);
 	return e;

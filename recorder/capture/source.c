@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #define MAX_AHEAD 3000 /* sequence numbers */
-#define MAX_BEHIND 1000
+#define MAX_BEHIND 3000
 #define MAX_DRIFT_NS INT64_C(3000000000) /* RTP time against arrival time */
 #define SETTLE_NS INT64_C(200000000)	 /* after a restart: what fits not is a straggler, not a next restart */
 

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CONNECT_MS = 25000, QUEUE_BYTES = 1 << 20, GENERATION = 4711, SETTLE_MS = 1500, AFTER_MS = 300, LATE_MS = 300 };
+enum { CONNECT_MS = 25000, QUEUE_BYTES = 1 << 20, GENERATION = 4711, RENEW_MS = 500, SETTLE_MS = 1500, AFTER_MS = 300, LATE_MS = 300 };
 enum { FRAME_DELAY_MS = 40 };
 #define MS INT64_C(1000000)
 #define GATEWAY_V4 "10.98.0.1"
@@ -39,7 +39,7 @@ struct call {
 	struct ap_secret *identity[2];
 	struct ap_uuid recording;
 	int64_t opened_ns, closed_ns;
-	bool closed, sealed, tap_open, tap_closed, done;
+	bool talks[2], closed, sealed, tap_open, tap_closed;
 	uint64_t duration_ms[2], tap_dropped;
 	const char *failed;
 };
@@ -126,7 +126,9 @@ static void make_client(struct call *c, int side)
 {
 	const struct network_person *p = &c->s->persons[side];
 	ap_fixture_make(&c->f, side,
-			&(struct ap_peer_options){.address = client_address(), .tcp = p->tcp || world.place == PLACE_NO_UDP});
+			&(struct ap_peer_options){.address = client_address(),
+						  .patient = p->rebind_ms == 0,
+						  .tcp = p->tcp || world.place == PLACE_NO_UDP});
 	for (int i = 0; i < AP_LINES && p->no_rtx; i++) {
 		c->f.sides[side].leg.lines[i].rtx_pt = 0;
 		c->f.sides[side].leg.lines[i].local_rtx_ssrc = 0;
@@ -147,13 +149,27 @@ static void make_person(struct call *c, int side, uint64_t seed)
 									   .frame_delay_ms = FRAME_DELAY_MS});
 }
 
-static bool both_ready(void *call)
+static bool is_ready(const struct call *c, int side)
+{
+	const struct ap_side_fixture *s = &c->f.sides[side];
+	return s->connected > s->disconnected && ap_peer_ready(s->peer);
+}
+
+static bool both_ready(const struct call *c)
+{
+	return is_ready(c, 0) && is_ready(c, 1);
+}
+
+/* Each sends from its own connection on, as clients do: a silent one is taken for gone. */
+static bool both_talk(void *call)
 {
 	struct call *c = call;
 	for (int side = 0; side < 2; side++)
-		if (c->f.sides[side].connected <= c->f.sides[side].disconnected || !ap_peer_ready(c->f.sides[side].peer))
-			return false;
-	return true;
+		if (!c->talks[side] && is_ready(c, side)) {
+			ap_numbered_start(c->numbered[side]);
+			c->talks[side] = true;
+		}
+	return both_ready(c) && c->talks[0] && c->talks[1];
 }
 
 static void on_closed(void *call, uint64_t generation)
@@ -306,6 +322,8 @@ static void talk(struct call *c)
 		ap_fixture_run(&c->f, 50);
 		now_ms = (int)((now_ns() - c->opened_ns) / MS);
 		happen(c, at_ms, now_ms);
+		if (at_ms / RENEW_MS != now_ms / RENEW_MS)
+			ap_capture_renew(c->capture, GENERATION);
 	}
 	close_gate(c);
 	for (int side = 0; side < 2; side++)
@@ -446,6 +464,15 @@ static void judge(struct call *c, struct network_result *ret)
 	ret->across_ms = ret->of[0].at_ms - ret->of[1].at_ms;
 }
 
+static void tell_sides(struct call *c)
+{
+	for (int side = 0; side < 2; side++) {
+		const struct ap_side_fixture *s = &c->f.sides[side];
+		printf("  side %d: connected %d, disconnected %d, failed %d; client: ice %d, ready %d, closed %d\n", side, s->connected,
+		       s->disconnected, s->failed, ap_peer_ice_ready(s->peer), ap_peer_ready(s->peer), ap_peer_closed(s->peer));
+	}
+}
+
 static const char *hold(struct call *c, uint64_t seed, struct network_result *ret)
 {
 	int64_t began = now_ns();
@@ -454,11 +481,11 @@ static const char *hold(struct call *c, uint64_t seed, struct network_result *re
 	ap_numbered_pair(c->numbered[0], c->numbered[1]);
 	for (int side = 0; side < 2; side++)
 		ap_fixture_put(&c->f, side);
-	if (!ap_peer_wait(c->f.context, both_ready, c, CONNECT_MS))
+	if (!ap_peer_wait(c->f.context, both_talk, c, CONNECT_MS)) {
+		tell_sides(c);
 		return "not connected";
+	}
 	ret->connect_s = (double)(now_ns() - began) / 1e9;
-	for (int side = 0; side < 2; side++)
-		ap_numbered_start(c->numbered[side]);
 	ap_fixture_run(&c->f, 700);
 	talk(c);
 	if (c->failed || !c->sealed)
@@ -491,7 +518,8 @@ void network_call(const struct network_scenario *s, uint64_t seed, uint16_t port
 		ap_lossy_free(c.lossy[side]);
 	test_zygote_stop(&z);
 	ap_blob_free(c.blob);
-	run("rm -rf '%s'", directory);
+	if (!getenv("APARTE_KEEP"))
+		run("rm -rf '%s'", directory);
 	for (int i = 0; i < 2; i++)
 		ap_secret_free(c.identity[i]);
 }

@@ -114,7 +114,8 @@ static int listening(const struct address *at, int type)
 	int on = 1, size = 1 << 22, fd = socket(at->at.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -1;
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, type == SOCK_STREAM ? &on : &(int){0}, sizeof on);
+	if (type == SOCK_STREAM)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size); /* as large as we are allowed */
 	if (bind(fd, (const struct sockaddr *)&at->at, at->len) == 0 && (type != SOCK_STREAM || listen(fd, 8) == 0))
 		return fd;
@@ -172,6 +173,12 @@ static void post(struct ap_lossy *l, const struct parcel *like, int64_t due_ns)
 	g_sequence_insert_sorted(l->parcels, p, by_due, NULL);
 }
 
+/* RFC 7983 */
+static bool is_stun(const struct parcel *p)
+{
+	return p->len > 0 && p->bytes[0] <= 3;
+}
+
 static bool is_lost(struct way *w)
 {
 	if (w->burst_left > 0) {
@@ -203,7 +210,7 @@ static void suffer(struct ap_lossy *l, const struct parcel *p)
 	g_mutex_lock(&l->lock);
 	struct way *w = &l->ways[p->way];
 	w->counts.packets++;
-	if (is_lost(w)) {
+	if (is_lost(w) && !(w->path.spare && is_stun(p))) {
 		w->counts.lost++;
 		g_mutex_unlock(&l->lock);
 		return;
@@ -473,7 +480,8 @@ bool ap_lossy_parse(const char *text, struct ap_lossy_path *path)
 			     {"reorder", &path->reorder, NULL},
 			     {"reorder_ms", NULL, &path->reorder_ms},
 			     {"delay", NULL, &path->delay_ms},
-			     {"jitter", NULL, &path->jitter_ms}};
+			     {"jitter", NULL, &path->jitter_ms},
+			     {"spare", NULL, &path->spare}};
 		size_t i = 0;
 		while (i < G_N_ELEMENTS(words) && strcmp(words[i].word, *part) != 0)
 			i++;

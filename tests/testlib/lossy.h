@@ -23,6 +23,7 @@ struct ap_lossy_path {
 	double reorder;	  /* chance that it is overtaken: reorder_ms later than its neighbours */
 	unsigned reorder_ms;
 	unsigned delay_ms;
+	unsigned spare;	  /* not 0: STUN is never lost. libnice sends a check four times in eight seconds, browsers each 50 ms */
 	unsigned jitter_ms; /* waiting time that wanders between 0 and this; keeps the order, as a queue does */
 };
 
@@ -52,6 +53,6 @@ struct ap_lossy_counts ap_lossy_counts(struct ap_lossy *l, enum ap_lossy_way way
 /* Accepts NULL. */
 void ap_lossy_free(struct ap_lossy *l);
 
-/* Reads "loss=0.05,burst=0.01,burst_n=8,duplicate=0.1,reorder=0.05,reorder_ms=60,delay=20,jitter=100" (each part may
+/* Reads "loss=0.05,burst=0.01,burst_n=8,duplicate=0.1,reorder=0.05,reorder_ms=60,delay=20,jitter=100,spare=1" (each part may
  * be left out) over what *path holds. False when a word is unknown. */
 bool ap_lossy_parse(const char *text, struct ap_lossy_path *path);

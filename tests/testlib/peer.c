@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 #include <srtp2/srtp.h>
 
+enum { CHECKS = 6 }; /* libnice's own three tries are few for a lossy way */
 enum { COMPONENT = 1, TICK_MS = 50, KEY = 16, MTU = 1200 };
 
 struct ap_peer {
@@ -73,6 +74,13 @@ static void make_certificate(struct ap_peer *p)
 	EVP_PKEY_free(key);
 }
 
+/* As impatient as browsers are. */
+static unsigned next_timeout(SSL *ssl, unsigned last_us)
+{
+	(void)ssl;
+	return last_us == 0 ? 200000 : last_us < 800000 ? 2 * last_us : 1600000;
+}
+
 static void make_dtls(struct ap_peer *p, const char *profiles)
 {
 	p->ctx = SSL_CTX_new(DTLS_client_method());
@@ -94,6 +102,7 @@ static void make_dtls(struct ap_peer *p, const char *profiles)
 	SSL_set_options(p->ssl, SSL_OP_NO_QUERY_MTU);
 	SSL_set_mtu(p->ssl, MTU);
 	SSL_set_connect_state(p->ssl);
+	DTLS_set_timer_cb(p->ssl, next_timeout);
 }
 
 static srtp_t make_srtp(bool gcm, bool inward, const uint8_t *key, const uint8_t *salt)
@@ -219,7 +228,9 @@ static void read_credentials(struct ap_peer *p)
 static void make_agent(struct ap_peer *p, const struct ap_peer_options *options)
 {
 	NiceAddress address;
-	p->agent = nice_agent_new_full(p->context, NICE_COMPATIBILITY_RFC5245, NICE_AGENT_OPTION_CONSENT_FRESHNESS);
+	p->agent = nice_agent_new_full(p->context, NICE_COMPATIBILITY_RFC5245,
+				       options->patient ? 0 : NICE_AGENT_OPTION_CONSENT_FRESHNESS);
+	g_object_set(p->agent, "stun-max-retransmissions", CHECKS, NULL);
 	g_object_set(p->agent, "controlling-mode", TRUE, "upnp", FALSE, "ice-tcp", options->tcp, "ice-udp",
 		     !options->tcp, NULL);
 	nice_address_init(&address);

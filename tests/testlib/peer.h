@@ -16,6 +16,7 @@ struct ap_peer; /* opaque */
 struct ap_peer_options {
 	const char *address;  /* local, e.g. "127.0.0.1" */
 	bool tcp;             /* ICE-TCP instead of UDP */
+	bool patient;         /* goes on when checks for liveness stay unanswered, as browsers do for 30 s; libnice ends after 10 */
 	const char *profiles; /* OpenSSL's names of SRTP profiles; NULL: GCM, then CM-SHA1 */
 };
 
