@@ -219,6 +219,29 @@ test('withdrawing works when the notice cannot be had', async () => {
 	assert.equal(mock.statements[0].event, 'ConsentWithdrawn');
 });
 
+test('a withdrawal that the vault could not take is repeated until it did, over a reload too', async () => {
+	mock.party.consents = { recording: 'ConsentGiven' };
+	mock.consentsFail = true;
+	const { page, at } = await open();
+	await at('join-start').click();
+	await at('withdraw').click();
+	await at('consent-problem').waitFor();
+	assert.equal(await attribute(at('consent-problem'), 'data-error'), 'decision-kept');
+	await until(() => mock.consentsAsked >= 2, 'repeated');
+	await page.reload();
+	const asked = mock.consentsAsked;
+	await until(() => mock.consentsAsked > asked, 'repeated by the page that was loaded anew');
+	assert.equal(mock.statements.length, 0);
+	mock.consentsFail = false;
+	await until(() => mock.statements.length === 1, 'delivered');
+	assert.equal(mock.statements[0].event, 'ConsentWithdrawn');
+	await at('receipt-status').waitFor({ state: 'attached' });
+	assert.equal(await attribute(at('receipt-status'), 'data-verified'), 'true');
+	const known = mock.consentsAsked;
+	await new Promise((done) => setTimeout(done, 3000));
+	assert.equal(mock.consentsAsked, known, 'and then no more');
+});
+
 test('language: English at once, everywhere, kept', async () => {
 	const { page, at } = await join();
 	await at('language-en').click();

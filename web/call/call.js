@@ -70,7 +70,10 @@ export async function call(root, { api, session, device, devices, consents, lang
 	const stage = new Stage(session, state);
 	const panel = consentPanel(session, consents);
 	const side = sidePanel(panel.node);
-	const gate = gateView(api, session, (event) => panel.withdrawRecording(event), problem);
+	const gate = gateView(api, session, async (event) => {
+		await panel.withdrawRecording(event);
+		if (panel.hasProblem) side.set(true); /* what went wrong with it is never out of sight */
+	}, problem);
 	const line = connectionLine(media);
 	const presence = new Presence(api, session, device);
 	const over = replacedNotice(media, () => media.resume());

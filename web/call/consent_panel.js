@@ -33,13 +33,20 @@ class ConsentPanel {
 		this.#consents = consents;
 		this.node = el('section', { class: 'consent', label: 'consent.title', test: 'consent-panel' },
 			this.#body, this.#problem.node, this.#receipt);
-		consents.addEventListener('receipt', ({ detail }) => replace(this.#receipt, receiptBadge(detail, detail.receipt)));
+		consents.addEventListener('receipt', ({ detail }) => {
+			this.#problem.clear();
+			replace(this.#receipt, receiptBadge(detail, detail.receipt));
+		});
 		session.addEventListener('change', () => this.#known() !== this.shown && this.#draw());
 		onLanguage(() => this.load());
 	}
 
 	get undecided() {
 		return !this.#decided();
+	}
+
+	get hasProblem() {
+		return !this.#problem.node.hidden;
 	}
 
 	#decided() {

@@ -1,13 +1,14 @@
 /*
  * A person's decisions: fetches the notice and checks its hash, signs, sends, keeps the hash of one's own
  * statements, verifies each receipt at once. Withdrawing needs nothing but the token: when the notice or the key
- * fails, the vault still takes it.
+ * fails, the vault still takes it; when the vault or the gateway is away, it is repeated (owed.js).
  */
 import { currentLanguage } from '../i18n/i18n.js';
 import { statementHash } from '../crypto/receipt.js';
 import { checkNotice } from '../crypto/notice.js';
 import { makeConsent } from '../crypto/statement.js';
 import { checkReceipt, pinLogKey, rememberStatement } from '../ui/receipts.js';
+import { Owed } from './owed.js';
 
 const UNKNOWN_NOTICE = { version: 'unknown', lang: 'fr', sha256: '0'.repeat(64) };
 
@@ -16,12 +17,15 @@ export class Consents extends EventTarget {
 	#api;
 	#session;
 	#device;
+	#owed;
 
 	constructor(api, session, device) {
 		super();
 		this.#api = api;
 		this.#session = session;
 		this.#device = device;
+		this.#owed = new Owed(api, session.party);
+		this.#owed.addEventListener('delivered', ({ detail }) => this.#acknowledged(detail.receipt, detail.hash));
 	}
 
 	/* In the language of now. Always fresh: its seal key is for one use. */
@@ -50,11 +54,15 @@ export class Consents extends EventTarget {
 		localStorage.setItem(this.#timeKey(), made.time);
 		const hash = await statementHash(made.text);
 		rememberStatement(this.#session.party, hash);
-		const receipt = await this.#api.post('/v1/consents', made.body);
+		if (event !== 'ConsentGiven') return this.#owed.put(made.body, hash);
+		await this.#owed.deliver();
+		return this.#acknowledged(await this.#api.post('/v1/consents', made.body), hash);
+	}
+
+	async #acknowledged(receipt, hash) {
 		const result = await checkReceipt(receipt, hash);
 		this.dispatchEvent(new CustomEvent('receipt', { detail: { receipt, ...result } }));
 		await this.#session.refresh().catch(() => {});
-		return result;
 	}
 
 	/* `shown` is the notice that stood before the person's eyes; only its seal key is taken anew. */

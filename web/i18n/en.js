@@ -281,6 +281,7 @@ export const en = {
 	'error.invalid': 'This input is not accepted.',
 	'error.rate': 'Too many attempts. Wait a moment.',
 	'error.segment-altered': 'The file was altered: playback stops.',
+	'error.decision-kept': 'Nothing is being recorded now. The vault cannot be reached for the moment: this page repeats your decision until it has arrived.',
 	'error.vault-unavailable': 'The vault cannot be reached for the moment. The session can go on, unrecorded.',
 	'error.network': 'The server does not answer. Check the connection.',
 	'error.no-common-codec': 'This browser lacks the session’s picture format.',

@@ -67,7 +67,7 @@ export class Mock {
 			gate: { state: 'closed', reasons: ['consent_missing'], epoch: 0 },
 		};
 		Object.assign(this, { statements: [], presences: [], messages: [], receipts: [], recordings: [], accesses: [], requests: [],
-			devices: [], pauses: [], offers: 0, forge: false, noticeFails: false, badNotice: false, answerer: null, tracks: {}, staff: null, requestList: true });
+			devices: [], pauses: [], offers: 0, forge: false, noticeFails: false, consentsFail: false, consentsAsked: 0, badNotice: false, answerer: null, tracks: {}, staff: null, requestList: true });
 		for (const stream of this.streams ?? []) stream.end();
 		this.streams = new Set();
 	}
@@ -166,7 +166,11 @@ export class Mock {
 			const notice = await makeNotice(url.searchParams.get('lang'), this.logKey.verifierKey, this.seal);
 			answer(200, this.badNotice ? { ...notice, text: 'changed' } : notice);
 		},
-		'POST /v1/consents': ({ json, answer }) => this.#consent(json(), answer),
+		'POST /v1/consents': ({ json, answer }) => {
+			this.consentsAsked++;
+			if (this.consentsFail) throw new Problem(503, 'vault-unavailable');
+			return this.#consent(json(), answer);
+		},
 		'POST /v1/party/presence': ({ json, answer }) => {
 			this.presences.push(json());
 			answer(204);
