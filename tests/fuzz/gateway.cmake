@@ -11,3 +11,5 @@ ap_fuzz(sdp MAX_LEN 4096 LIBS ap_sdp)
 # The whole gateway's HTTP over a stand-in vault; the fake media plane and the signalling that calls it need each other.
 ap_fuzz(http MAX_LEN 3072 LIBS ap_signalling ap_http PkgConfig::SOUP
 	SOURCES ${CMAKE_SOURCE_DIR}/tests/testlib/fake_media.c)
+ap_fuzz(srtp MAX_LEN 1501 LIBS ap_media)
+ap_fuzz(dtls MAX_LEN 1024 LIBS ap_media PkgConfig::OPENSSL)
