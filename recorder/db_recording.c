@@ -151,6 +151,12 @@ struct ap_result ap_db_epoch_stats(struct ap_db *db, uint64_t generation, const 
 			 AP_VALUES(AP_V_INT(generation), AP_V_TEXT(stats)));
 }
 
+struct ap_result ap_db_epoch_failed(struct ap_db *db, uint64_t generation, const char *reason)
+{
+	return ap_db_run(db, "UPDATE epoch SET stats = json_set(coalesce(stats, '{}'), '$.failed', ?2) WHERE generation = ?1",
+			 AP_VALUES(AP_V_INT(generation), AP_V_TEXT(reason)));
+}
+
 static void free_epoch(void *data)
 {
 	struct ap_epoch_row *e = data;

@@ -29,7 +29,7 @@ struct ap_epoch_row {
 	uint32_t number;
 	int64_t opened_ms, closed_ms; /* closed_ms 0: not known */
 	unsigned reasons;
-	char *stats; /* owned: JSON of what the capture reported; NULL when it did not */
+	char *stats; /* owned: JSON of what the capture reported, and how it failed; NULL when neither */
 };
 
 struct ap_result ap_db_recording_put(struct ap_db *db, const struct ap_recording *recording);
@@ -66,5 +66,7 @@ struct ap_result ap_db_epoch_put(struct ap_db *db, const struct ap_uuid *session
 				 const struct ap_epoch_row *epoch, uint64_t opened_leaf);
 struct ap_result ap_db_epoch_close(struct ap_db *db, uint64_t generation, int64_t now_ms, unsigned reasons, uint64_t leaf);
 struct ap_result ap_db_epoch_stats(struct ap_db *db, uint64_t generation, const char *stats);
+/* Its capture ended with this reason in this epoch, or after it: beside what it reported of it. */
+struct ap_result ap_db_epoch_failed(struct ap_db *db, uint64_t generation, const char *reason);
 /* Of a recording, in order: GPtrArray of struct ap_epoch_row *, owned. */
 struct ap_result ap_db_epoch_list(struct ap_db *db, const struct ap_uuid *recording, GPtrArray **ret_epochs);

@@ -104,9 +104,17 @@ static void on_sealed(void *ctx, const uint64_t duration_ms[2])
 	conclude(k, &k->run.row.id, true, (int64_t)MAX(duration_ms[0], duration_ms[1]));
 }
 
+/* For the manifest: a recording that ends for another reason than its persons' says why. */
+static void note_failure(struct ap_gatekeeper *k, const char *reason)
+{
+	struct ap_result r = ap_db_epoch_failed(ap_vault_db(k->all->v), k->generation, reason);
+	ap_log(AP_LOG_WARN, "capture_failed", "session=%s reason=%s noted=%s", k->session_text, reason, r.name);
+}
+
 static void on_failed(void *ctx, const char *reason)
 {
 	struct ap_gatekeeper *k = ctx;
+	note_failure(k, reason);
 	bool lives = k->phase == AP_PHASE_OPEN || k->phase == AP_PHASE_OPENING;
 	ap_capture_free(g_steal_pointer(&k->run.capture));
 	ap_keeper_blame(k, reason); /* the gateway's word that its tap broke may have come first */

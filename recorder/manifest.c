@@ -90,6 +90,8 @@ static void add_silences(JsonArray *gaps, const struct ap_epoch_row *e)
 	if (!e->stats || !ap_ok(ap_json_parse(e->stats, strlen(e->stats), MAX_STATS, &node)))
 		return;
 	JsonObject *stats = json_node_get_object(node);
+	if (!json_object_has_member(stats, "file_end_ms"))
+		return; /* it failed before it reported */
 	int64_t start = json_object_get_int_member(stats, "file_start_ms"), end = json_object_get_int_member(stats, "file_end_ms");
 	for (int role = AP_COACH; role <= AP_COACHEE; role++) {
 		const char *name = ap_role_text((enum ap_role)role);

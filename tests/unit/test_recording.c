@@ -203,6 +203,33 @@ static void the_manifest_is_signed_and_logged(void **state)
 	assert_int_equal(leaves, 1);
 }
 
+/* With a report of its last epoch, and without. */
+static void the_manifest_says_how_a_capture_failed(void **state)
+{
+	struct world *w = *state;
+	struct ap_db *db = ap_vault_db(w->v);
+	uint8_t signature[64];
+	record(w);
+	fake_capture_fail("capture-report");
+	g_autofree char *text = manifest_of(db, signature);
+	assert_non_null(strstr(text, "\"capture\":{\"failed\":\"capture-report\"}"));
+	assert_non_null(strstr(text, "\"finished_by\":\"vault\""));
+}
+
+static void a_failure_stands_beside_the_epochs_report(void **state)
+{
+	struct world *w = *state;
+	struct ap_db *db = ap_vault_db(w->v);
+	struct ap_capture_epoch epoch = { .epoch = 1, .generation = w->told.generation, .file_end_ms = 9000 };
+	uint8_t signature[64];
+	record(w);
+	g_autofree char *stats = ap_manifest_epoch_stats(&epoch);
+	assert_true(ap_ok(ap_db_epoch_stats(db, w->told.generation, stats)));
+	fake_capture_fail("capture-stuck");
+	g_autofree char *text = manifest_of(db, signature);
+	assert_non_null(strstr(text, "\"failed\":\"capture-stuck\",\"file_end_ms\":9000"));
+}
+
 static void silences_and_closed_times_are_told(void **state)
 {
 	struct world *w = *state;
@@ -268,6 +295,8 @@ int main(void)
 		TEST(a_dead_vaults_recordings_are_finished),
 		TEST(a_finish_cut_short_is_done_again),
 		TEST(the_manifest_is_signed_and_logged),
+		TEST(the_manifest_says_how_a_capture_failed),
+		TEST(a_failure_stands_beside_the_epochs_report),
 		TEST(silences_and_closed_times_are_told),
 		TEST(a_destroyed_share_opens_nothing),
 		TEST(orphaned_shares_are_swept),
