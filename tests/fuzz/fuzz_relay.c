@@ -218,7 +218,7 @@ int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 	for (unsigned i = 0; i < count; i++) {
 		uint8_t datagram[AP_GATE_DATAGRAM];
 		struct ap_writer w = ap_writer_over(datagram, sizeof datagram);
-		struct ap_gate_header header;
+		struct ap_gate_header header = {.generation = 0};
 		struct ap_rtp rtp;
 		for (size_t part = 0; part < messages[i].msg_hdr.msg_iovlen; part++)
 			ap_write_bytes(&w, messages[i].msg_hdr.msg_iov[part].iov_base, messages[i].msg_hdr.msg_iov[part].iov_len);
