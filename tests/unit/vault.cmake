@@ -3,6 +3,7 @@ ap_unit_test(gate LIBS ap_vault_rules)
 ap_unit_test(policy LIBS ap_vault_rules)
 ap_unit_test(statement LIBS ap_vault_rules)
 ap_unit_test(owed LIBS ap_owed)
+ap_unit_test(link_message LIBS ap_vault_core ap_capture_spawn)
 # A vault with a faked capture and gateway.
 add_library(ap_vault_world STATIC ${CMAKE_SOURCE_DIR}/tests/testlib/vault_world.c ${CMAKE_SOURCE_DIR}/tests/testlib/fake_capture.c)
 target_link_libraries(ap_vault_world PUBLIC ap_vault_core PkgConfig::CMOCKA)
