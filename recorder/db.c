@@ -1,6 +1,7 @@
 #include "recorder/db.h"
 
 #include <aparte/buf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
 #include <sqlite3.h>
@@ -22,9 +23,32 @@ struct ap_rows {
 	bool failed;
 };
 
-static struct ap_result database_failure(void)
+/* What SQLite met, as what to do about it. */
+static const char *advice_for(int code)
 {
-	return ap_fail(AP_ERR_IO, "database", "the database could not be read or written");
+	switch (code & 0xff) {
+	case SQLITE_FULL:
+		return "the disk of vault/ is full: free some space, then try again";
+	case SQLITE_IOERR:
+		return "the disk of vault/ reports errors: see to it, then try again";
+	case SQLITE_READONLY:
+	case SQLITE_CANTOPEN:
+	case SQLITE_PERM:
+		return "vault/ cannot be written: see to its disk, mount and owner, then try again";
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return "another process holds a database in vault/: end it, then try again";
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return "a database in vault/ is damaged, and was left as it is: stop, keep a copy, restore vault/ from a backup";
+	default:
+		return "a database in vault/ could not be read or written: see to the disk, then try again";
+	}
+}
+
+static struct ap_result database_failure(struct ap_db *db)
+{
+	return ap_fail(AP_ERR_IO, "database", advice_for(db && db->handle ? sqlite3_errcode(db->handle) : SQLITE_CANTOPEN));
 }
 
 static void finalize(void *stmt)
@@ -106,11 +130,11 @@ bool ap_rows_next(struct ap_rows *rows)
 
 struct ap_result ap_rows_end(struct ap_rows *rows)
 {
-	bool failed = rows->failed;
+	struct ap_result r = rows->failed ? database_failure(rows->db) : AP_SUCCESS;
 	if (rows->stmt)
 		give_back(rows->db, rows->sql, rows->stmt);
 	g_free(rows);
-	return failed ? database_failure() : AP_SUCCESS;
+	return r;
 }
 
 struct ap_result ap_rows_end_found(struct ap_rows *rows, bool found)
@@ -188,7 +212,7 @@ struct ap_uuid ap_row_uuid(struct ap_rows *rows, int column)
 /* For fixed text without values: pragmas, BEGIN, scripts. */
 static struct ap_result execute(struct ap_db *db, const char *sql)
 {
-	return db && sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? AP_SUCCESS : database_failure();
+	return db && sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? AP_SUCCESS : database_failure(db);
 }
 
 struct ap_result ap_db_begin(struct ap_db *db)
@@ -264,24 +288,34 @@ static struct ap_result migrate(struct ap_db *db, const char *const *migrations)
 	return AP_SUCCESS;
 }
 
-/* SQLite would make the file with the umask's mode; we want 0600 whatever that is. */
+/* SQLite would make the file with the umask's mode; we want 0600 whatever that is. One that is there is not opened:
+ * closing it again would drop the locks (POSIX's, per process) of every connection to it, and with them what keeps
+ * another process from emptying the write-ahead log under us. */
 static bool make_private(const char *path)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	return fd >= 0 && close(fd) == 0;
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return fd >= 0 ? close(fd) == 0 : errno == EEXIST;
 }
 
 static struct ap_result set_up(struct ap_db *db, const char *path, const char *const *migrations)
 {
 	static const char pragmas[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
 				      "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;";
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
 	if (!make_private(path) || sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK)
-		return ap_fail(AP_ERR_IO, "database", "the database file cannot be opened");
+		return ap_fail(AP_ERR_IO, "database", advice_for(SQLITE_CANTOPEN));
 	ap_db_set_patience(db, PATIENCE_MS);
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	AP_TRY(execute(db, pragmas));
 	return migrate(db, migrations);
+}
+
+struct ap_result ap_db_check(struct ap_db *db)
+{
+	struct ap_rows *rows = ap_db_query(db, "PRAGMA quick_check(1)", AP_NO_VALUES);
+	bool whole = ap_rows_next(rows) && g_strcmp0(ap_row_text(rows, 0), "ok") == 0;
+	AP_TRY(ap_rows_end(rows));
+	return whole ? AP_SUCCESS : ap_fail(AP_ERR_IO, "database", advice_for(SQLITE_CORRUPT));
 }
 
 struct ap_result ap_db_open(const char *path, const char *const *migrations, struct ap_db **ret_db)

@@ -27,6 +27,9 @@ struct ap_rows; /* a running query; opaque */
 struct ap_result ap_db_open(const char *path, const char *const *migrations, struct ap_db **ret_db);
 void ap_db_close(struct ap_db *db); /* NULL is fine; no query may be running */
 
+/* Reads the whole file: "database" when its structure is damaged. Nothing is mended. */
+struct ap_result ap_db_check(struct ap_db *db);
+
 /* How long a writer waits for another one (5 s at first). A thread that must not stand still sets less. */
 void ap_db_set_patience(struct ap_db *db, int ms);
 

@@ -8,6 +8,8 @@
 #include <cmocka.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static const char *const one[] = { "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT, c BLOB) STRICT;", NULL };
 static const char *const two[] = { "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT, c BLOB) STRICT;",
@@ -190,6 +192,64 @@ static void both_shipped_schemas_open(void **state)
 	ap_db_close(db);
 }
 
+/* An administrator's sqlite3 on a running instance: it comes, looks, and goes. */
+static void visit(const struct place *p)
+{
+	pid_t child = fork();
+	if (child == 0) {
+		struct ap_db *db = NULL;
+		int64_t n = 0;
+		bool good = ap_ok(ap_db_open(p->path, one, &db)) && ap_ok(ap_db_count(db, "SELECT count(*) FROM t", AP_NO_VALUES, &n));
+		ap_db_close(db);
+		_exit(good ? 0 : 1);
+	}
+	int status = 1;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+static void another_process_that_comes_and_goes_takes_nothing_along(void **state)
+{
+	struct place *p = *state;
+	struct stat before, after;
+	g_autofree char *wal = g_strconcat(p->path, "-wal", NULL);
+	struct ap_db *db = must_open(p, one), *of_another_thread = must_open(p, one);
+	assert_true(ap_ok(ap_db_run(db, "INSERT INTO t (a) VALUES (1)", AP_NO_VALUES)));
+	assert_int_equal(g_stat(wal, &before), 0);
+	visit(p);
+	assert_int_equal(g_stat(wal, &after), 0);
+	assert_int_equal(before.st_ino, after.st_ino);
+	assert_true(ap_ok(ap_db_run(db, "INSERT INTO t (a) VALUES (2)", AP_NO_VALUES)));
+	ap_db_close(of_another_thread);
+	ap_db_close(db);
+	db = must_open(p, one);
+	assert_int_equal(count(db, "SELECT count(*) FROM t"), 2);
+	ap_db_close(db);
+}
+
+static void a_damaged_file_is_told_and_left_alone(void **state)
+{
+	struct place *p = *state;
+	g_autofree char *text = NULL, *again = NULL;
+	gsize len, len_again;
+	struct ap_db *db = must_open(p, one);
+	for (int i = 0; i < 200; i++)
+		assert_true(ap_ok(ap_db_run(db, "INSERT INTO t (b) VALUES (hex(randomblob(100)))", AP_NO_VALUES)));
+	assert_true(ap_ok(ap_db_check(db)));
+	ap_db_close(db);
+	assert_true(g_file_get_contents(p->path, &text, &len, NULL));
+	memset(text + 4096, 0x55, 4096);
+	assert_true(g_file_set_contents(p->path, text, (gssize)len, NULL));
+	db = must_open(p, one);
+	struct ap_result r = ap_db_check(db);
+	assert_string_equal(r.name, "database");
+	assert_non_null(strstr(r.detail, "restore vault/ from a backup"));
+	ap_db_close(db);
+	assert_true(g_file_get_contents(p->path, &again, &len_again, NULL));
+	assert_int_equal(len, len_again);
+	assert_memory_equal(text, again, len);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -203,6 +263,8 @@ int main(void)
 		TEST(migrations_run_once_and_whole),
 		TEST(the_file_is_private_and_careful),
 		TEST(both_shipped_schemas_open),
+		TEST(another_process_that_comes_and_goes_takes_nothing_along),
+		TEST(a_damaged_file_is_told_and_left_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
