@@ -67,6 +67,15 @@ static int index_of(const char *name)
 	return -1;
 }
 
+/* A value is a line's: with a line's end inside it would be read as further keys once it is written out. */
+static bool is_line(const char *value)
+{
+	for (const char *c = value; *c; c++)
+		if (g_ascii_iscntrl(*c) && *c != '\t')
+			return false;
+	return g_utf8_validate(value, -1, NULL);
+}
+
 static bool value_fits(const struct key *key, const char *value)
 {
 	int64_t number;
@@ -79,7 +88,7 @@ static bool value_fits(const struct key *key, const char *value)
 	case LIST:
 		break;
 	}
-	return g_utf8_validate(value, -1, NULL);
+	return is_line(value);
 }
 
 static void store(struct ap_config *c, int i, const char *value)
