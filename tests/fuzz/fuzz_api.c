@@ -1,0 +1,251 @@
+/*
+ * The staff API over a vault with a recording: each input is a request, its first line "<listener><who> METHOD target",
+ * headers, an empty line, the body. Listener `n` is the private one, `l` admin.sock; who is a digit: nobody, an admin, a
+ * supervisor, a coach, an auditor. "$r", "$s", "$g", "$a", "$e" stand for ids of recording, session, grant, access, request.
+ * A caller gets what their row of the table lets them have and nothing else; every request is answered once, in the
+ * form it says; and none of them is "something went wrong here".
+ */
+#include "fuzz.h"
+
+#include "tests/fuzz/fake_http.h"
+#include "tests/testlib/staff_fixture.h"
+
+#include <aparte/jcs.h>
+#include <aparte/log.h>
+#include <recorder/api.h>
+#include <recorder/db_staff_user.h>
+#include <recorder/grant.h>
+#include <recorder/rights.h>
+#include <recorder/staff.h>
+#include <setjmp.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#define YEAR (365LL * 86400000)
+#define CHANGES 100 /* before the vault is made anew */
+
+/* ---- Argon2id takes a fifth of a second on purpose ---- */
+
+int crypto_pwhash_str_alg(char out[crypto_pwhash_STRBYTES], const char *const password, unsigned long long len,
+			  unsigned long long ops, size_t memory, int alg)
+{
+	(void)password, (void)len, (void)ops, (void)memory, (void)alg;
+	g_strlcpy(out, "$argon2id$v=19$m=1,t=1,p=1$none$none", crypto_pwhash_STRBYTES);
+	return 0;
+}
+
+int crypto_pwhash_str_verify(const char *str, const char *const password, unsigned long long len)
+{
+	(void)str;
+	return len == 5 && memcmp(password, "right", 5) == 0 ? 0 : -1;
+}
+
+/* ---- the vault ---- */
+
+static const char *const names[] = { NULL, "ada", "sam", "carl", "aude" };
+static const char *const roles[] = { NULL, "admin", "supervisor", "coach", "auditor" };
+
+struct site {
+	struct fixture *f;
+	struct ap_logins *logins;
+	struct ap_retention *retention;
+	struct ap_api net, local;
+	struct ap_http_connection peer; /* of admin.sock */
+	char ids[5][AP_UUID_TEXT];	/* r s g a e */
+	unsigned changes;
+};
+
+static struct ap_api api_of(struct site *s, bool socket)
+{
+	const struct ap_http_options options = { .max_connections = 1 };
+	struct ap_api api = { .v = s->f->v, .http = ap_http_new(&options), .logins = s->logins, .retention = s->retention,
+			      .bound = g_ptr_array_new_with_free_func(g_free), .socket = socket, .operator_uid = (uid_t)-1 };
+	return api;
+}
+
+static void add_rows(struct ap_api *api)
+{
+	ap_api_add_session(api);
+	ap_api_add_recordings(api);
+	ap_api_add_desk(api);
+	ap_api_add_erasures(api);
+	ap_api_add_people(api);
+	ap_api_add_export(api);
+	ap_api_add_public(api);
+}
+
+static void log_everybody_in(struct site *s)
+{
+	for (size_t i = 1; i < G_N_ELEMENTS(names); i++) {
+		struct ap_actor actor;
+		struct ap_hash hash = ap_sha256(names[i], strlen(names[i])); /* the token is the name */
+		AP_IGNORE(ap_db_login_delete(ap_vault_db(s->f->v), &hash)); /* may be gone */
+		if (ap_ok(ap_db_user_actor(ap_vault_db(s->f->v), names[i], &actor)))
+			assert_ok(ap_db_login_insert(ap_vault_db(s->f->v), &hash, actor.user, s->f->wall_ms, s->f->wall_ms + YEAR));
+	}
+}
+
+/* A recording that sam may see, an access of his, and a request of the coachee. */
+static void fill(struct site *s)
+{
+	struct ap_uuid session = fixture_consented(s->f, "[\"recording\",\"supervision\"]");
+	struct ap_uuid recording = fixture_recording(s->f, &session, YEAR);
+	struct ap_actor actors[G_N_ELEMENTS(names)];
+	struct ap_access access;
+	JsonNode *answer;
+	char *request = NULL;
+	for (size_t i = 1; i < G_N_ELEMENTS(names); i++)
+		actors[i] = fixture_user(s->f, names[i], roles[i], i == 3 ? "coach-1" : NULL);
+	struct ap_grant_wish wish = { recording, "sam", "supervision", s->f->wall_ms + YEAR };
+	assert_ok(ap_grant_add(s->f->v, &actors[1], &wish, &answer));
+	g_strlcpy(s->ids[2], json_object_get_string_member(json_node_get_object(answer), "id"), AP_UUID_TEXT);
+	json_node_unref(answer);
+	assert_ok(ap_access_begin(s->f->v, &actors[2], &recording, "supervision", "review", &access));
+	ap_uuid_text(&recording, s->ids[0]);
+	ap_uuid_text(&session, s->ids[1]);
+	ap_uuid_text(&access.id, s->ids[3]);
+	assert_ok(ap_staff_rights()->request_create(s->f->v, &session, AP_COACHEE, "{\"type\":\"erasure\"}", &request));
+	g_autoptr(JsonNode) node = json_from_string(request, NULL);
+	g_strlcpy(s->ids[4], json_object_get_string_member(json_node_get_object(node), "id"), AP_UUID_TEXT);
+	g_free(request);
+}
+
+static struct site *site_new(void)
+{
+	struct site *s = g_new0(struct site, 1);
+	int ends[2];
+	s->f = fixture_new();
+	ap_vault_set_rights(s->f->v, ap_staff_rights());
+	s->logins = ap_logins_new(s->f->v);
+	s->retention = ap_retention_new(s->f->v, "boot");
+	s->net = api_of(s, false);
+	s->local = api_of(s, true);
+	add_rows(&s->net);
+	add_rows(&s->local);
+	fill(s);
+	log_everybody_in(s);
+	g_assert_true(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+	s->peer.http = s->local.http;
+	s->peer.socket = g_socket_new_from_fd(ends[0], NULL);
+	close(ends[1]);
+	return s;
+}
+
+static void site_free(struct site *s)
+{
+	g_object_unref(s->peer.socket);
+	ap_http_free(s->net.http);
+	ap_http_free(s->local.http);
+	g_ptr_array_unref(s->net.bound);
+	g_ptr_array_unref(s->local.bound);
+	ap_retention_free(s->retention);
+	ap_logins_free(s->logins);
+	fixture_free(s->f);
+	g_free(s);
+}
+
+static struct site *the_site(void)
+{
+	static struct site *s;
+	if (!s)
+		ap_log_init("fuzz", AP_LOG_ERROR);
+	if (s && s->changes > CHANGES)
+		g_clear_pointer(&s, site_free);
+	if (!s)
+		s = site_new();
+	return s;
+}
+
+/* ---- a request ---- */
+
+static char *with_ids(const struct site *s, const char *text)
+{
+	static const char marks[] = "rsgae";
+	g_autoptr(GString) out = g_string_new(NULL);
+	for (; *text && out->len < 8192; text++) {
+		const char *which = text[0] == '$' && text[1] ? strchr(marks, text[1]) : NULL;
+		if (which)
+			g_string_append(out, s->ids[which - marks]);
+		else
+			g_string_append_c(out, *text);
+		text += which != NULL;
+	}
+	return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+struct row { /* as api.c hangs it on its listener */
+	struct ap_api *api;
+	const struct ap_api_route *route;
+};
+
+static void check_rights(const struct fake_answer *a, const struct ap_api *api, unsigned who)
+{
+	unsigned may = ((const struct row *)a->entry->ctx)->route->may;
+	static const unsigned bits[] = { 0, AP_MAY(ADMIN), AP_MAY(SUPERVISOR), AP_MAY(COACH), AP_MAY(AUDITOR) };
+	if (may & AP_ONLY_SOCKET && !api->socket)
+		g_assert_true(a->status == 403 || a->status == 401);
+	if (!(may & AP_MAY_ANYONE) && !api->socket && !(may & bits[who]))
+		g_assert_true(a->status == 403 || a->status == 401);
+	if (!(may & AP_MAY_ANYONE) && !api->socket && who == 0)
+		g_assert_cmpuint(a->status, ==, may & AP_ONLY_SOCKET ? 403 : 401);
+}
+
+static void check_form(const struct fake_answer *a)
+{
+	g_autoptr(JsonNode) node = NULL;
+	g_autofree char *text = g_strndup((const char *)a->body->data, a->body->len);
+	g_assert_cmpuint(a->answers, ==, 1);
+	if (a->status == 500)
+		g_error("something went wrong: %s", text);
+	g_assert_true(a->status >= 200 && a->status < 600);
+	if (a->content_type && strstr(a->content_type, "json"))
+		node = json_from_string(text, NULL);
+	g_assert_true(node || !a->content_type || !strstr(a->content_type, "json"));
+	if (a->status >= 400)
+		g_assert_cmpstr(a->content_type, ==, "application/problem+json");
+	if (a->content_type && strcmp(a->content_type, "video/webm") == 0 && a->status == 200)
+		g_assert_true(a->body->len == FIXTURE_TRACK || a->body->len == 0);
+}
+
+static void ask(struct site *s, char *text)
+{
+	struct fake_answer answer;
+	char *headers = strchr(text, '\n'), *body = headers ? strstr(headers, "\n\n") : NULL;
+	if (headers)
+		*headers++ = '\0';
+	if (body && body >= headers - 1) {
+		*body = '\0';
+		body += 2;
+	}
+	g_auto(GStrv) words = g_strsplit(text, " ", 3);
+	if (g_strv_length(words) != 3 || strlen(words[0]) != 2 || !g_utf8_validate(words[1], -1, NULL))
+		return;
+	struct ap_api *api = words[0][0] == 'l' ? &s->local : &s->net;
+	unsigned who = (unsigned char)(words[0][1] - '0') % G_N_ELEMENTS(names);
+	g_autofree char *login = who ? g_strconcat("\nAuthorization: Bearer ", names[who], NULL) : NULL;
+	g_autofree char *all = g_strconcat("Content-Type: application/json", login ? login : "", "\n", headers ? headers : "", NULL);
+	if (headers && (strcasestr(headers, "authorization") || strcasestr(headers, "cookie")))
+		return; /* who it is stands in the first line */
+	const struct fake_request request = { .method = words[1], .target = words[2], .headers = all, .body = body,
+					      .connection = api->socket ? &s->peer : NULL };
+	if (!fake_http_ask(api->http, &request, &answer))
+		return;
+	check_form(&answer);
+	check_rights(&answer, api, who);
+	if (answer.status < 300 && strcmp(words[1], "GET") != 0) {
+		s->changes++;
+		log_everybody_in(s);
+	}
+	fake_answer_clear(&answer);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct site *s = the_site();
+	g_autofree char *text = g_strndup((const char *)data, size), *whole = with_ids(s, text);
+	ask(s, whole);
+	return 0;
+}
