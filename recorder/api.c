@@ -4,6 +4,7 @@
 #include "recorder/answer.h"
 
 #include <aparte/limits.h>
+#include <aparte/problem.h>
 #include <string.h>
 
 #define BODY_MAX 65536 /* a policy is the largest */
@@ -98,10 +99,17 @@ static struct ap_result read_body(struct ap_api_call *c)
 	return AP_SUCCESS;
 }
 
+/* What has no name in the API is the disk's or the database's trouble, whose detail says what to do. */
+static struct ap_result named(struct ap_result r)
+{
+	bool known = strcmp(ap_problem_by_name(r.name)->name, r.name) == 0;
+	return known || r.err != AP_ERR_IO ? r : ap_fail(AP_ERR_IO, "vault-unavailable", r.detail);
+}
+
 static void answer(struct ap_api_call *c, struct ap_result r)
 {
 	if (!ap_ok(r))
-		ap_http_answer_failure(c->http, r);
+		ap_http_answer_failure(c->http, named(r));
 	else if (c->answer)
 		ap_http_answer_json(c->http, c->status, g_steal_pointer(&c->answer));
 	else

@@ -33,6 +33,7 @@ struct ap_core {
 	/* state */
 	unsigned ticks;
 	atomic_bool linked, armed;
+	const char *_Atomic disk_trouble; /* a literal */
 };
 
 /* ---- the link ---- */
@@ -112,7 +113,13 @@ static bool port_ready(void *ctx)
 	return atomic_load(&c->linked) && atomic_load(&c->armed);
 }
 
-static const struct ap_vault_port port = { port_close, port_event, port_changed, port_ready };
+static const char *port_disk_trouble(void *ctx)
+{
+	const struct ap_core *c = ctx;
+	return atomic_load(&c->disk_trouble);
+}
+
+static const struct ap_vault_port port = { port_close, port_event, port_changed, port_ready, port_disk_trouble };
 
 /* ---- the thread ---- */
 
@@ -145,6 +152,7 @@ static gboolean on_tick(void *data)
 	struct ap_core *c = data;
 	atomic_store(&c->armed, ap_captures_ready(c->captures));
 	ap_gatekeepers_tick(c->keepers);
+	atomic_store(&c->disk_trouble, ap_gatekeepers_disk_trouble(c->keepers));
 	if (++c->ticks % SECOND_TICKS == 0) {
 		ap_consents_tick(c->consents);
 		end_overdue(c);
@@ -210,6 +218,7 @@ struct ap_result ap_core_start(struct ap_vault *v, struct ap_core **ret_core)
 		ap_log(AP_LOG_ERROR, "ledger_stopped", "advice=see aparte doctor");
 	struct ap_core *c = g_new0(struct ap_core, 1);
 	c->v = v;
+	atomic_store(&c->disk_trouble, "none");
 	c->context = g_main_context_new();
 	c->loop = g_main_loop_new(c->context, FALSE);
 	c->seen_tokens = g_hash_table_new_full(hash_of, same_hash, g_free, free_party);

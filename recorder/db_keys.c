@@ -17,6 +17,11 @@ struct ap_result ap_db_keys_open(const char *path, const struct ap_secret *kek, 
 {
 	struct ap_db *db = NULL;
 	AP_TRY(ap_db_open(path, ap_schema_keys, &db));
+	struct ap_result whole = ap_db_check(db);
+	if (!ap_ok(whole)) {
+		ap_db_close(db);
+		return whole;
+	}
 	struct ap_db_keys *k = g_new0(struct ap_db_keys, 1);
 	k->kek = kek;
 	k->clock = clock;

@@ -1,5 +1,7 @@
 #include "recorder/db_ledger.h"
 
+#include <string.h>
+
 struct ap_result ap_db_ledger_size(struct ap_db *db, uint64_t *ret_size)
 {
 	int64_t n = 0;
@@ -51,6 +53,39 @@ struct ap_result ap_db_ledger_range(struct ap_db *db, uint64_t from, uint64_t co
 			g_ptr_array_add(texts, ap_base64url(leaf.b, AP_LEAF));
 	AP_TRY(ap_rows_end(rows));
 	*ret_texts = g_steal_pointer(&texts);
+	return AP_SUCCESS;
+}
+
+/* Columns: leaf, its node, salt, body. A leaf whose opening was destroyed has neither salt nor body. */
+static bool row_fits(struct ap_rows *rows)
+{
+	struct ap_leaf leaf;
+	struct ap_hash node;
+	uint8_t salt[AP_LEAF_SALT];
+	if (!ap_row_bytes(rows, 0, leaf.b, AP_LEAF) || !ap_row_bytes(rows, 1, node.b, AP_HASH))
+		return false;
+	struct ap_hash hash = ap_leaf_hash(&leaf);
+	const char *body = ap_row_text(rows, 3);
+	if (!ap_hash_equal(&hash, &node))
+		return false;
+	if (!body || !ap_row_bytes(rows, 2, salt, AP_LEAF_SALT))
+		return !body;
+	struct ap_leaf again = ap_leaf_make((enum ap_leaf_type)leaf.b[1], salt, body, strlen(body));
+	return memcmp(again.b, leaf.b, AP_LEAF) == 0;
+}
+
+struct ap_result ap_db_ledger_whole(struct ap_db *db, uint64_t from, bool *ret_whole)
+{
+	uint64_t next = from;
+	bool whole = true;
+	struct ap_rows *rows = ap_db_query(db,
+					   "SELECT leaf, hash, salt, body, leaf.idx FROM leaf LEFT JOIN node ON level = 0"
+					   " AND node.idx = leaf.idx WHERE leaf.idx >= ?1 ORDER BY leaf.idx",
+					   AP_VALUES(AP_V_INT(from)));
+	while (whole && ap_rows_next(rows))
+		whole = row_fits(rows) && (uint64_t)ap_row_int(rows, 4) == next++;
+	AP_TRY(ap_rows_end(rows));
+	*ret_whole = whole;
 	return AP_SUCCESS;
 }
 

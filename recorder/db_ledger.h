@@ -25,6 +25,8 @@ struct ap_result ap_db_ledger_get(struct ap_db *db, uint64_t index, struct ap_le
 /* Leaves [from, from + count) as base64url texts in a JSON array's members: GPtrArray of char *, owned. */
 struct ap_result ap_db_ledger_range(struct ap_db *db, uint64_t from, uint64_t count, GPtrArray **ret_texts);
 /* A store over the node table for merkle.h; `db` is borrowed. */
+/* Whether the leaves from `from` on are those that the tree was made of, and their openings fit them. */
+struct ap_result ap_db_ledger_whole(struct ap_db *db, uint64_t from, bool *ret_whole);
 struct ap_merkle_store ap_db_ledger_store(struct ap_db *db);
 
 struct ap_result ap_db_checkpoint_put(struct ap_db *db, uint64_t size, const char *text, int64_t now_ms);

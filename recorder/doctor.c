@@ -44,16 +44,35 @@ static void check_log(struct report *r, struct ap_vault *v)
 	else
 		note(r, "log", ap_ledger_healthy(ledger) ? GOOD : BAD,
 		     ap_ledger_healthy(ledger) ? "agrees with the highest checkpoint known"
-					       : "the log cannot be written");
+					       : "the log cannot be written: see to the disk of vault/");
 }
 
 static void check_space(struct report *r, struct ap_vault *v)
 {
 	uint64_t bytes = 0, floor = (uint64_t)ap_config_int(ap_vault_config(v), "storage.floor_mib") << 20;
-	bool known = ap_ok(ap_blob_free_bytes(ap_vault_blob(v), &bytes));
-	g_autofree char *detail = g_strdup_printf("%llu MiB free, floor %llu MiB", (unsigned long long)bytes >> 20,
-						  (unsigned long long)floor >> 20);
-	note(r, "storage", known && bytes > floor ? (bytes > 2 * floor ? GOOD : WARN) : BAD, detail);
+	bool known = ap_ok(ap_blob_free_bytes(ap_vault_blob(v), &bytes)), enough = known && bytes >= floor;
+	g_autofree char *detail = g_strdup_printf("%llu MiB free, floor %llu MiB%s", (unsigned long long)bytes >> 20,
+						  (unsigned long long)floor >> 20,
+						  enough ? "" : ": nothing is recorded until you free some space");
+	note(r, "storage", enough ? (bytes > 2 * floor ? GOOD : WARN) : BAD, detail);
+}
+
+/* As the gate saw it last; looking here could hang where the disk does. */
+static void check_disk(struct report *r, struct ap_vault *v)
+{
+	static const struct {
+		const char *trouble, *advice;
+	} known[] = {
+		{"write", "recordings/ or vault/ cannot be written: see to its disk and mount; recording then goes on by itself"},
+		{"slow", "the disk takes seconds to keep a file: see what else uses it; recording then goes on by itself"},
+	};
+	const char *trouble = ap_vault_disk_trouble(v);
+	for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
+		if (strcmp(trouble, known[i].trouble) == 0) {
+			note(r, "disk", BAD, known[i].advice);
+			return;
+		}
+	note(r, "disk", GOOD, "keeps what is written");
 }
 
 /* Directories 0700 and files 0600, as docs/FORMAT.md says. */
@@ -98,6 +117,7 @@ struct ap_result ap_doctor_examine(struct ap_vault *v, bool clock_frozen, JsonNo
 	check_kek(&r, v);
 	check_log(&r, v);
 	check_space(&r, v);
+	check_disk(&r, v);
 	check_permissions(&r, v);
 	check_counts(&r, v);
 	note(&r, "clock", clock_frozen ? BAD : GOOD,

@@ -570,3 +570,18 @@ struct ap_gatekeeper *ap_gatekeeper_get(struct ap_gatekeepers *all, const struct
 	ap_gatekeeper_reload(k);
 	return k;
 }
+const char *ap_gatekeepers_disk_trouble(const struct ap_gatekeepers *all)
+{
+	return all->watch ? ap_disk_watch_trouble(all->watch) : "none";
+}
+
+void ap_gatekeepers_free(struct ap_gatekeepers *all)
+{
+	if (!all)
+		return;
+	ap_sealer_free(all->sealer);
+	ap_disk_watch_free(all->watch);
+	g_hash_table_destroy(all->keepers);
+	g_free(all);
+}
+

@@ -34,6 +34,8 @@ struct ap_gatekeepers *ap_gatekeepers_new(struct ap_vault *v, struct ap_captures
 					  void *gateway_ctx);
 /* From here on the disk is watched, and recordings are finished, on threads of their own. */
 void ap_gatekeepers_use_threads(struct ap_gatekeepers *all);
+/* A word: ap_disk_watch_trouble. */
+const char *ap_gatekeepers_disk_trouble(const struct ap_gatekeepers *all);
 /* Kills captures that still run: shut them down first. */
 void ap_gatekeepers_free(struct ap_gatekeepers *all);
 

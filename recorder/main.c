@@ -231,7 +231,7 @@ int main(void)
 	struct ap_result r = run(&p);
 	if (!ap_ok(r)) {
 		g_autofree char *why = g_strconcat(r.name, ": ", r.detail, NULL);
-		ap_log(AP_LOG_ERROR, "vault_failed", "reason=%s", r.name);
+		ap_log(AP_LOG_ERROR, "vault_failed", "reason=%s advice=%s", r.name, r.detail);
 		AP_IGNORE(ap_handoff_send(AP_HANDOFF_FD, AP_HANDOFF_FAILED, why, -1)); /* the exit status says it too */
 	}
 	clear(&p);

@@ -42,17 +42,30 @@ static struct ap_result make_directory(const char *path)
 	return AP_SUCCESS;
 }
 
+/* What is missing beside what is there was lost, and is not made anew: with new keys nothing that was recorded could be
+ * opened again. They are made in this order: kek, keys.db, vault.db. */
+static struct ap_result check_complete(struct ap_vault *v, const char *keys, bool *ret_fresh)
+{
+	bool has_keys = access(keys, F_OK) == 0, has_vault = access(v->db_path, F_OK) == 0;
+	if (has_vault && !has_keys)
+		return ap_fail(AP_ERR_IO, "database", "vault/keys.db is missing beside vault.db: restore vault/ from a backup");
+	*ret_fresh = !has_keys;
+	return AP_SUCCESS;
+}
+
 static struct ap_result open_keys(struct ap_vault *v)
 {
 	g_autofree char *kek = g_build_filename(v->home, "vault", "kek", NULL);
 	g_autofree char *path = g_build_filename(v->home, "vault", "keys.db", NULL);
 	enum ap_kek_source source;
+	bool fresh = false;
 	AP_TRY(ap_kek_source_parse(ap_config_text(v->config, "kek.source"), &source));
 	if (source == AP_KEK_FILE && ap_vault_policy_facts(v).off_loopback &&
 	    !ap_config_bool(v->config, "kek.allow_file_off_loopback"))
 		return ap_fail(AP_ERR_DENIED, "kek", "kek.source=file is for demonstration; off loopback configure another");
 	const char *where = source == AP_KEK_FILE ? kek : ap_config_text(v->config, "kek.credential");
-	AP_TRY(ap_kek_load(source, where, source == AP_KEK_FILE, &v->kek));
+	AP_TRY(check_complete(v, path, &fresh));
+	AP_TRY(ap_kek_load(source, where, fresh && source == AP_KEK_FILE, &v->kek));
 	return ap_db_keys_open(path, v->kek, v->clock, &v->keys);
 }
 
@@ -69,8 +82,9 @@ static struct ap_result open_log(struct ap_vault *v)
 	g_autofree char *origin = log_origin(v);
 	struct ap_db *db = ap_vault_db(v);
 	int64_t locked = 0;
-	if (!db)
-		return ap_fail(AP_ERR_IO, "database", "vault.db cannot be opened");
+	AP_TRY(ap_db_open(v->db_path, ap_schema_vault, &db));
+	g_hash_table_insert(v->connections, g_thread_self(), db);
+	AP_TRY(ap_db_check(db));
 	AP_TRY(ap_db_policy_seed(db, ap_wall_ms(v->clock)));
 	AP_TRY(ap_db_lockdown_get(db, &locked));
 	atomic_store(&v->lockdown, locked != 0);
@@ -385,6 +399,11 @@ void ap_vault_recording_changed(struct ap_vault *v, const struct ap_uuid *sessio
 bool ap_vault_ready(struct ap_vault *v)
 {
 	return v->port && v->port->ready(v->port_ctx) && !ap_ledger_stopped(v->ledger);
+}
+
+const char *ap_vault_disk_trouble(struct ap_vault *v)
+{
+	return v->port && v->port->disk_trouble ? v->port->disk_trouble(v->port_ctx) : "none";
 }
 
 /* ---- policy ---- */

@@ -67,6 +67,10 @@ void ap_vault_close_gate(struct ap_vault *v, const struct ap_uuid *session, unsi
 /* Any thread. Lockdown on or off (R28): all gates close with reason lockdown and stay closed; kept in vault.db. */
 struct ap_result ap_vault_set_lockdown(struct ap_vault *v, bool on);
 bool ap_vault_locked_down(struct ap_vault *v);
+/* "none", or what the last look at the disk met: "floor", "write", "slow". Any thread. */
+const char *ap_vault_disk_trouble(struct ap_vault *v);
+/* Any thread. Something in vault.db that gates depend on changed (a restriction): all are looked at again. */
+void ap_vault_look_again(struct ap_vault *v);
 
 /* Any thread. One server-sent event to a person's pages (role 0: both). `json` is copied. */
 void ap_vault_send_event(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role, const char *event,

@@ -12,6 +12,8 @@ struct ap_vault_port {
 	void (*event)(void *ctx, const struct ap_uuid *session, enum ap_role role, const char *event, const char *json);
 	void (*conditions_changed)(void *ctx); /* lockdown: all gates are to be looked at again */
 	bool (*ready)(void *ctx);	       /* any thread */
+	/* "none", or a word for what the disk's last look met. Any thread. */
+	const char *(*disk_trouble)(void *ctx);
 };
 
 /* `gate` is the gate thread's context; all borrowed until it is set to NULL. Main thread, while the gate thread does

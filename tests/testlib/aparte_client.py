@@ -171,6 +171,13 @@ class Instance:
         named = {"Aparte-Admin": admin, "Aparte-Reason": "conformance"} if admin else {}
         return call(self.admin_socket, method, path, body, headers={**named, **(headers or {})})
 
+    def vault_ready(self):
+        """Whether the vault answers and has its gateway and captures."""
+        try:
+            return self.vault_call("GET", "/readyz").status == 200
+        except OSError:
+            return False
+
     def platform(self, method, path, body=None, **more):
         more.setdefault("token", self.demo["api_key"])
         return self.gateway_call(method, path, body, **more)
