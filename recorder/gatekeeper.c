@@ -40,6 +40,10 @@ static struct ap_result read_person(struct ap_gatekeeper *k, struct ap_db *db, e
 	AP_TRY(ap_db_device_current(db, &k->session, role, p->device, &p->has_device));
 	AP_TRY(ap_db_consent_give(db, &k->session, role, &gives, &give));
 	p->gives = gives;
+	if (gives && give.presence > 0 && p->presence_s == 0) { /* promised from now on, also when the gate is open already */
+		p->present_until_ns = now_ns(k->all) + AP_PRESENCE_MS * MS_NS;
+		p->absent = false;
+	}
 	p->presence_s = gives ? give.presence : 0;
 	p->device_fits = !gives || (p->has_device && sodium_memcmp(p->device, give.key, sizeof give.key) == 0);
 	ap_give_clear(&give);
@@ -49,6 +53,7 @@ static struct ap_result read_person(struct ap_gatekeeper *k, struct ap_db *db, e
 static struct ap_result read_session(struct ap_gatekeeper *k, struct ap_db *db)
 {
 	struct ap_session s;
+	bool restricted = true;
 	AP_TRY(ap_session_load(db, &k->session, &s));
 	k->paused = s.paused | k->pause_owed;
 	k->ended = s.state == AP_SESSION_ENDED;
@@ -57,6 +62,8 @@ static struct ap_result read_session(struct ap_gatekeeper *k, struct ap_db *db)
 	struct ap_result r = ap_session_may_record(k->all->v, db, &s, &k->policy);
 	ap_session_clear(&s);
 	AP_TRY(r);
+	AP_TRY(ap_db_session_restricted(db, &k->session, &restricted));
+	k->policy = k->policy && !restricted; /* frozen is not to grow (R20) */
 	AP_TRY(read_person(k, db, AP_COACH));
 	return read_person(k, db, AP_COACHEE);
 }
@@ -86,8 +93,8 @@ static struct ap_gate_conditions conditions_of(struct ap_gatekeeper *k)
 		const struct ap_keeper_person *p = &k->person[i];
 		c.consent[i] = p->gives && p->blocks == 0;
 		c.connected[i] = p->connected;
-		c.present[i] = present(k, p);
-		c.device[i] = p->device_fits;
+		c.present[i] = !c.consent[i] || present(k, p);
+		c.device[i] = !c.consent[i] || p->device_fits;
 	}
 	return c;
 }
@@ -142,13 +149,6 @@ void ap_keeper_evaluate(struct ap_gatekeeper *k)
 	ap_keeper_show(k);
 }
 
-void ap_keeper_failed(struct ap_gatekeeper *k, const char *why)
-{
-	int64_t pause = PAUSE_MS << MIN(k->failures, 5u);
-	k->failures++;
-	k->retry_ns = now_ns(k->all) + MIN(pause, PAUSE_MAX_MS) * MS_NS;
-	ap_log(AP_LOG_WARN, "gate_failed", "session=%s reason=%s", k->session_text, why);
-	ap_keeper_evaluate(k);
 static bool is_of_the_disk(const char *why)
 {
 	static const char *const words[] = { "segment-write", "segment-fsync", "segment-unkept", "storage" };
@@ -169,9 +169,16 @@ void ap_keeper_blame(struct ap_gatekeeper *k, const char *why)
 		k->retry_ns = now_ns(k->all) + PAUSE_MS * MS_NS;
 }
 
+void ap_keeper_failed(struct ap_gatekeeper *k, const char *why)
+{
+	ap_keeper_blame(k, why);
+	int64_t pause = PAUSE_MS << MIN(k->failures, 5u);
+	k->failures++;
+	k->retry_ns = now_ns(k->all) + MIN(pause, PAUSE_MAX_MS) * MS_NS;
+	ap_log(AP_LOG_WARN, "gate_failed", "session=%s reason=%s", k->session_text, why);
+	ap_keeper_evaluate(k);
 }
 
-	ap_keeper_blame(k, why);
 static struct ap_result log_closing(struct ap_gatekeeper *k, struct ap_db *db)
 {
 	JsonObject *body = json_object_new();
@@ -216,10 +223,13 @@ void ap_keeper_shut(struct ap_gatekeeper *k)
 {
 	if (k->phase != AP_PHASE_CLOSING)
 		return;
+	bool ends = k->run.over && !k->discard; /* one that is thrown away is not sealed */
 	commit_closing(k);
 	k->discard = false;
 	ap_log(AP_LOG_INFO, "gate_closed", "session=%s epoch=%u reasons=%u", k->session_text, k->run.epoch, k->closing_reasons);
 	ap_keeper_input(k, AP_INPUT_SHUT);
+	if (ends) /* before anybody may open it again */
+		ap_keeper_seal_without_capture(k);
 	ap_keeper_run_waiters(k->closers);
 	ap_keeper_evaluate(k);
 }
@@ -282,13 +292,6 @@ struct ap_result ap_gatekeeper_presence(struct ap_gatekeeper *k, enum ap_role ro
 	return AP_SUCCESS;
 }
 
-static void poll_storage(struct ap_gatekeepers *all)
-{
-	uint64_t bytes = 0;
-	if (all->storage_polled_ns && now_ns(all) - all->storage_polled_ns < STORAGE_POLL_NS)
-		return;
-	uint64_t floor = (uint64_t)ap_config_int(ap_vault_config(all->v), "storage.floor_mib") << 20;
-	all->storage_polled_ns = now_ns(all);
 /* Is there anybody whose gate waits for the disk, or depends on it? */
 static bool wants_disk(const struct ap_gatekeepers *all)
 {
@@ -316,11 +319,19 @@ static void watch_disk(struct ap_gatekeepers *all)
 	all->log_disk = now.log;
 }
 
-	all->storage = ap_ok(ap_blob_free_bytes(ap_vault_blob(all->v), &bytes)) && bytes >= floor;
-	ap_ledger_probe(ap_vault_ledger(all->v), ap_vault_db(all->v));
-}
+static void poll_storage(struct ap_gatekeepers *all)
+{
+	uint64_t bytes = 0;
 	if (all->watch)
 		watch_disk(all);
+	if (all->storage_polled_ns && now_ns(all) - all->storage_polled_ns < STORAGE_POLL_NS)
+		return;
+	uint64_t floor = (uint64_t)ap_config_int(ap_vault_config(all->v), "storage.floor_mib") << 20;
+	all->storage_polled_ns = now_ns(all);
+	if (!all->watch)
+		all->storage = ap_ok(ap_blob_free_bytes(ap_vault_blob(all->v), &bytes)) && bytes >= floor;
+	ap_ledger_probe(ap_vault_ledger(all->v), ap_vault_db(all->v));
+}
 
 /* A recording that both left is not kept waiting for ever; one who comes back begins a new one. */
 static void check_idle(struct ap_gatekeeper *k, int64_t now)
@@ -334,30 +345,45 @@ static void check_idle(struct ap_gatekeeper *k, int64_t now)
 		ap_keeper_seal(k);
 }
 
+/* Off the record must outlive us: both must resume, whatever happens in between (R31). */
+static void keep_pause(struct ap_gatekeeper *k)
+{
+	struct ap_db *db = ap_vault_db(k->all->v);
+	struct ap_session s;
+	k->log_again_ns = now_ns(k->all) + LOG_AGAIN_NS;
+	if (!ap_ok(ap_session_load(db, &k->session, &s)))
+		return;
+	if (ap_ok(ap_db_session_set_paused(db, &k->session, s.paused | k->pause_owed)))
+		k->pause_owed = 0;
+	ap_session_clear(&s);
+}
+
 /* A capture that does not obey is killed; whoever waits is answered. */
 static void check_deadlines(struct ap_gatekeeper *k)
 {
 	int64_t now = now_ns(k->all);
-	if (k->phase == AP_PHASE_CLOSING && now >= k->shut_by_ns) {
-		ap_capture_free(g_steal_pointer(&k->run.capture));
-		ap_keeper_shut(k);
-	}
+	if (k->phase == AP_PHASE_CLOSING && now >= k->shut_by_ns)
+		ap_keeper_capture_events.failed(k, "capture-deaf"); /* killed: a crash like any other */
 	if (k->run.sealing && now >= k->run.seal_by_ns) {
 		ap_capture_free(g_steal_pointer(&k->run.capture));
 		ap_keeper_seal_without_capture(k);
 	}
-	if (k->retry_ns && now >= k->retry_ns)
+	if (k->retry_ns && now >= k->retry_ns) {
 		k->retry_ns = 0;
+		k->disk_failed = false;
+	}
 	check_idle(k, now);
 	if (k->phase == AP_PHASE_OPEN && k->run.silent_at_ns && now >= k->run.silent_at_ns) {
 		k->run.silent_at_ns = 0;
 		ap_log(AP_LOG_WARN, "recording_silent", "session=%s epoch=%u", k->session_text, k->run.epoch);
 		ap_keeper_show_recording(k, "recording");
 	}
-	if (k->unlogged && k->phase == AP_PHASE_CLOSED && now >= k->log_again_ns)
+	if (now < k->log_again_ns)
+		return;
+	if (k->unlogged && k->phase == AP_PHASE_CLOSED)
 		commit_closing(k);
-		k->disk_failed = false;
-	}
+	if (k->pause_owed && !k->ended)
+		keep_pause(k);
 }
 
 /* Nothing can happen to it any more; whoever asks again gets a new one from vault.db. */
@@ -531,17 +557,9 @@ struct ap_gatekeepers *ap_gatekeepers_new(struct ap_vault *v, struct ap_captures
 	all->gateway = gateway;
 	all->gateway_ctx = gateway_ctx;
 	all->keepers = g_hash_table_new_full(hash_id, same_id, NULL, free_keeper);
+	all->log_disk = true;
 	poll_storage(all);
 	return all;
-}
-
-void ap_gatekeepers_free(struct ap_gatekeepers *all)
-{
-	if (!all)
-		return;
-	all->log_disk = true;
-	g_hash_table_destroy(all->keepers);
-	g_free(all);
 }
 
 void ap_gatekeepers_use_threads(struct ap_gatekeepers *all)
@@ -553,23 +571,6 @@ void ap_gatekeepers_use_threads(struct ap_gatekeepers *all)
 	all->sealer = ap_sealer_new(all->v, ap_gatekeepers_sealed, all);
 }
 
-struct ap_gatekeeper *ap_gatekeeper_get(struct ap_gatekeepers *all, const struct ap_uuid *session)
-{
-	struct ap_gatekeeper *k = g_hash_table_lookup(all->keepers, session);
-	if (k)
-	ap_sealer_free(all->sealer);
-	ap_disk_watch_free(all->watch);
-		return k;
-	k = g_new0(struct ap_gatekeeper, 1);
-	k->all = all;
-	k->session = *session;
-	k->closers = g_array_new(FALSE, FALSE, sizeof(struct ap_keeper_waiter));
-	k->finishers = g_array_new(FALSE, FALSE, sizeof(struct ap_keeper_waiter));
-	ap_uuid_text(session, k->session_text);
-	g_hash_table_insert(all->keepers, &k->session, k);
-	ap_gatekeeper_reload(k);
-	return k;
-}
 const char *ap_gatekeepers_disk_trouble(const struct ap_gatekeepers *all)
 {
 	return all->watch ? ap_disk_watch_trouble(all->watch) : "none";
@@ -585,3 +586,18 @@ void ap_gatekeepers_free(struct ap_gatekeepers *all)
 	g_free(all);
 }
 
+struct ap_gatekeeper *ap_gatekeeper_get(struct ap_gatekeepers *all, const struct ap_uuid *session)
+{
+	struct ap_gatekeeper *k = g_hash_table_lookup(all->keepers, session);
+	if (k)
+		return k;
+	k = g_new0(struct ap_gatekeeper, 1);
+	k->all = all;
+	k->session = *session;
+	k->closers = g_array_new(FALSE, FALSE, sizeof(struct ap_keeper_waiter));
+	k->finishers = g_array_new(FALSE, FALSE, sizeof(struct ap_keeper_waiter));
+	ap_uuid_text(session, k->session_text);
+	g_hash_table_insert(all->keepers, &k->session, k);
+	ap_gatekeeper_reload(k);
+	return k;
+}

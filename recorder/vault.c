@@ -80,7 +80,7 @@ static char *log_origin(struct ap_vault *v)
 static struct ap_result open_log(struct ap_vault *v)
 {
 	g_autofree char *origin = log_origin(v);
-	struct ap_db *db = ap_vault_db(v);
+	struct ap_db *db = NULL;
 	int64_t locked = 0;
 	AP_TRY(ap_db_open(v->db_path, ap_schema_vault, &db));
 	g_hash_table_insert(v->connections, g_thread_self(), db);
