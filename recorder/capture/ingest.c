@@ -240,6 +240,8 @@ bool ap_ingest_datagram(struct ap_ingest *in, const uint8_t *bytes, size_t len)
 	bool good = h.kind == AP_GATE_RTP ? take_rtp(l, &r, (int64_t)h.arrival_ns) : take_report(l, &r);
 	l->malformed += !good;
 	l->packets += good && h.kind == AP_GATE_RTP;
+	if (good && h.kind == AP_GATE_RTP)
+		ap_tracks_heard(in->tracks, h.role, (int64_t)h.arrival_ns);
 	return good && h.kind == AP_GATE_RTP;
 }
 

@@ -9,6 +9,8 @@
 
 #define HOLD_MS (AP_CHAIN_AUDIO_MS + 300)	     /* a frame that nobody waits for and comes later than this is late */
 #define HOLD_MOST_MS (AP_CHAIN_VIDEO_MS + HOLD_MS) /* the same for one that is waited for */
+#define OUTAGE_MS (HOLD_MS - 100)		   /* a person of whom nothing comes for so long is cut off */
+#define REPAIR_MS 500				   /* after an outage: time for the first repairs to be under way */
 #define TICK_MS 100
 #define QUEUE_BYTES (16u << 20)
 #define QUEUE_FRAMES 8192
@@ -55,6 +57,10 @@ struct ap_tracks {
 	bool broken[2][AP_LINES]; /* a video frame was refused: nothing until the next keyframe */
 	uint64_t refused[2][AP_LINES];
 	int64_t waits_ns[2][AP_LINES]; /* INT64_MAX: for nothing */
+	struct {
+		int64_t last_ns;		 /* arrival; 0: nothing yet in this epoch */
+		int64_t cut_ns, repaired_ns; /* the last outage's beginning, and when it is no more reckoned with */
+	} heard[2];
 	bool due; /* an order waits in the queue */
 	bool end, abandon, ended;
 	uint32_t stall_ms;
@@ -154,7 +160,23 @@ static int64_t came_until(const struct ap_tracks *t)
 	int64_t now = ap_mono_ns(t->clock), until = now - HOLD_MS * INT64_C(1000000);
 	for (size_t i = 0; i < 2 * AP_LINES; i++)
 		until = MIN(until, t->waits_ns[i / AP_LINES][i % AP_LINES]);
+	for (int p = 0; p < 2; p++) {
+		int64_t from = now < t->heard[p].repaired_ns ? t->heard[p].cut_ns : t->heard[p].last_ns;
+		until = from > 0 ? MIN(until, from) : until;
+	}
 	return MAX(until, now - HOLD_MOST_MS * INT64_C(1000000));
+}
+
+void ap_tracks_heard(struct ap_tracks *t, enum ap_role role, int64_t arrival_ns)
+{
+	g_mutex_lock(&t->lock);
+	int64_t last_ns = t->heard[role - AP_COACH].last_ns;
+	if (last_ns > 0 && arrival_ns - last_ns > OUTAGE_MS * INT64_C(1000000)) {
+		t->heard[role - AP_COACH].cut_ns = last_ns;
+		t->heard[role - AP_COACH].repaired_ns = arrival_ns + REPAIR_MS * INT64_C(1000000);
+	}
+	t->heard[role - AP_COACH].last_ns = MAX(last_ns, arrival_ns);
+	g_mutex_unlock(&t->lock);
 }
 
 void ap_tracks_waits(struct ap_tracks *t, enum ap_role role, enum ap_line line, int64_t from_ns)
@@ -216,6 +238,7 @@ void ap_tracks_close(struct ap_tracks *t, const struct ap_capture_epoch_report *
 		t->refused[i / AP_LINES][i % AP_LINES] = 0;
 		t->broken[i / AP_LINES][i % AP_LINES] = false;
 	}
+	t->heard[0].last_ns = t->heard[1].last_ns = t->heard[0].repaired_ns = t->heard[1].repaired_ns = 0;
 	for (GList *l = t->queue.head, *next; discard && l; l = next) {
 		next = l->next;
 		struct item *queued = l->data;

@@ -3,7 +3,7 @@
  * nothing earlier can come, and has them muxed, sealed and reported. Only this thread waits for the disk; when it
  * falls behind, frames are refused and counted, and packets go on being read.
  *
- * Threads: _frame and _waits from any; all others from the reader's thread. None of them waits but _free.
+ * Threads: _frame, _waits and _heard from any; all others from the reader's thread. None of them waits but _free.
  */
 #pragma once
 
@@ -26,6 +26,9 @@ bool ap_tracks_frame(struct ap_tracks *t, struct ap_frame *frame);
 /* From any thread: frames of this line at or after `from_ns` may still come, however late by the clock; what is waited
  * for holds the writing up, within bounds. INT64_MAX: none is under way. */
 void ap_tracks_waits(struct ap_tracks *t, enum ap_role role, enum ap_line line, int64_t from_ns);
+/* From any thread: something of this person arrived. While nothing does the way may be broken, and what was sent
+ * meanwhile may be repaired once it is not: that too holds the writing up, within the same bounds. */
+void ap_tracks_heard(struct ap_tracks *t, enum ap_role role, int64_t arrival_ns);
 /* An epoch begins, ends at this gateway time. Frames of it come between the two. */
 void ap_tracks_open(struct ap_tracks *t, const struct ap_capture_open_msg *open, int64_t mono_ns);
 /* discard: frames not written yet are dropped. `lines`: what ingest counted; frames and times are filled in. */
