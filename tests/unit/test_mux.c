@@ -210,8 +210,9 @@ static void one_random_epoch(struct seen *s, GRand *r, int64_t start, int64_t en
 		int64_t late = g_rand_int_range(r, 0, 20) ? g_rand_int_range(r, 0, 500) : g_rand_int_range(r, 0, 4000);
 		push_sized(s, (enum ap_line)g_rand_int_range(r, 0, AP_LINES), now - late, g_rand_int_range(r, 0, 8) == 0,
 			   lengths[g_rand_int_range(r, 0, G_N_ELEMENTS(lengths))]);
-		if (g_rand_int_range(r, 0, 4) == 0)
-			ok(ap_mux_advance(s->mux, (uint64_t)MAX(now - g_rand_int_range(r, 0, 700), 0)));
+		int64_t until = now - g_rand_int_range(r, 0, 700);
+		if (until > 0 && g_rand_int_range(r, 0, 4) == 0)
+			ok(ap_mux_advance(s->mux, (uint64_t)until));
 	}
 	ok(ap_mux_end(s->mux, (uint64_t)end, g_rand_int_range(r, 0, 4) == 0));
 }
