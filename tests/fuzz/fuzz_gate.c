@@ -82,6 +82,12 @@ void ap_tracks_waits(struct ap_tracks *t, enum ap_role role, enum ap_line line, 
 	g_assert_true((role == AP_COACH || role == AP_COACHEE) && line < AP_LINES);
 }
 
+void ap_tracks_heard(struct ap_tracks *t, enum ap_role role, int64_t arrival_ns)
+{
+	(void)t;
+	g_assert_true((role == AP_COACH || role == AP_COACHEE) && arrival_ns >= 0);
+}
+
 /* ---- the run ---- */
 
 /* Written from docs, not with the reader under test: version, kind, role, line, generation, arrival. */
