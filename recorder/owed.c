@@ -19,7 +19,7 @@ struct ap_owed {
 
 static struct ap_result failure(void)
 {
-	return ap_fail(AP_ERR_IO, "owed", "the file of owed withdrawals cannot be read or written");
+	return ap_fail(AP_ERR_IO, "owed", "the file of owed withdrawals cannot be read or written: see to the disk of vault/");
 }
 
 static void encode(const struct ap_owed_entry *e, uint8_t slot[SLOT])

@@ -104,7 +104,7 @@ static struct ap_result take_lock(struct ap_vault *v)
 			return ap_fail(AP_ERR_IO, "home", "another vault still has this instance's files");
 		g_usleep(20000);
 	}
-	return v->claim >= 0 ? AP_SUCCESS : ap_fail(AP_ERR_IO, "home", "vault/lock cannot be opened");
+	return v->claim >= 0 ? AP_SUCCESS : ap_fail(AP_ERR_IO, "home", "vault/lock cannot be opened: see to the disk of vault/, its mount and its owner");
 }
 
 static struct ap_result open_all(struct ap_vault *v)
