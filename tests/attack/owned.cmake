@@ -24,3 +24,6 @@ ap_owned_test(owned_sandbox attack/owned_calls.c)
 ap_owned_test(owned_reports integration/capture_media.c)
 ap_owned_test(owned_hang integration/capture_media.c)
 set_tests_properties(attack/owned_hang PROPERTIES LABELS "attack;torture")
+add_test(NAME attack/owned_release COMMAND ${CMAKE_CURRENT_LIST_DIR}/owned_release.sh ${CMAKE_SOURCE_DIR}
+	${CMAKE_BINARY_DIR}/release-check $<TARGET_FILE:aparte-capture> $<TARGET_FILE:aparte-capture-owned>)
+set_tests_properties(attack/owned_release PROPERTIES TIMEOUT 120 LABELS attack)
