@@ -23,7 +23,7 @@ static const unsigned wanted[] = {
 };
 
 /* The four types of our contract's arguments. */
-static const char types[FIELDS] = {
+static const uint8_t types[FIELDS] = {
 	[FIELD_PATH] = 'o',  [FIELD_INTERFACE] = 's', [FIELD_MEMBER] = 's',
 	[FIELD_ERROR] = 's', [FIELD_REPLY_TO] = 'u',  [FIELD_SIGNATURE] = 'g',
 };

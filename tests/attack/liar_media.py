@@ -10,7 +10,7 @@ import uuid
 from lie_run import main
 from lie_world import CAMERA, REPORT, SCREEN, Flow, Source, Tap, aparte_client, datagram, names, speak, write
 
-SHORT = 0.5  # seconds in which a gate that could open would
+SHORT = 0.3  # seconds in which a gate that could open would
 
 
 def stays_shut(session, before=0):

@@ -13,7 +13,7 @@ from lie_run import begin, witness_unharmed
 from lie_wire import Gone, to_vault
 from lie_world import ROLES, Source, Tap, datagram, names, until, write
 
-STEPS = 100
+STEPS = 60
 SESSIONS = 3
 
 
