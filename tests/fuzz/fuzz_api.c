@@ -37,7 +37,7 @@ int crypto_pwhash_str_alg(char out[crypto_pwhash_STRBYTES], const char *const pa
 	return 0;
 }
 
-int crypto_pwhash_str_verify(const char *str, const char *const password, unsigned long long len)
+int crypto_pwhash_str_verify(const char str[crypto_pwhash_STRBYTES], const char *const password, unsigned long long len)
 {
 	(void)str;
 	return len == 5 && memcmp(password, "right", 5) == 0 ? 0 : -1;
