@@ -72,6 +72,25 @@ static void unlist_ufrag(struct ap_leg *leg, struct ap_leg_credentials *c)
 	ap_wipe(c, sizeof *c);
 }
 
+void ap_leg_list_source(struct ap_leg *leg, enum ap_line line, bool rtx, uint32_t ssrc)
+{
+	GHashTable *sources = leg->worker->sources;
+	uint32_t *listed = &leg->listed[line][rtx];
+	if (*listed && g_hash_table_lookup(sources, GUINT_TO_POINTER(*listed)) == leg)
+		g_hash_table_remove(sources, GUINT_TO_POINTER(*listed));
+	if (ssrc)
+		g_hash_table_replace(sources, GUINT_TO_POINTER(ssrc), leg);
+	*listed = ssrc;
+}
+
+static void unlist_sources(struct ap_leg *leg)
+{
+	for (int i = 0; i < AP_LINES; i++) {
+		ap_leg_list_source(leg, (enum ap_line)i, false, 0);
+		ap_leg_list_source(leg, (enum ap_line)i, true, 0);
+	}
+}
+
 /* The streams of this sender go on with another source. */
 static void unbind_streams(struct ap_call *call, unsigned side)
 {
@@ -97,6 +116,10 @@ struct ap_leg *ap_leg_put(struct ap_worker *w, const struct ap_leg_desc *desc)
 		leg->lines[i] = desc->lines[i];
 	ap_copy(leg->fingerprint, sizeof leg->fingerprint, desc->fingerprint, sizeof desc->fingerprint);
 	ap_sources_init(&leg->sources, leg->lines);
+	for (int i = 0; i < AP_LINES; i++) {
+		ap_leg_list_source(leg, (enum ap_line)i, false, leg->lines[i].remote_ssrc);
+		ap_leg_list_source(leg, (enum ap_line)i, true, leg->lines[i].remote_rtx_ssrc);
+	}
 	set_credentials(&leg->now, desc);
 	list_ufrag(leg, &leg->now);
 	unbind_streams(call, side);
@@ -139,6 +162,7 @@ void ap_leg_end(struct ap_leg *leg)
 		forget_path(leg, i);
 	unlist_ufrag(leg, &leg->now);
 	unlist_ufrag(leg, &leg->before);
+	unlist_sources(leg);
 	leg->call->legs[ap_side(leg->role)] = NULL;
 	ap_dtls_free(leg->dtls);
 	ap_srtp_free(leg->inward);

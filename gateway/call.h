@@ -36,6 +36,9 @@ void ap_leg_send(struct ap_leg *leg, const uint8_t *data, size_t len);
 void ap_leg_checked(struct ap_leg *leg, const struct ap_path *path, const struct ap_ice_check *check);
 /* The path is no more (its connection closed). */
 void ap_leg_lose_path(struct ap_leg *leg, const struct ap_path *path);
+/* The client sends the line with this SSRC now: its packets are known by it when they come from where nobody expects
+ * them. 0: with none. */
+void ap_leg_list_source(struct ap_leg *leg, enum ap_line line, bool rtx, uint32_t ssrc);
 /* Something authenticated came. */
 void ap_leg_heard(struct ap_leg *leg, const struct ap_path *path);
 /* DTLS ended its handshake with this result. */

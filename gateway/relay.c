@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { OSN = 2 };
+enum { OSN = 2, SSRC_AT = 8 };
 
 /* Control packets are handled at once, media packets moved to the front; the count of those. Legs that control
  * packets end are gone before any media packet names them. */
@@ -40,9 +40,25 @@ static void count_refused(struct ap_worker *w, enum ap_srtp_verdict verdict)
 	ap_count(&w->counters, verdict == AP_SRTP_REPLAYED ? AP_COUNT_DROP_REPLAYED : AP_COUNT_DROP_FORGED);
 }
 
+/*
+ * Whose packet this would be if it proves authentic, though no check ever came from there: a NAT that forgot its mapping
+ * changes a client's address in the midst of its media, and its next check may be six seconds away. Nothing is sent
+ * there before that check.
+ */
+static struct ap_leg *stray_leg(const struct ap_worker *w, const struct ap_packet *p)
+{
+	struct ap_reader r = ap_reader_over(p->data, p->len);
+	if (p->path.tcp || p->kind != AP_SRTP_RTP)
+		return NULL;
+	ap_read_skip(&r, SSRC_AT);
+	return g_hash_table_lookup(w->sources, GUINT_TO_POINTER(ap_read_u32(&r)));
+}
+
 static bool unprotect(struct ap_worker *w, struct ap_packet *p)
 {
 	p->leg = ap_transport_leg(w, &p->path);
+	if (!p->leg)
+		p->leg = stray_leg(w, p);
 	if (!p->leg || !p->leg->inward) {
 		ap_count(&w->counters, AP_COUNT_DROP_UNKNOWN);
 		return false;
@@ -92,6 +108,8 @@ static bool classify_rtp(struct ap_worker *w, struct ap_packet *p)
 		ap_stream_unbind(&call->streams[side][origin.line]);
 	else if (origin.fresh)
 		ap_seqmap_unbind(&call->streams[side][origin.line].rtx);
+	if (origin.fresh)
+		ap_leg_list_source(p->leg, origin.line, origin.rtx, p->rtp.ssrc);
 	p->line = origin.line;
 	p->rtx = origin.rtx;
 	tap_rtp(w, p);

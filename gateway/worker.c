@@ -249,6 +249,7 @@ static struct ap_worker *new_worker(const struct ap_worker_settings *settings)
 	w->packets = g_new0(struct ap_packet, AP_BATCH);
 	w->calls = g_hash_table_new_full(uuid_hash, uuid_equal, NULL, ap_call_free);
 	w->ufrags = g_hash_table_new(g_str_hash, g_str_equal);
+	w->sources = g_hash_table_new(g_direct_hash, g_direct_equal);
 	w->paths = ap_path_table_new(seed);
 	w->tcps = g_ptr_array_new_with_free_func(free_tcp);
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -260,6 +261,7 @@ static void free_worker(struct ap_worker *w)
 	g_hash_table_unref(w->calls);
 	g_ptr_array_unref(w->tcps);
 	g_hash_table_unref(w->ufrags);
+	g_hash_table_unref(w->sources);
 	ap_path_table_free(w->paths);
 	for (int f = 0; f < AP_FAMILIES; f++)
 		if (w->listeners[f] >= 0)

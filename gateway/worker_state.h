@@ -57,6 +57,7 @@ struct ap_leg {
 	int64_t heard_ns;                 /* last authenticated packet; at first when the leg was made */
 	bool connected;                   /* as last reported */
 	struct ap_keyframe keyframes[AP_LINES];
+	uint32_t listed[AP_LINES][2]; /* SSRCs in the worker's table: the source's and its RTX; 0: none */
 };
 
 /* A session on this worker. Streams are numbered by their sender. */
@@ -95,6 +96,7 @@ struct ap_worker {
 	struct ap_packet *order[AP_BATCH]; /* borrowed: the media packets of the batch under way */
 	GHashTable *calls;                 /* session → struct ap_call */
 	GHashTable *ufrags;                /* local ufrag → struct ap_leg, borrowed */
+	GHashTable *sources;               /* SSRC a client sends with → struct ap_leg, borrowed */
 	struct ap_path_table *paths;
 	GPtrArray *tcps;
 	int64_t now_ns; /* of this round */

@@ -270,6 +270,30 @@ static void a_check_that_nominates_nothing_takes_over_from_a_silent_path(void **
 	close(fd);
 }
 
+/* Until the next check from there, seconds later, what comes is heard, and nothing is sent there. */
+static void media_from_a_new_address_are_heard_if_authentic(void **state)
+{
+	struct ap_media_fixture *f = *state;
+	ap_fixture_connect_both(f);
+	expect_crossing(f, COACH, 1);
+	int fd = new_socket(f);
+	uint8_t bytes[256] = {0x80, f->sides[COACH].leg.lines[AP_LINE_AUDIO].pt, 0, 2, 0, 0, 0, 9};
+	struct ap_writer ssrc = ap_writer_over(bytes + 8, 4);
+	ap_write_u32(&ssrc, ap_fixture_ssrc(COACH, AP_LINE_AUDIO, false));
+	size_t len = ap_peer_protect(f->sides[COACH].peer, false, bytes, 20);
+	ap_fixture_flush(f, COACHEE);
+	bytes[len - 1] ^= 1;
+	assert_int_equal(send(fd, bytes, len, 0), (ssize_t)len);
+	ap_fixture_expect_silence(f, COACHEE);
+	bytes[len - 1] ^= 1;
+	assert_int_equal(send(fd, bytes, len, 0), (ssize_t)len);
+	g_free(ap_fixture_expect(f, COACHEE, false));
+	struct ap_fixture_rtp back = {.line = AP_LINE_AUDIO, .seq = 7, .ts = 1, .twcc = -1, .payload = "a", .len = 1};
+	ap_fixture_send(f, COACHEE, &back);
+	assert_false(gets_media(fd));
+	close(fd);
+}
+
 static void a_client_that_claims_to_be_controlled_gets_487(void **state)
 {
 	struct ap_media_fixture *f = *state;
@@ -357,6 +381,7 @@ int main(void)
 		PLAIN(an_ice_restart_keeps_the_media),
 		PLAIN(a_new_address_takes_over_by_an_authentic_check_only),
 		PLAIN(a_check_that_nominates_nothing_takes_over_from_a_silent_path),
+		PLAIN(media_from_a_new_address_are_heard_if_authentic),
 		PLAIN(a_client_that_claims_to_be_controlled_gets_487),
 		PLAIN(hanging_up_either_way_is_noticed),
 		PLAIN(silence_is_a_disconnection_and_the_leg_may_come_back),
