@@ -110,9 +110,13 @@ static struct ap_capture_message honest(const struct play *p, unsigned kind, uns
 	} else if (kind == 8 && p->sealing && !p->sealed) {
 		m.type = AP_CAPTURE_SEALED;
 		m.duration_ms[0] = m.duration_ms[1] = p->file_end;
+	} else if (kind == 9 && p->open) {
+		m.type = AP_CAPTURE_LAPSED;
+		m.generation = p->generation;
 	} else {
 		*ret_honest = !p->ready;
 	}
+	*ret_honest = *ret_honest && !p->sealed; /* that was the last word */
 	return m;
 }
 
@@ -122,7 +126,7 @@ static void lie(struct ap_capture_message *m, unsigned field, uint64_t value)
 	struct ap_capture_segment_done *s = &m->segment;
 	if (m->type == AP_CAPTURE_WANT)
 		m->want.number = (uint32_t)value;
-	else if (m->type == AP_CAPTURE_FIRST_FRAME || m->type == AP_CAPTURE_CLOSED)
+	else if (m->type == AP_CAPTURE_FIRST_FRAME || m->type == AP_CAPTURE_CLOSED || m->type == AP_CAPTURE_LAPSED)
 		m->generation = value ? value : 1;
 	else if (m->type == AP_CAPTURE_SEALED)
 		m->duration_ms[field & 1] = value;
@@ -183,6 +187,7 @@ static void take_epoch(struct play *p, const struct ap_capture_epoch_report *e)
 static void take(struct play *p, const struct ap_capture_message *m)
 {
 	struct track *t = m->type == AP_CAPTURE_WANT ? &p->tracks[m->want.role - AP_COACH] : NULL;
+	g_assert_false(p->sealed);
 	switch (m->type) {
 	case AP_CAPTURE_READY: g_assert_false(p->ready); p->ready = true; break;
 	case AP_CAPTURE_WANT:
@@ -196,7 +201,8 @@ static void take(struct play *p, const struct ap_capture_message *m)
 		p->first = true;
 		break;
 	case AP_CAPTURE_CLOSED:
-		g_assert_true(p->open && p->closing && m->generation == p->generation);
+	case AP_CAPTURE_LAPSED: /* by itself */
+		g_assert_true(p->open && (p->closing || m->type == AP_CAPTURE_LAPSED) && m->generation == p->generation);
 		p->owed[p->owing] = p->generation;
 		p->owed_epochs[p->owing++] = p->epoch;
 		p->open = p->closing = false;
@@ -224,7 +230,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			vault_step(&p, who % 4);
 			continue;
 		}
-		struct ap_capture_message m = honest(&p, who % 9, who >> 7, field * 1237u, &is_honest);
+		struct ap_capture_message m = honest(&p, who % 10, who >> 7, field * 1237u, &is_honest);
 		if ((who & 0x60) == 0x60) {
 			lie(&m, field, ap_read_u64(&r));
 			is_honest = false;
