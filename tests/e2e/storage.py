@@ -104,7 +104,7 @@ class Storage(unittest.TestCase):
         self.opened()
         mark = self.call.mark()
         with self.disk.failing("write recordings/* short one-in=2"):
-            now = self.call.under_way(3)
+            now = self.call.under_way(2)
         self.assertEqual([[], []], [[d for n, d in e.seen[m:] if n == "gate"] for e, m in zip(self.call.events, mark)])
         self.kept["short"] = now
 
@@ -132,7 +132,7 @@ class Storage(unittest.TestCase):
         self.assertFalse((self.instance.home / "recordings" / recording).exists())
 
     def test_20_a_withdrawal_while_all_writing_fails(self):
-        recording, body = self.call.under_way(), self.call.coachee.decide()
+        recording, body = self.call.under_way(1), self.call.coachee.decide()
         with self.disk.failing("write * errno=EIO", "fsync * errno=EIO", "create * errno=EIO"):
             self.withdraw(4, body)
         self.withdrawn_for_good(recording)
@@ -195,7 +195,7 @@ class Storage(unittest.TestCase):
         client.until("the vault is back", lambda: self.instance.vault_ready(), 20)
         self.assertEqual("ConsentGiven", self.call.coachee.me()["consents"]["recording"])
         self.opened()
-        self.kept["last"] = self.call.under_way(3)
+        self.kept["last"] = self.call.under_way(2)
 
     # ---- what is played ----
 
