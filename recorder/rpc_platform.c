@@ -159,14 +159,20 @@ void ap_rpc_ledger_get(const struct ap_rpc_env *env, GVariant *arguments, GDBusM
 }
 
 /* Session id and role of a media report; the session must exist. */
-static struct ap_result leg_of(const struct ap_rpc_env *env, const char *session, struct ap_uuid *ret_id)
+static struct ap_result leg_of(const struct ap_rpc_env *env, const char *session, struct ap_uuid *ret_id, bool *ret_ended)
 {
 	struct ap_session s;
 	if (!ap_uuid_parse(session, ret_id))
 		return ap_fail(AP_ERR_PROTOCOL, "invalid", "a session is a UUID");
 	AP_TRY(ap_session_load(ap_vault_db(env->v), ret_id, &s));
+	*ret_ended = s.state == AP_SESSION_ENDED;
 	ap_session_clear(&s);
 	return AP_SUCCESS;
+}
+
+static void nothing(void *data)
+{
+	(void)data;
 }
 
 void ap_rpc_leg_state(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call)
@@ -175,14 +181,17 @@ void ap_rpc_leg_state(const struct ap_rpc_env *env, GVariant *arguments, GDBusMe
 	gboolean connected;
 	struct ap_uuid id;
 	enum ap_role role;
+	bool ended = false;
 	g_variant_get(arguments, "(&s&sb)", &session, &role_text, &connected);
-	struct ap_result r = leg_of(env, session, &id);
+	struct ap_result r = leg_of(env, session, &id, &ended);
 	if (ap_ok(r) && !ap_role_parse(role_text, &role))
 		r = ap_fail(AP_ERR_PROTOCOL, "invalid", "role is coach or coachee");
 	if (ap_ok(r)) {
 		ap_gatekeeper_leg(ap_gatekeeper_get(env->keepers, &id), role, connected);
 		g_autofree char *json = g_strdup_printf("{\"role\":\"%s\",\"connected\":%s}", role_text, connected ? "true" : "false");
 		ap_link_gateway.event(env->link, &id, 0, "party", json);
+		if (connected && ended) /* a vault died between the end and the hanging up */
+			ap_link_session_close(env->link, &id, "ended", nothing, NULL);
 	}
 	ap_rpc_answer_empty(call, r);
 }
@@ -192,8 +201,9 @@ void ap_rpc_tap_lost(const struct ap_rpc_env *env, GVariant *arguments, GDBusMet
 	const char *session;
 	guint64 generation;
 	struct ap_uuid id;
+	bool ended = false;
 	g_variant_get(arguments, "(&st)", &session, &generation);
-	struct ap_result r = leg_of(env, session, &id);
+	struct ap_result r = leg_of(env, session, &id, &ended);
 	if (ap_ok(r))
 		ap_gatekeeper_tap_lost(ap_gatekeeper_get(env->keepers, &id), generation);
 	ap_rpc_answer_empty(call, r);
