@@ -276,6 +276,14 @@ static void a_whole_session(void **state)
 	assert_int_equal(s->hung_up, 1);
 	expect(s, "SessionGet", g_variant_new("(ss)", s->w->api_key, id), "\"state\":\"sealed\"");
 	expect(s, "SessionEnd", g_variant_new("(ss)", s->w->api_key, id), "");
+	assert_int_equal(s->hung_up, 2);
+	/* A vault that died before it could hang up hears of the call from the gateway. */
+	expect(s, "LegState", g_variant_new("(ssb)", id, "coach", TRUE), "");
+	let_run(50);
+	assert_int_equal(s->hung_up, 3);
+	expect(s, "LegState", g_variant_new("(ssb)", id, "coach", FALSE), "");
+	let_run(50);
+	assert_int_equal(s->hung_up, 3);
 	expect(s, "PartyGet", g_variant_new("(s)", s->w->coach.token), "\"may_join\":false");
 }
 
