@@ -6,6 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A segment that has this much is closed at once, not when the next cluster comes: with a cluster being made and what
+ * waits to be put in order, about a second, no more than AP_SEGMENT_MS is ever not durable. */
+#define SEGMENT_FILL_MS (AP_SEGMENT_MS - AP_CLUSTER_MS)
 #define SEGMENT_BYTES (UINT64_C(48) << 20) /* a larger one is closed early: the vault takes none over 64 MiB */
 
 /* The age file being written. */
@@ -165,7 +168,8 @@ struct ap_result ap_seal_cluster(struct ap_seal *s, const struct ap_webm_header 
 	s->segment.clusters[i].keyframe = cluster->keyframe;
 	s->segment.plain_size += cluster->len;
 	s->offset += cluster->len;
-	return ap_age_writer_write(s->out.age, cluster->bytes, cluster->len);
+	AP_TRY(ap_age_writer_write(s->out.age, cluster->bytes, cluster->len));
+	return cluster->time_ms + 2 * AP_CLUSTER_MS > s->segment_ms + SEGMENT_FILL_MS ? ap_seal_flush(s) : AP_SUCCESS;
 }
 
 struct ap_result ap_seal_flush(struct ap_seal *s)
