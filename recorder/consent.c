@@ -79,11 +79,12 @@ JsonObject *ap_consent_leaf_body(const struct ap_party *party, enum ap_decision 
 	return body;
 }
 
-JsonObject *ap_consent_states(struct ap_db *db, const struct ap_uuid *session, enum ap_role role, bool own)
+JsonObject *ap_consent_states(struct ap_consents *c, const struct ap_uuid *session, enum ap_role role, bool own)
 {
 	JsonObject *o = json_object_new();
 	struct ap_consent_state state = { 0 };
-	AP_IGNORE(ap_db_consent_state(db, session, role, &state)); /* unreadable shows as unknown */
+	AP_IGNORE(ap_db_consent_state(ap_vault_db(c->v), session, role, &state)); /* unreadable shows as unknown */
+	ap_withdrawals_fold(c, session, role, &state);
 	ap_purposes given = ap_consent_given(&state);
 	for (int p = 0; p < AP_PURPOSE_COUNT; p++) {
 		enum ap_decision shown = given & AP_PURPOSE_BIT(p) ? AP_GIVEN : AP_DECISION_NONE;
@@ -100,13 +101,13 @@ ap_purposes ap_consent_shown(struct ap_db *db, const struct ap_party *party)
 	return ap_consent_given(&state);
 }
 
-static void send_states(struct ap_consents *c, struct ap_db *db, const struct ap_party *party, bool own)
+static void send_states(struct ap_consents *c, const struct ap_party *party, bool own)
 {
 	g_autoptr(JsonObject) o = json_object_new();
 	g_autofree char *json = NULL;
 	enum ap_role to = own ? party->role : ap_role_peer(party->role);
 	json_object_set_string_member(o, "role", ap_role_text(party->role));
-	json_object_set_object_member(o, "consents", ap_consent_states(db, &party->session, party->role, own));
+	json_object_set_object_member(o, "consents", ap_consent_states(c, &party->session, party->role, own));
 	if (ap_ok(ap_jcs_from_object(o, &json)))
 		c->gateway->event(c->gateway_ctx, &party->session, to, "consent", json);
 }
@@ -124,9 +125,9 @@ void ap_consent_changed(struct ap_consents *c, const struct ap_party *party, ap_
 {
 	struct ap_db *db = ap_vault_db(c->v);
 	ap_gatekeeper_reload(ap_gatekeeper_get(c->keepers, &party->session));
-	send_states(c, db, party, true);
+	send_states(c, party, true);
 	if (ap_consent_shown(db, party) != before) /* a refusal is no news to the other one (R34) */
-		send_states(c, db, party, false);
+		send_states(c, party, false);
 	ap_vault_on_main(c->v, tell_staff, g_memdup2(&party->session, sizeof party->session), g_free);
 }
 

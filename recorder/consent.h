@@ -33,5 +33,6 @@ void ap_consents_tick(struct ap_consents *c);
 /* Destroys the shares of a person's gives that no living recording needs, and their seal keys: after a withdrawal, and
  * for both (role 0) at the session's end. */
 struct ap_result ap_consent_destroy_unused(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *session, int role);
-/* {"purpose": state, …}; `own`: as the person sees it, otherwise as all others do (R34). */
-JsonObject *ap_consent_states(struct ap_db *db, const struct ap_uuid *session, enum ap_role role, bool own);
+/* {"purpose": state, …}; `own`: as the person sees it, otherwise as all others do (R34). What was taken counts, also while
+ * vault.db does not hold it. */
+JsonObject *ap_consent_states(struct ap_consents *c, const struct ap_uuid *session, enum ap_role role, bool own);

@@ -32,6 +32,9 @@ void ap_withdrawal_free(void *withdrawal);
 void ap_withdrawals_retry(struct ap_consents *c);
 /* What an earlier process left owed: its persons are blocked from now on. */
 void ap_withdrawals_resume(struct ap_consents *c);
+/* Folds what this person is owed into what vault.db says. */
+void ap_withdrawals_fold(const struct ap_consents *c, const struct ap_uuid *session, enum ap_role role,
+			 struct ap_consent_state *state);
 /* Whether anything of this person is owed. */
 bool ap_withdrawals_owe(const struct ap_consents *c, const struct ap_uuid *session, enum ap_role role);
 

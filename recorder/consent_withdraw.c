@@ -257,11 +257,25 @@ void ap_withdrawals_resume(struct ap_consents *c)
 		ap_log(AP_LOG_WARN, "withdrawals_owed", "count=%u", list->len);
 }
 
-bool ap_withdrawals_owe(const struct ap_consents *c, const struct ap_uuid *session, enum ap_role role)
+static bool is_of(const struct withdrawal *w, const struct ap_uuid *session, enum ap_role role)
+{
+	return w->party.role == role && ap_uuid_equal(&w->party.session, session);
+}
+
+void ap_withdrawals_fold(const struct ap_consents *c, const struct ap_uuid *session, enum ap_role role,
+			 struct ap_consent_state *state)
 {
 	for (guint i = 0; i < c->owed->len; i++) {
 		const struct withdrawal *w = c->owed->pdata[i];
-		if (w->party.role == role && ap_uuid_equal(&w->party.session, session))
+		if (is_of(w, session, role))
+			ap_consent_fold_one(state, (struct ap_decided){ .decision = w->event, .purposes = w->purposes });
+	}
+}
+
+bool ap_withdrawals_owe(const struct ap_consents *c, const struct ap_uuid *session, enum ap_role role)
+{
+	for (guint i = 0; i < c->owed->len; i++) {
+		if (is_of(c->owed->pdata[i], session, role))
 			return true;
 	}
 	return false;

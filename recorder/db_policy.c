@@ -40,6 +40,10 @@ struct ap_result ap_db_policy_version(struct ap_db *db, const char *name, int64_
 struct ap_result ap_db_notice_put(struct ap_db *db, const uint8_t sha256[32], const char *version, const char *lang,
 				  const char *document, int64_t now_ms)
 {
+	int64_t known = 0;
+	AP_TRY(ap_db_count(db, "SELECT count(*) FROM notice WHERE sha256 = ?1", AP_VALUES(AP_V_HASH(sha256)), &known));
+	if (known > 0)
+		return AP_SUCCESS; /* shown again, also while nothing can be written: who takes back needs it */
 	return ap_db_run(db,
 			 "INSERT INTO notice (sha256, version, lang, document, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)"
 			 " ON CONFLICT DO NOTHING",

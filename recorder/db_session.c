@@ -124,6 +124,16 @@ struct ap_result ap_db_session_set_paused(struct ap_db *db, const struct ap_uuid
 	return ap_db_run(db, "UPDATE session SET paused = ?2 WHERE id = ?1", AP_VALUES(AP_V_UUID(id), AP_V_INT(bits)));
 }
 
+struct ap_result ap_db_session_restricted(struct ap_db *db, const struct ap_uuid *id, bool *ret_restricted)
+{
+	int64_t n = 0;
+	AP_TRY(ap_db_count(db,
+			   "SELECT count(*) FROM request WHERE session = ?1 AND type = 'restriction' AND state <> 'refused'",
+			   AP_VALUES(AP_V_UUID(id)), &n));
+	*ret_restricted = n > 0;
+	return AP_SUCCESS;
+}
+
 struct ap_result ap_db_session_active(struct ap_db *db, GArray **ret_ids)
 {
 	g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(struct ap_uuid));

@@ -17,6 +17,8 @@ struct ap_result ap_db_session_by_key(struct ap_db *db, int64_t tenant, const ch
 struct ap_result ap_db_session_set_state(struct ap_db *db, const struct ap_uuid *id, enum ap_session_state state,
 					 int64_t now_ms);
 struct ap_result ap_db_session_set_paused(struct ap_db *db, const struct ap_uuid *id, unsigned bits);
+/* Whether a person asked for restriction (R20) and it was neither refused nor lifted. */
+struct ap_result ap_db_session_restricted(struct ap_db *db, const struct ap_uuid *id, bool *ret_restricted);
 /* Sessions that were joined and have not ended: GArray of struct ap_uuid. */
 struct ap_result ap_db_session_active(struct ap_db *db, GArray **ret_ids);
 

@@ -120,8 +120,11 @@ static void on_failed(void *ctx, const char *reason)
 	ap_keeper_blame(k, reason); /* the gateway's word that its tap broke may have come first */
 	if (lives)
 		ap_keeper_failed(k, reason); /* closes; without a capture it is shut at once */
-	else if (k->phase == AP_PHASE_CLOSING)
+	else if (k->phase == AP_PHASE_CLOSING) {
+		k->run.over = k->run.has_segments;
 		ap_keeper_shut(k);
+		return;
+	}
 	/* A crash ends a recording; one that has nothing in it yet may still be begun by the next capture. */
 	if (k->phase == AP_PHASE_CLOSED && k->run.exists && (k->run.has_segments || k->run.sealing))
 		ap_keeper_seal_without_capture(k);

@@ -45,9 +45,11 @@ static struct ap_result still_allowed(struct ap_gatekeeper *k, struct ap_db *db)
 {
 	struct ap_session s;
 	AP_TRY(ap_session_load(db, &k->session, &s));
-	bool allowed = s.state != AP_SESSION_ENDED && s.paused == 0;
+	bool allowed = s.state != AP_SESSION_ENDED && s.paused == 0, restricted = true;
 	ap_session_clear(&s);
-	return allowed ? AP_SUCCESS : ap_fail(AP_ERR_DENIED, "conflict", "the session was paused or ended meanwhile");
+	AP_TRY(ap_db_session_restricted(db, &k->session, &restricted));
+	return allowed && !restricted ? AP_SUCCESS :
+					ap_fail(AP_ERR_DENIED, "conflict", "the session was paused, frozen or ended meanwhile");
 }
 
 static struct ap_result announce_start(struct ap_gatekeeper *k, struct ap_db *db, const struct ap_recording *r)

@@ -45,6 +45,7 @@ struct ap_keeper_run {
 	struct ap_recording row;
 	struct ap_capture *capture; /* owned; NULL when none runs */
 	bool has_segments;
+	bool over; /* its capture died while closing: nothing more is added to it */
 	bool sealing;
 	int64_t seal_by_ns;
 	bool flowing;	     /* media of this epoch was accepted */

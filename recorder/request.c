@@ -192,6 +192,8 @@ static struct ap_result stop_recording(struct ap_vault *v, const struct ap_reque
 	AP_TRY(ap_db_request_living(ap_vault_db(v), &row->session, &living, &running));
 	if (running > 0)
 		ap_vault_close_gate(v, &row->session, AP_GATE_REASON(POLICY), NULL, NULL);
+	else
+		ap_vault_look_again(v); /* nor may it begin */
 	return AP_SUCCESS;
 }
 
@@ -312,5 +314,6 @@ struct ap_result ap_request_decide(struct ap_vault *v, const struct ap_actor *by
 	else
 		r = decide_execute(v, &row, reason, who);
 	AP_TRY(r);
+	ap_vault_look_again(v); /* a restriction that was refused holds no gate closed */
 	return answer_one(v, id, ret_answer);
 }

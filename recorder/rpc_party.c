@@ -50,7 +50,7 @@ static struct ap_result peer_object(const struct ap_rpc_env *env, const struct a
 	JsonObject *o = json_object_new();
 	json_object_set_string_member(o, "name", peer.name ? peer.name : "");
 	json_object_set_boolean_member(o, "connected", ap_gatekeeper_connected(k, role));
-	json_object_set_object_member(o, "consents", ap_consent_states(db, &party->session, role, false));
+	json_object_set_object_member(o, "consents", ap_consent_states(env->consents, &party->session, role, false));
 	ap_party_clear(&peer);
 	*ret_object = o;
 	return AP_SUCCESS;
@@ -78,7 +78,7 @@ static struct ap_result party_json(const struct ap_rpc_env *env, const struct ap
 	json_object_set_string_member(o, "locale", party->locale);
 	json_object_set_string_member(o, "time", time);
 	json_object_set_array_member(o, "purposes_offered", purposes_array(offered));
-	json_object_set_object_member(o, "consents", ap_consent_states(db, &party->session, party->role, true));
+	json_object_set_object_member(o, "consents", ap_consent_states(env->consents, &party->session, party->role, true));
 	json_object_set_object_member(o, "gate", ap_gatekeeper_json(k, party->role));
 	json_object_set_object_member(o, "peer", peer);
 	json_object_set_string_member(o, "e2ee", s->e2ee);

@@ -86,7 +86,7 @@ static struct ap_result session_json(const struct ap_rpc_env *env, const struct 
 	for (int role = AP_COACH; role <= AP_COACHEE; role++) {
 		JsonObject *p = json_object_new();
 		json_object_set_boolean_member(p, "connected", ap_gatekeeper_connected(k, (enum ap_role)role));
-		json_object_set_object_member(p, "consents", ap_consent_states(db, &s->id, (enum ap_role)role, false));
+		json_object_set_object_member(p, "consents", ap_consent_states(env->consents, &s->id, (enum ap_role)role, false));
 		json_object_set_object_member(parties, ap_role_text((enum ap_role)role), p);
 	}
 	json_object_set_array_member(o, "recordings", recordings_of(db, &s->id));

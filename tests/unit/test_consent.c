@@ -322,9 +322,9 @@ static void a_refusal_is_told_to_nobody_else(void **state)
 	assert_non_null(strstr(w->told.events->str, "ConsentRefused"));
 	assert_null(strstr(w->told.events->str, "coach consent"));
 	assert_null(strstr(w->told.events->str, "both consent"));
-	g_autoptr(JsonObject) others = ap_consent_states(ap_vault_db(w->v), &w->session, AP_COACHEE, false);
+	g_autoptr(JsonObject) others = ap_consent_states(w->consents, &w->session, AP_COACHEE, false);
 	assert_string_equal(json_object_get_string_member(others, "recording"), "ConsentUnknown");
-	g_autoptr(JsonObject) own = ap_consent_states(ap_vault_db(w->v), &w->session, AP_COACHEE, true);
+	g_autoptr(JsonObject) own = ap_consent_states(w->consents, &w->session, AP_COACHEE, true);
 	assert_string_equal(json_object_get_string_member(own, "recording"), "ConsentRefused");
 }
 
