@@ -2,34 +2,10 @@
 
 #include <stddef.h>
 
-#define STAY(phase) { AP_PHASE_##phase, AP_ACTION_NONE }
-#define GO(phase, action) { AP_PHASE_##phase, AP_ACTION_##action }
-
 static const struct ap_gate_step table[AP_PHASES][AP_INPUTS] = {
-	[AP_PHASE_CLOSED] = {
-		[AP_INPUT_HOLD] = GO(OPENING, OPEN),
-		[AP_INPUT_FAIL] = STAY(CLOSED),
-		[AP_INPUT_OPENED] = STAY(CLOSED),
-		[AP_INPUT_SHUT] = STAY(CLOSED),
-	},
-	[AP_PHASE_OPENING] = {
-		[AP_INPUT_HOLD] = STAY(OPENING),
-		[AP_INPUT_FAIL] = GO(CLOSING, CLOSE),
-		[AP_INPUT_OPENED] = STAY(OPEN),
-		[AP_INPUT_SHUT] = STAY(OPENING),
-	},
-	[AP_PHASE_OPEN] = {
-		[AP_INPUT_HOLD] = STAY(OPEN),
-		[AP_INPUT_FAIL] = GO(CLOSING, CLOSE),
-		[AP_INPUT_OPENED] = STAY(OPEN),
-		[AP_INPUT_SHUT] = STAY(OPEN),
-	},
-	[AP_PHASE_CLOSING] = {
-		[AP_INPUT_HOLD] = STAY(CLOSING),
-		[AP_INPUT_FAIL] = STAY(CLOSING),
-		[AP_INPUT_OPENED] = STAY(CLOSING),
-		[AP_INPUT_SHUT] = STAY(CLOSED),
-	},
+#define AP_GATE_MOVE(phase, input, next, action) [AP_PHASE_##phase][AP_INPUT_##input] = { AP_PHASE_##next, AP_ACTION_##action },
+#include "recorder/gate_table.def"
+#undef AP_GATE_MOVE
 };
 
 struct ap_gate_step ap_gate_next(enum ap_gate_phase phase, enum ap_gate_input input)

@@ -1,5 +1,6 @@
 /*
- * When the gate may be open, and how it moves: pure. The live object is gatekeeper.h.
+ * When the gate may be open, and how it moves: pure. The live object is gatekeeper.h; the moves stand in gate_table.def,
+ * which the model tests/model/gate.pml includes too.
  *
  *                 HOLD / open                OPENED
  *     ┌────────┐ ────────────▶ ┌─────────┐ ───────────▶ ┌──────┐
