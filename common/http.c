@@ -70,9 +70,8 @@ static void close_after(struct ap_http_call *call)
 /* What libsoup refuses before we see it: it sends its own status with the body that is there by then. */
 static void prepare_refusal(struct ap_http_call *call)
 {
-	static const char json[] = "{\"type\":\"urn:aparte:error:malformed\",\"title\":\"Malformed\","
-				   "\"detail\":\"The request line or its headers are not valid HTTP/1.1.\"}";
-	soup_server_message_set_response(call->msg, "application/problem+json", SOUP_MEMORY_STATIC, json, strlen(json));
+	soup_server_message_set_response(call->msg, "application/problem+json", SOUP_MEMORY_STATIC, AP_HTTP_REFUSAL,
+					 strlen(AP_HTTP_REFUSAL));
 	close_after(call);
 }
 

@@ -1,6 +1,6 @@
 /*
- * What the files of the HTTP server share: http.c (routes, life of a call), http_listen.c (connections), http_tls.c
- * (certificate), http_request.c (reading), http_answer.c (answering), http_stream.c (sources and streams). Not for anyone else.
+ * What the files of the HTTP server share: http.c (routes, life of a call), http_listen.c (connections), http_head.c
+ * (what libsoup may see), http_tls.c (certificate), http_request.c (reading), http_answer.c (answering), http_stream.c (sources and streams). Not for anyone else.
  *
  * A call has up to two owners: the transport, from the first byte of the request until libsoup is done with the
  * message, and the handler, from dispatch to answer. It is freed with the last of them.
@@ -92,6 +92,17 @@ void ap_http_begin(struct ap_http_call *call, unsigned status, const char *conte
 void ap_http_release(struct ap_http_call *call);
 /* After the transport let go of a streamed call. */
 void ap_http_stream_gone(struct ap_http_call *call);
+
+/* What libsoup, and we before it, answer to bytes that are no request. */
+#define AP_HTTP_REFUSAL                                                \
+	"{\"type\":\"urn:aparte:error:malformed\",\"title\":\"Malformed\"," \
+	"\"detail\":\"The request line or its headers are not valid HTTP/1.1.\"}"
+
+/* A connection for libsoup: `base`, but that a request of which libsoup could not tell the end is answered here and
+ * then fails to be read (http_head.c says why). Holds `base`; g_object_unref. */
+GIOStream *ap_http_head_stream(GIOStream *base);
+/* The status that such a head is refused with (400, 501); 0: none. Pure. */
+unsigned ap_http_head_refusal(const char *head, size_t len);
 
 /* The entry for method and path; sets params. NULL with *ret_allow (g_free) listing methods, NULL when none. */
 const struct ap_http_entry *ap_http_route_find(struct ap_http *http, struct ap_http_call *call, const char *method,

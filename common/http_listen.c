@@ -80,6 +80,12 @@ struct ap_http_connection *ap_http_connection_of(SoupServerMessage *msg)
 	return remote ? g_object_get_data(G_OBJECT(remote), CONNECTION) : NULL;
 }
 
+static void serve_stream(struct ap_http *http, GIOStream *stream, GSocketAddress *local, GSocketAddress *remote)
+{
+	g_autoptr(GIOStream) looked_at = ap_http_head_stream(stream);
+	soup_server_accept_iostream(http->server, looked_at, local, remote, NULL);
+}
+
 struct handshake {
 	struct ap_http_connection *connection; /* borrowed: lives while remote does */
 	GSocketAddress *local, *remote;	       /* owned */
@@ -90,7 +96,7 @@ static void handshake_done(GObject *stream, GAsyncResult *result, void *data)
 	struct handshake *h = data;
 	bool ok = g_tls_connection_handshake_finish(G_TLS_CONNECTION(stream), result, NULL);
 	if (ok && h->connection->http)
-		soup_server_accept_iostream(h->connection->http->server, G_IO_STREAM(stream), h->local, h->remote, NULL);
+		serve_stream(h->connection->http, G_IO_STREAM(stream), h->local, h->remote);
 	g_object_unref(h->local);
 	g_object_unref(h->remote);
 	g_free(h);
@@ -124,7 +130,7 @@ static void accepted(struct ap_http *http, GSocket *socket)
 	if (http->certificate)
 		start_tls(http, G_IO_STREAM(plain), local, remote);
 	else
-		soup_server_accept_iostream(http->server, G_IO_STREAM(plain), local, remote, NULL);
+		serve_stream(http, G_IO_STREAM(plain), local, remote);
 }
 
 /* Takes what waits, a few at a time; a failing accept (no descriptors left) is tried again at the next turn. */
