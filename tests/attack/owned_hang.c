@@ -307,7 +307,7 @@ static void signal_captures(GRand *r, int signal)
 static void a_capture_that_stood_still_is_no_liar(void **state)
 {
 	const char *budget = g_getenv("APARTE_TORTURE_SECONDS");
-	int64_t until = g_get_monotonic_time() + (budget ? g_ascii_strtoll(budget, NULL, 10) : 8) * SECOND;
+	int64_t until = g_get_monotonic_time() + (budget ? g_ascii_strtoll(budget, NULL, 10) : 5) * SECOND;
 	uint32_t seed = seed_of_tests();
 	g_autoptr(GRand) r = g_rand_new_with_seed(seed);
 	(void)state;
