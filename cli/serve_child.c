@@ -150,7 +150,7 @@ static gboolean on_control(gint fd, GIOCondition condition, gpointer data)
 	struct ap_handoff message;
 	(void)condition;
 	if (!ap_ok(ap_handoff_receive(fd, 0, &message))) {
-		c->control_source = 0; /* closed: the process is ending, its pidfd will tell */
+		c->control_source = 0; /* closed: the process is ending, its pidfd will tell; or it talks nonsense */
 		return G_SOURCE_REMOVE;
 	}
 	if (message.fd >= 0)
