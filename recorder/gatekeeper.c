@@ -466,7 +466,7 @@ void ap_gatekeeper_close(struct ap_gatekeeper *k, unsigned reasons, bool discard
 	k->held_closed = true;
 	k->order_reasons = reasons;
 	if (k->phase != AP_PHASE_CLOSING)
-		k->discard = discard;
+		k->discard = discard && k->phase != AP_PHASE_CLOSED; /* not for the next opening's closing */
 	g_array_append_val(k->closers, waiter);
 	if (k->phase == AP_PHASE_CLOSED)
 		ap_keeper_run_waiters(k->closers);
