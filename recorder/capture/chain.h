@@ -22,7 +22,7 @@
  * that was repaired seconds later (at 20 % loss on each leg half of the repeats fail; browsers wait up to 3 s, or until
  * the next keyframe, which a recording asks for every 2 s). What it could show must not be given up here before. */
 #define AP_CHAIN_AUDIO_MS 400
-#define AP_CHAIN_VIDEO_MS 2500
+#define AP_CHAIN_VIDEO_MS 3000
 
 struct ap_chain; /* opaque */
 

@@ -5,7 +5,7 @@ if(NODE)
 	foreach(file ${e2e_tests})
 		string(REPLACE ".test.mjs" "" name ${file})
 		set(within)
-		if(name MATCHES "^(clients|firefox)$")
+		if(name MATCHES "^(clients|firefox|network)$")
 			set(within ${CMAKE_CURRENT_LIST_DIR}/in_netns)
 		endif()
 		add_test(NAME e2e/${name} COMMAND ${within} ${NODE} --experimental-global-webcrypto --test ${file}

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CONNECT_MS = 25000, QUEUE_BYTES = 1 << 20, GENERATION = 4711, RENEW_MS = 500, SETTLE_MS = 1500, AFTER_MS = 300, LATE_MS = 300 };
+enum { CONNECT_MS = 25000, QUEUE_BYTES = 1 << 20, GENERATION = 4711, RENEW_MS = 500, LATER_MS = 1000, SETTLE_MS = 1500, AFTER_MS = 300, LATE_MS = 300 };
 enum { FRAME_DELAY_MS = 40 };
 #define MS INT64_C(1000000)
 #define GATEWAY_V4 "10.98.0.1"
@@ -317,11 +317,12 @@ static void talk(struct call *c)
 {
 	int at_ms = 0;
 	open_gate(c);
-	worsen(c);
 	for (int now_ms; at_ms < c->s->seconds * 1000; at_ms = now_ms) {
 		ap_fixture_run(&c->f, 50);
 		now_ms = (int)((now_ns() - c->opened_ns) / MS);
 		happen(c, at_ms, now_ms);
+		if (at_ms < LATER_MS && now_ms >= LATER_MS)
+			worsen(c);
 		if (at_ms / RENEW_MS != now_ms / RENEW_MS)
 			ap_capture_renew(c->capture, GENERATION);
 	}

@@ -21,7 +21,7 @@ struct network_person {
 struct network_scenario {
 	const char *name;
 	const char *way;	 /* all four ways, as ap_lossy_parse() reads it */
-	const char *later;	 /* all four ways from the opening of the gate on; NULL: as before */
+	const char *later;	 /* all four ways from a second after the opening of the gate on; NULL: as before */
 	enum network_place place; /* other than loopback: real, without relays */
 	struct network_person persons[2];
 	int seconds; /* of recording */

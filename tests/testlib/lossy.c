@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { FLOWS = 32, SPLICES = 32, DATAGRAM = 2048, STREAM = 16384, TWICE_MS = 20, LEAST_HOLD_MS = 20, MOST_HOLD_MS = 200 };
+enum { TRIES = 20, FLOWS = 32, SPLICES = 32, DATAGRAM = 2048, STREAM = 16384, TWICE_MS = 20, LEAST_HOLD_MS = 20, MOST_HOLD_MS = 200 };
 #define MS INT64_C(1000000)
 
 struct address {
@@ -382,16 +382,27 @@ static gpointer run(gpointer lossy)
 	}
 }
 
+/* The same port for both; a free one of UDP may be taken in TCP. */
+static void open_both(struct ap_lossy *l, const struct ap_lossy_options *o)
+{
+	l->tcp = -1;
+	for (int i = 0; i < TRIES && l->tcp < 0; i++) {
+		struct address at = address_of(o->address, o->port);
+		if (i > 0 && l->udp >= 0)
+			close(l->udp);
+		l->udp = listening(&at, SOCK_DGRAM);
+		l->port = l->udp >= 0 ? port_of(l->udp) : 0;
+		at = address_of(o->address, l->port);
+		l->tcp = l->udp >= 0 ? listening(&at, SOCK_STREAM) : -1;
+	}
+}
+
 struct ap_lossy *ap_lossy_new(const struct ap_lossy_options *o)
 {
 	struct ap_lossy *l = g_new0(struct ap_lossy, 1);
-	struct address at = address_of(o->address, o->port);
 	l->gateway = address_of(o->gateway_address, o->gateway_port);
 	l->loopback = g_str_has_prefix(o->gateway_address, "127.");
-	l->udp = listening(&at, SOCK_DGRAM);
-	l->port = l->udp >= 0 ? port_of(l->udp) : 0;
-	at = address_of(o->address, l->port);
-	l->tcp = listening(&at, SOCK_STREAM);
+	open_both(l, o);
 	l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	for (int i = 0; i < AP_LOSSY_WAYS; i++)
 		l->ways[i] = (struct way){.path = o->paths[i], .random = o->seed ^ (uint64_t)(i + 1) << 32};

@@ -8,7 +8,9 @@ A person on python3-aiortc: sends the known picture and tone, reports what it se
 import asyncio
 import fractions
 import json
+import os
 import sys
+import time
 import urllib.error
 import urllib.request
 
@@ -20,7 +22,8 @@ from av import AudioFrame, VideoFrame
 import picture
 
 # It gathers no loopback address by itself.
-aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
+THROUGH = os.environ.get("APARTE_THROUGH", "").split(":")  # a relay to lead the media through
+aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: [THROUGH[0] or "127.0.0.1"]
 
 
 class Camera(VideoStreamTrack):
@@ -70,8 +73,8 @@ async def watch(track):
             readable += 1
             forward += previous is not None and shown[1] > previous
             previous = shown[1]
-            if readable % 10 == 1:
-                tell(event="video", role=shown[0], number=shown[1], frames=count, readable=readable, forward=forward)
+            tell(event="video", role=shown[0], number=shown[1], frames=count, readable=readable, forward=forward,
+                 at=time.time() * 1000)
 
 
 async def listen(track):
@@ -116,7 +119,7 @@ async def main():
         tell(event="refused", status=error.code, body=error.read().decode())
         return
     tell(event="answer", location=location)
-    await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+    await peer.setRemoteDescription(RTCSessionDescription(picture.lead_through(answer, THROUGH), "answer"))
     await asyncio.get_event_loop().run_in_executor(None, sys.stdin.read)
     for task in tasks:
         task.cancel()

@@ -1,5 +1,7 @@
 """The known moving picture of ../lib/picture.mjs for clients in Python: 16 blocks, person, frame number, checksum."""
 
+import re
+
 import numpy
 
 WIDTH, HEIGHT = 640, 480
@@ -34,3 +36,11 @@ def read(grey):
     if _checksum(value) != bits & 15:
         return None
     return ("coachee" if value >> 11 else "coach"), value & 2047
+
+
+def lead_through(sdp, through):
+    """An answer whose UDP candidates lead through the relay [address, port], and without others; as it is without one."""
+    if len(through) != 2:
+        return sdp
+    sdp = re.sub(r"(?im)^a=candidate:\S+ \d+ tcp .*\r?\n", "", sdp)
+    return re.sub(r"(?im)^(a=candidate:\S+ \d+ udp \d+ )\S+ \d+", rf"\g<1>{through[0]} {through[1]}", sdp)

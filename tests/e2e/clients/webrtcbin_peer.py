@@ -1,16 +1,22 @@
 #!/usr/bin/python3
 """
-A person on GStreamer's webrtcbin: a test picture and tone out, what comes in is decoded and counted (JSON lines).
+A person on GStreamer's webrtcbin, which repeats no packets: the known picture and a tone out, what comes in is decoded
+and read (JSON lines).
 
-    webrtcbin_peer.py GATEWAY     (the token is the first line of standard input; the session ends at its EOF)
+    webrtcbin_peer.py GATEWAY ROLE    (the token is the first line of standard input; the session ends at its EOF)
 """
 
 import json
+import os
 import sys
 import threading
+import time
 import urllib.request
 
 import gi
+import numpy
+
+import picture
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstSdp", "1.0")
@@ -21,12 +27,13 @@ PIPELINE = """
 webrtcbin name=w bundle-policy=max-bundle
 audiotestsrc is-live=true freq=550 ! audioconvert ! opusenc ! rtpopuspay pt=111 ! queue !
   application/x-rtp,media=audio,encoding-name=OPUS,payload=111,clock-rate=48000 ! w.
-videotestsrc is-live=true pattern=ball ! video/x-raw,width=640,height=480,framerate=30/1 ! videoconvert !
+appsrc name=camera is-live=true format=time do-timestamp=true caps=video/x-raw,format=GRAY8,width=640,height=480,framerate=30/1 !
+  videoconvert !
   vp8enc deadline=1 keyframe-max-dist=60 target-bitrate=600000 ! rtpvp8pay pt=96 ! queue !
   application/x-rtp,media=video,encoding-name=VP8,payload=96,clock-rate=90000 ! w.
 """
 
-DECODE = {"audio": "queue ! rtpopusdepay ! opusdec", "video": "queue ! rtpvp8depay ! vp8dec"}
+DECODE = {"audio": "queue ! rtpopusdepay ! opusdec", "video": "queue ! rtpvp8depay ! vp8dec ! videoconvert ! video/x-raw,format=GRAY8"}
 
 
 def tell(**what):
@@ -34,8 +41,8 @@ def tell(**what):
 
 
 class Peer:
-    def __init__(self, gateway, token):
-        self.gateway, self.token = gateway, token
+    def __init__(self, gateway, role, token):
+        self.gateway, self.role, self.token = gateway, role, token
         self.pipe = Gst.parse_launch(PIPELINE)
         self.webrtc = self.pipe.get_by_name("w")
         self.counts = {"audio": 0, "video": 0}
@@ -64,7 +71,7 @@ class Peer:
         request = urllib.request.Request(self.gateway + "/v1/media", text.encode(), method="POST",
                                          headers={"Authorization": "Bearer " + self.token, "Content-Type": "application/sdp"})
         with urllib.request.urlopen(request, timeout=10) as answer:
-            body = answer.read()
+            body = picture.lead_through(answer.read().decode(), os.environ.get("APARTE_THROUGH", "").split(":")).encode()
         _, sdp = GstSdp.SDPMessage.new()
         GstSdp.sdp_message_parse_buffer(body, sdp)
         description = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, sdp)
@@ -84,9 +91,27 @@ class Peer:
         decode.sync_state_with_parent()
         assert pad.link(decode.get_static_pad("sink")) == Gst.PadLinkReturn.OK
 
-    def count(self, _, __, kind):
+    def film(self):
+        """The known picture, as often as this process gets to it."""
+        camera, start, number = self.pipe.get_by_name("camera"), time.monotonic(), 0
+        while True:
+            number = max(number + 1, int((time.monotonic() - start) * 30))
+            time.sleep(max(0, start + number / 30 - time.monotonic()))
+            camera.emit("push-buffer", Gst.Buffer.new_wrapped(picture.draw(self.role, number).tobytes()))
+
+    def look(self, pad, info):
+        caps = pad.get_current_caps().get_structure(0)
+        width, height = caps.get_value("width"), caps.get_value("height")
+        data = info.get_buffer().extract_dup(0, info.get_buffer().get_size())
+        grey = numpy.frombuffer(data, dtype=numpy.uint8).reshape(height, -1)[:, :width]
+        return picture.read(grey)
+
+    def count(self, pad, info, kind):
         self.counts[kind] += 1
-        if self.counts[kind] % 25 == 0:
+        shown = self.look(pad, info) if kind == "video" else None
+        if shown:
+            tell(event="video", role=shown[0], number=shown[1], frames=self.counts[kind], at=time.time() * 1000)
+        elif self.counts[kind] % 25 == 0:
             tell(event=kind, frames=self.counts[kind])
         return Gst.PadProbeReturn.OK
 
@@ -94,8 +119,9 @@ class Peer:
 def main():
     Gst.init(None)
     loop = GLib.MainLoop()
-    peer = Peer(sys.argv[1], sys.stdin.readline().strip())
+    peer = Peer(sys.argv[1], sys.argv[2], sys.stdin.readline().strip())
     peer.pipe.set_state(Gst.State.PLAYING)
+    threading.Thread(target=peer.film, daemon=True).start()
     threading.Thread(target=lambda: (sys.stdin.read(), loop.quit()), daemon=True).start()
     loop.run()
     peer.pipe.set_state(Gst.State.NULL)

@@ -8,12 +8,14 @@ import { until } from './instance.mjs';
 const clients = join(dirname(fileURLToPath(import.meta.url)), '../clients');
 
 export class Peer {
-	/* script: 'aiortc_peer.py' or 'webrtcbin_peer.py' */
-	constructor(script, instance, session, role) {
+	/* script: 'aiortc_peer.py', 'webrtcbin_peer.py' or 'wrtc_peer.mjs'; lossy: the relay its media go through */
+	constructor(script, instance, session, role, lossy = null) {
 		this.told = [];
-		this.child = spawn('/usr/bin/python3', [join(clients, script), instance.gateway, role], { stdio: ['pipe', 'pipe', 'pipe'] });
+		this.child = spawn(script.endsWith('.py') ? '/usr/bin/python3' : process.execPath, [join(clients, script), instance.gateway, role],
+			{ stdio: ['pipe', 'pipe', 'pipe'],
+				env: { ...process.env, ...(lossy ? { APARTE_THROUGH: `${lossy.address}:${lossy.port}` } : {}) } });
 		this.child.stdin.write(`${session.parties[role].token}\n`);
-		createInterface({ input: this.child.stdout }).on('line', (line) => this.told.push(JSON.parse(line)));
+		createInterface({ input: this.child.stdout }).on('line', (line) => line.startsWith('{') && this.told.push(JSON.parse(line)));
 		this.trouble = '';
 		this.child.stderr.on('data', (part) => { this.trouble += part; });
 		this.ended = new Promise((done) => this.child.once('exit', done));

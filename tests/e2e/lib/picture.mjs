@@ -22,7 +22,7 @@ function frameBits(role, number) {
 }
 
 /* Writes one frame of grey bytes into `grey`. */
-function draw(grey, role, number) {
+export function draw(grey, role, number) {
 	const bits = frameBits(role, number);
 	const bar = (number * 8) % WIDTH;
 	for (let y = 0; y < HEIGHT; y++) {
