@@ -36,7 +36,7 @@ class Storage(unittest.TestCase):
         cls.addClassCleanup(cls.instance.stop)
         cls.call = bad_disk.Call(cls.instance)
         cls.addClassCleanup(cls.call.close)
-        cls.supervisor = client.Staff(cls.instance, cls.instance.demo["supervisor"]).login()
+        cls.supervisor = bad_disk.supervisor(cls.instance)
         cls.kept = {}
 
     def tearDown(self):
