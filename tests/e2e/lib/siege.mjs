@@ -448,7 +448,7 @@ export class Siege {
 		assert.equal((await this.instance.cli('ledger', 'verify', '--json')).valid, true);
 		const hashes = [];
 		for (let size = this.checkpoints.at(-1)?.size ?? 0; hashes.length < size;) {
-			const { leaves } = await (await fetch(`${this.instance.gateway}/v1/ledger/leaves?from=${hashes.length}&count=${size - hashes.length}`)).json();
+			const { leaves } = await (await fetch(`${this.instance.gateway}/v1/ledger/leaves?from=${hashes.length}&count=${Math.min(500, size - hashes.length)}`)).json();
 			hashes.push(...leaves.map((leaf) => createHash('sha256').update(Buffer.from([0])).update(Buffer.from(leaf, 'base64url')).digest()));
 		}
 		for (const { size, root } of this.checkpoints.slice(-6))
