@@ -36,8 +36,12 @@ appsrc name=camera is-live=true format=time do-timestamp=true caps=video/x-raw,f
 DECODE = {"audio": "queue ! rtpopusdepay ! opusdec", "video": "queue ! rtpvp8depay ! vp8dec ! videoconvert ! video/x-raw,format=GRAY8"}
 
 
+TELLING = threading.Lock()  # GStreamer's threads, one for each stream, tell at once
+
+
 def tell(**what):
-    print(json.dumps(what), flush=True)
+    with TELLING:
+        print(json.dumps(what), flush=True)
 
 
 class Peer:
