@@ -9,12 +9,14 @@
 #include <signal.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define READY_MS 20000	/* a start that takes longer hangs */
+#define FIRST_NICE 30	/* RLIMIT_NICE counts from 20 down: a thread may have nice -10 */
 #define STEADY_MS 10000 /* having run this long, the next restart is a first one again */
 
 /* GLib's TLS has no other way to say it: TLS 1.2 and 1.3, forward secrecy and authenticated ciphers alone. */
@@ -212,6 +214,8 @@ G_NORETURN static void become(const struct ap_child *c, int control, const char 
 		_exit(126);
 	if (close_range(AP_HANDOFF_FD + 1, ~0U, 0) != 0)
 		_exit(126);
+	if (c->instance->separate && c->params.first)
+		(void)!setrlimit(RLIMIT_NICE, &(struct rlimit){ FIRST_NICE, FIRST_NICE });
 	if (c->instance->separate && (setgroups(0, NULL) || setgid(user->gid) || setuid(user->uid)))
 		_exit(126);
 	/* After the change of user, which clears it. */

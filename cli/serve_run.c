@@ -20,9 +20,9 @@
 enum process { VAULT, ZYGOTE, GATEWAY, PROCESSES };
 
 static const struct ap_child_params programs[PROCESSES] = {
-	[VAULT] = { "aparte-recorder", AP_ACCOUNT_VAULT, 15000 },
-	[ZYGOTE] = { "aparte-capture", AP_ACCOUNT_CAPTURE, 5000 },
-	[GATEWAY] = { "aparte-gateway", AP_ACCOUNT_GATEWAY, 5000 },
+	[VAULT] = { "aparte-recorder", AP_ACCOUNT_VAULT, 15000, false },
+	[ZYGOTE] = { "aparte-capture", AP_ACCOUNT_CAPTURE, 5000, false },
+	[GATEWAY] = { "aparte-gateway", AP_ACCOUNT_GATEWAY, 5000, true },
 };
 
 /* The vault seals its captures while the zygote still lives. */

@@ -19,6 +19,7 @@
 	X(DROP_MALFORMED, "drop_malformed_total", "malformed RTP or RTCP")                             \
 	X(DROP_FORGED, "drop_forged_total", "SRTP that does not authenticate")                         \
 	X(DROP_REPLAYED, "drop_replayed_total", "SRTP seen before")                                    \
+	X(DROP_RATE, "drop_rate_total", "packets of a client that sends more than any needs")          \
 	X(DROP_UNMAPPED, "drop_unmapped_total", "RTP of no negotiated line, or not for the peer")      \
 	X(DROP_NO_PEER, "drop_no_peer_total", "packets without a connected peer")                      \
 	X(DROP_PROTECT, "drop_protect_total", "packets libsrtp refused to protect")                    \

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <glib.h>
+#include <linux/filter.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,7 +24,7 @@ struct out {
 };
 
 struct end {
-	int fd; /* owned, -1: family not used */
+	int fds[AP_DOORS]; /* owned; -1: family not used, or no door of its own for control */
 	union {
 		struct sockaddr sa;
 		struct sockaddr_in v4;
@@ -94,7 +95,7 @@ static int new_socket(enum ap_family family, int type)
 	return fd;
 }
 
-static int open_udp(const struct end *end, enum ap_family family)
+static int open_udp(const struct end *end, enum ap_family family, bool join)
 {
 	int fd = new_socket(family, SOCK_DGRAM);
 	if (fd < 0)
@@ -107,11 +108,36 @@ static int open_udp(const struct end *end, enum ap_family family)
 		set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
 	else
 		set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+	if (join)
+		set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (bind(fd, &end->bound.sa, bound_len(end)) == 0)
 		return fd;
 	int why = errno;
 	close(fd);
 	errno = why;
+	return -1;
+}
+
+/*
+ * Media come in by a socket of their own, told apart by the kernel before anything is queued (first byte 128 to 191, RFC
+ * 7983), so that a flood of checks or handshakes fills another queue than a call's. A kernel that refuses leaves one socket
+ * for all. The second socket joins the first one's port only now, so that a port that is taken is still noticed.
+ */
+static int open_control(const struct end *end, enum ap_family family, int media)
+{
+	struct sock_filter classify[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 128, 0, 2),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 191, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, AP_DOOR_MEDIA),
+		BPF_STMT(BPF_RET | BPF_K, AP_DOOR_CONTROL),
+	};
+	const struct sock_fprog program = {G_N_ELEMENTS(classify), classify};
+	set_option(media, SOL_SOCKET, SO_REUSEPORT, 1);
+	int fd = open_udp(end, family, true);
+	if (fd < 0 || setsockopt(media, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) == 0)
+		return fd;
+	close(fd);
 	return -1;
 }
 
@@ -122,12 +148,16 @@ static struct ap_result open_end(struct end *end, enum ap_family family, const c
 	if (count == 0)
 		return AP_SUCCESS;
 	set_bound(end, family, only, port);
-	end->fd = open_udp(end, family);
-	if (end->fd < 0 && only && errno == EADDRNOTAVAIL) { /* advertised, but behind address translation */
+	int media = open_udp(end, family, false);
+	if (media < 0 && only && errno == EADDRNOTAVAIL) { /* advertised, but behind address translation */
 		set_bound(end, family, NULL, port);
-		end->fd = open_udp(end, family);
+		media = open_udp(end, family, false);
 	}
-	return end->fd >= 0 ? AP_SUCCESS : ap_fail(AP_ERR_IO, "media-port", "a media port is taken or not allowed");
+	if (media < 0)
+		return ap_fail(AP_ERR_IO, "media-port", "a media port is taken or not allowed");
+	end->fds[AP_DOOR_MEDIA] = media;
+	end->fds[AP_DOOR_CONTROL] = open_control(end, family, media);
+	return AP_SUCCESS;
 }
 
 static void prepare_receive(struct ap_net *net)
@@ -147,10 +177,10 @@ struct ap_result ap_net_open(const char *const *advertised, uint16_t port, struc
 	net->counters = counters;
 	prepare_receive(net);
 	for (int f = 0; f < AP_FAMILIES; f++)
-		net->ends[f].fd = -1;
+		net->ends[f].fds[AP_DOOR_MEDIA] = net->ends[f].fds[AP_DOOR_CONTROL] = -1;
 	for (int f = 0; f < AP_FAMILIES && ap_ok(result); f++)
 		result = open_end(&net->ends[f], (enum ap_family)f, advertised, port);
-	if (ap_ok(result) && net->ends[AP_IPV4].fd < 0 && net->ends[AP_IPV6].fd < 0)
+	if (ap_ok(result) && net->ends[AP_IPV4].fds[AP_DOOR_MEDIA] < 0 && net->ends[AP_IPV6].fds[AP_DOOR_MEDIA] < 0)
 		result = ap_fail(AP_ERR_IO, "media-address", "gateway.advertise names no usable address");
 	if (ap_ok(result))
 		*ret_net = net;
@@ -164,20 +194,21 @@ void ap_net_close(struct ap_net *net)
 	if (!net)
 		return;
 	for (int f = 0; f < AP_FAMILIES; f++)
-		if (net->ends[f].fd >= 0)
-			close(net->ends[f].fd);
+		for (int door = 0; door < AP_DOORS; door++)
+			if (net->ends[f].fds[door] >= 0)
+				close(net->ends[f].fds[door]);
 	g_free(net);
 }
 
-int ap_net_fd(const struct ap_net *net, enum ap_family family)
+int ap_net_fd(const struct ap_net *net, enum ap_family family, enum ap_door door)
 {
-	return net->ends[family].fd;
+	return net->ends[family].fds[door];
 }
 
 int ap_net_listen(const struct ap_net *net, enum ap_family family)
 {
 	const struct end *end = &net->ends[family];
-	int fd = end->fd < 0 ? -1 : new_socket(family, SOCK_STREAM);
+	int fd = end->fds[AP_DOOR_MEDIA] < 0 ? -1 : new_socket(family, SOCK_STREAM);
 	if (fd < 0)
 		return -1;
 	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
@@ -205,9 +236,10 @@ static void accept_datagram(struct ap_net *net, struct mmsghdr *m, struct ap_pac
 	ap_count_add(net->counters, AP_COUNT_BYTES_IN, m->msg_len);
 }
 
-size_t ap_net_receive(struct ap_net *net, enum ap_family family, struct ap_packet packets[AP_BATCH])
+size_t ap_net_receive(struct ap_net *net, enum ap_family family, enum ap_door door, struct ap_packet *packets,
+		      size_t max)
 {
-	for (size_t i = 0; i < AP_BATCH; i++) {
+	for (size_t i = 0; i < max; i++) {
 		struct msghdr *h = &net->messages[i].msg_hdr;
 		packets[i].data = packets[i].buffer + AP_PACKET_ROOM;
 		net->parts[i] = (struct iovec){packets[i].data, AP_PACKET_MAX};
@@ -215,7 +247,7 @@ size_t ap_net_receive(struct ap_net *net, enum ap_family family, struct ap_packe
 		h->msg_namelen = sizeof packets[i].path.remote;
 		h->msg_controllen = sizeof net->control[i];
 	}
-	int n = recvmmsg(net->ends[family].fd, net->messages, AP_BATCH, MSG_DONTWAIT, NULL);
+	int n = recvmmsg(net->ends[family].fds[door], net->messages, (unsigned)max, MSG_DONTWAIT, NULL);
 	for (int i = 0; i < n; i++)
 		accept_datagram(net, &net->messages[i], &packets[i]);
 	if (n > 0)
@@ -270,7 +302,7 @@ static void flush_end(struct ap_net *net, struct end *end)
 	struct out *out = &end->out;
 	size_t at = 0;
 	while (at < out->count) {
-		int n = sendmmsg(end->fd, out->messages + at, (unsigned)(out->count - at), MSG_DONTWAIT);
+		int n = sendmmsg(end->fds[AP_DOOR_MEDIA], out->messages + at, (unsigned)(out->count - at), MSG_DONTWAIT);
 		if (n > 0) {
 			count_sent(net, out, at, (size_t)n);
 			at += (size_t)n;

@@ -1,5 +1,5 @@
 /*
- * A worker's UDP sockets, at most one per address family: datagrams in by batches, out by batches, each leaving from
+ * A worker's UDP sockets on one port, at most two per address family, one for media and one for all else: datagrams in by batches, out by batches, each leaving from
  * the address its leg's packets came to.
  *
  * Threads: one worker. No allocation after _open.
@@ -14,19 +14,21 @@
 struct ap_net; /* opaque */
 
 enum ap_family { AP_IPV4, AP_IPV6, AP_FAMILIES };
+enum ap_door { AP_DOOR_MEDIA, AP_DOOR_CONTROL, AP_DOORS };
 
 /* Binds the port on each family of which an address is advertised: on that address when it is the only one and this
  * machine's, else on all. `counters` is borrowed. */
 struct ap_result ap_net_open(const char *const *advertised, uint16_t port, struct ap_counters *counters,
 			     struct ap_net **ret_net);
 void ap_net_close(struct ap_net *net);
-/* The descriptor to poll; -1 when the family is not used. */
-int ap_net_fd(const struct ap_net *net, enum ap_family family);
+/* The descriptor to poll; -1 when the family is not used, or when the media door takes all of it. */
+int ap_net_fd(const struct ap_net *net, enum ap_family family, enum ap_door door);
 /* A listening TCP socket bound like the UDP one of that family; -1 when there is none or the port is taken. */
 int ap_net_listen(const struct ap_net *net, enum ap_family family);
 
-/* Fills up to AP_BATCH packets (path, data, len); returns how many. */
-size_t ap_net_receive(struct ap_net *net, enum ap_family family, struct ap_packet packets[AP_BATCH]);
+/* Fills up to `max` (<= AP_BATCH) packets (path, data, len); returns how many. */
+size_t ap_net_receive(struct ap_net *net, enum ap_family family, enum ap_door door, struct ap_packet *packets,
+		      size_t max);
 /* Puts a datagram in the next batch; data is borrowed until the flush. UDP paths only. */
 void ap_net_queue(struct ap_net *net, const struct ap_path *path, const uint8_t *data, size_t len);
 void ap_net_flush(struct ap_net *net);

@@ -54,13 +54,26 @@ static struct ap_leg *stray_leg(const struct ap_worker *w, const struct ap_packe
 	return g_hash_table_lookup(w->sources, GUINT_TO_POINTER(ap_read_u32(&r)));
 }
 
+/*
+ * More than any client sends: a picture of 20 Mbit/s is 2,000 packets a second. What is beyond is dropped unread, so that
+ * one person's flood takes no other call's time. Only what proved authentic is charged, and what comes from new addresses
+ * apart: nobody else can spend a client's budget.
+ */
+static const struct ap_budget_rule PACKETS = {.each_ns = 1000000000 / 4000, .at_once_ns = 500000000};
+
 static bool unprotect(struct ap_worker *w, struct ap_packet *p)
 {
 	p->leg = ap_transport_leg(w, &p->path);
-	if (!p->leg)
+	bool stray = !p->leg;
+	if (stray)
 		p->leg = stray_leg(w, p);
 	if (!p->leg || !p->leg->inward) {
 		ap_count(&w->counters, AP_COUNT_DROP_UNKNOWN);
+		return false;
+	}
+	struct ap_budget *budget = stray ? &p->leg->strays : &p->leg->packets;
+	if (!ap_budget_left(budget, &PACKETS, w->now_ns)) {
+		ap_count(&w->counters, AP_COUNT_DROP_RATE);
 		return false;
 	}
 	enum ap_srtp_verdict verdict = ap_srtp_unprotect(p->leg->inward, p->kind, p->data, &p->len);
@@ -68,6 +81,7 @@ static bool unprotect(struct ap_worker *w, struct ap_packet *p)
 		count_refused(w, verdict);
 		return false;
 	}
+	ap_budget_spend(budget, &PACKETS, w->now_ns);
 	ap_leg_heard(p->leg, &p->path);
 	return true;
 }

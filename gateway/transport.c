@@ -9,10 +9,18 @@ struct ap_leg *ap_transport_leg(const struct ap_worker *w, const struct ap_path 
 	return path->tcp ? ap_tcp_leg(path->tcp) : ap_path_table_find(w->paths, path);
 }
 
+/* Refusals serve who looks for a fault, not who sends thousands of them. */
+static const struct ap_budget_rule REFUSALS = {.each_ns = 1000000000 / 100, .at_once_ns = 1000000000};
+
 static void answer(struct ap_worker *w, const struct ap_path *path)
 {
 	if (w->check.len == 0)
 		return;
+	if (!w->check.valid) {
+		if (!ap_budget_left(&w->refusals, &REFUSALS, w->now_ns))
+			return;
+		ap_budget_spend(&w->refusals, &REFUSALS, w->now_ns);
+	}
 	if (path->tcp) {
 		ap_count(&w->counters, ap_tcp_send(path->tcp, w->check.answer, w->check.len) ? AP_COUNT_PACKETS_OUT
 											     : AP_COUNT_DROP_SEND);

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "gateway/budget.h"
 #include "gateway/dtls.h"
 #include "gateway/ice.h"
 #include "gateway/ice_tcp.h"
@@ -55,6 +56,7 @@ struct ap_leg {
 	struct ap_srtp *inward, *outward; /* owned, NULL until DTLS is done */
 	int64_t shaking_since_ns;         /* 0: no handshake under way */
 	int64_t heard_ns;                 /* last authenticated packet; at first when the leg was made */
+	struct ap_budget packets, strays; /* of authentic packets, on its paths and from elsewhere */
 	bool connected;                   /* as last reported */
 	struct ap_keyframe keyframes[AP_LINES];
 	uint32_t listed[AP_LINES][2]; /* SSRCs in the worker's table: the source's and its RTX; 0: none */
@@ -101,6 +103,7 @@ struct ap_worker {
 	GPtrArray *tcps;
 	int64_t now_ns; /* of this round */
 	unsigned handshakes;
+	struct ap_budget refusals; /* error answers to checks */
 	bool stopping;
 	struct ap_counters counters;
 };

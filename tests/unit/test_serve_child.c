@@ -90,7 +90,7 @@ static int tear_down(void **state)
 
 static struct ap_child *start(struct seen *s, const char *program)
 {
-	const struct ap_child_params params = { program, AP_ACCOUNT_VAULT, 200 };
+	const struct ap_child_params params = { program, AP_ACCOUNT_VAULT, 200, false };
 	struct ap_child *child = ap_child_new(&s->instance, &params, &events, s);
 	ap_child_start(child);
 	return child;
@@ -170,7 +170,7 @@ static void tells_why_it_failed(void **state)
 static void stops_what_never_started(void **state)
 {
 	struct seen *s = *state;
-	const struct ap_child_params params = { "fake-steady", AP_ACCOUNT_VAULT, 200 };
+	const struct ap_child_params params = { "fake-steady", AP_ACCOUNT_VAULT, 200, false };
 	struct ap_child *child = ap_child_new(&s->instance, &params, &events, s);
 	stop(s, child);
 	assert_int_equal(s->spawned, 0);

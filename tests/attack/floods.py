@@ -1,0 +1,43 @@
+#!/usr/bin/python3
+"""Floods against a running instance, each with a live call whose loss stays 0 and whose p99 stays below 5 ms.
+
+    floods.py [part of a test's name …]
+"""
+import os
+import sys
+import time
+import traceback
+
+import floods_media
+from floods_world import World
+
+
+def run_one(w, test):
+    began = time.monotonic()
+    try:
+        test(w)
+    except Exception as e:
+        print(f"FAIL {test.__name__}: {e!r}")
+        traceback.print_exc(file=sys.stdout)
+        return False
+    print(f"ok   {test.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
+    return True
+
+
+def main():
+    tests = [t for t in floods_media.TESTS if len(sys.argv) < 2 or any(word in t.__name__ for word in sys.argv[1:])]
+    budget = float(os.environ.get("APARTE_TORTURE_SECONDS", 0))
+    began, results, w = time.monotonic(), [], World()
+    w.span = 2
+    try:
+        while True:
+            results += [run_one(w, test) for test in tests]
+            if not all(results) or time.monotonic() - began >= budget:
+                break
+    finally:
+        w.stop()
+    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
+    sys.exit(not all(results))
+
+
+main()
