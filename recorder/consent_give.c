@@ -2,6 +2,7 @@
 
 #include "recorder/body.h"
 #include "recorder/db_consent.h"
+#include "recorder/db_recording.h"
 
 #include <aparte/log.h>
 #include <string.h>
@@ -115,11 +116,38 @@ static void tidy_keys(struct ap_vault *v, const struct ap_party *party, const st
 		ap_log(AP_LOG_WARN, "give_untidied", "reason=%s", r.name);
 }
 
+/* The give of `recording` in force until now, if there is one. */
+static struct ap_result find_replaced(struct ap_db *db, const struct ap_party *party, bool *ret_found, struct ap_uuid *ret_id)
+{
+	struct ap_give give;
+	AP_TRY(ap_db_consent_give(db, &party->session, party->role, ret_found, &give));
+	if (!*ret_found)
+		return AP_SUCCESS;
+	*ret_id = give.record_id;
+	ap_give_clear(&give);
+	return AP_SUCCESS;
+}
+
+/* Its share goes, unless a living recording was made with it. */
+static void drop_replaced(struct ap_vault *v, const struct ap_party *party, const struct ap_uuid *replaced)
+{
+	g_autoptr(GArray) unused = NULL;
+	struct ap_result r = ap_db_recording_unused_gives(ap_vault_db(v), &party->session, &unused);
+	for (guint i = 0; ap_ok(r) && i < unused->len; i++)
+		if (ap_uuid_equal(&g_array_index(unused, struct ap_unused_give, i).record_id, replaced))
+			r = ap_db_keys_destroy(ap_vault_keys(v), replaced, slot_of(party->role));
+	if (!ap_ok(r))
+		ap_log(AP_LOG_WARN, "replaced_share_kept", "reason=%s", r.name); /* until the session's end or the next start */
+}
+
 static struct ap_result keep(struct ap_vault *v, const struct ap_party *party, const struct ap_statement *s, JsonObject *body,
 			     const struct ap_secret *share, char **ret_receipt)
 {
 	struct ap_db *db = ap_vault_db(v);
+	struct ap_uuid replaced;
+	bool replaces = false;
 	uint64_t leaf = 0;
+	AP_TRY(find_replaced(db, party, &replaces, &replaced));
 	AP_TRY(ap_db_begin(db));
 	struct ap_result r = ap_db_finish(db, commit_part(v, db, party, s, body, share, &leaf));
 	if (!ap_ok(r) && share)
@@ -127,6 +155,8 @@ static struct ap_result keep(struct ap_vault *v, const struct ap_party *party, c
 	AP_TRY(r);
 	if (share)
 		tidy_keys(v, party, s);
+	if (replaces)
+		drop_replaced(v, party, &replaced);
 	ap_log(AP_LOG_INFO, "consent_given", "role=%s leaf=%" G_GUINT64_FORMAT, ap_role_text(party->role), leaf);
 	return ap_ledger_receipt(ap_vault_ledger(v), db, leaf, ret_receipt);
 }

@@ -172,6 +172,19 @@ static void a_withdrawn_gives_share_goes(void **state)
 	assert_false(has_share(w, &coach, AP_SLOT_COACH));
 }
 
+/* Its answer was lost, so its person gave once more. */
+static void a_replaced_gives_share_goes(void **state)
+{
+	struct world *w = *state;
+	give(w, &w->coach);
+	struct ap_uuid first = give_of(w, AP_COACH);
+	world_give(w, &w->coach);
+	struct ap_uuid second = give_of(w, AP_COACH);
+	assert_false(ap_uuid_equal(&first, &second));
+	assert_false(has_share(w, &first, AP_SLOT_COACH));
+	assert_true(has_share(w, &second, AP_SLOT_COACH));
+}
+
 /* ---- the bytes of what was deleted ---- */
 
 static bool is_in_keys(struct world *w, const struct ap_wrapped *wrapped)
@@ -272,6 +285,7 @@ int main(void)
 		TEST(a_recordings_keys_outlive_its_session),
 		TEST(tokens_end_when_all_was_erased_before),
 		TEST(a_withdrawn_gives_share_goes),
+		TEST(a_replaced_gives_share_goes),
 		TEST(a_purge_cut_short_is_done_again),
 		TEST(files_that_were_never_noted_go),
 		TEST(a_stopped_recording_that_is_kept_is_sealed),
