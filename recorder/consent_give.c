@@ -155,7 +155,7 @@ static struct ap_result keep(struct ap_vault *v, const struct ap_party *party, c
 	AP_TRY(r);
 	if (share)
 		tidy_keys(v, party, s);
-	if (replaces)
+	if (share && replaces) /* other purposes replace nothing: the share in force is still needed */
 		drop_replaced(v, party, &replaced);
 	ap_log(AP_LOG_INFO, "consent_given", "role=%s leaf=%" G_GUINT64_FORMAT, ap_role_text(party->role), leaf);
 	return ap_ledger_receipt(ap_vault_ledger(v), db, leaf, ret_receipt);

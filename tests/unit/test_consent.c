@@ -392,6 +392,19 @@ static void a_give_that_is_kept_is_answered(void **state)
 	assert_string_equal(outcome, "ok");
 }
 
+/* Other purposes replace no give of `recording`: the share that the gate will open with stays. */
+static void giving_another_purpose_keeps_the_share(void **state)
+{
+	struct world *w = *state;
+	world_give(w, &w->coach);
+	world_give(w, &w->coachee);
+	g_autofree char *other = world_statement(w, &w->coach, "ConsentGiven", "supervision", NULL, NULL);
+	assert_string_equal(world_put(w, &w->coach, other, NULL), "ok");
+	ap_gatekeeper_leg(world_keeper(w), AP_COACH, true);
+	ap_gatekeeper_leg(world_keeper(w), AP_COACHEE, true);
+	assert_int_equal(ap_gatekeeper_phase(world_keeper(w)), AP_PHASE_OPENING);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -406,6 +419,7 @@ int main(void)
 		TEST(notice_purpose_and_share_are_checked),
 		TEST(a_seal_key_serves_once),
 		TEST(a_give_that_is_kept_is_answered),
+		TEST(giving_another_purpose_keeps_the_share),
 		TEST(the_receipt_verifies),
 		TEST(no_broken_withdrawal_fails),
 		TEST(a_failing_log_does_not_stop_a_withdrawal),
