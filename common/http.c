@@ -2,6 +2,7 @@
 
 #include <aparte/limits.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define CALL "aparte-call"
 
@@ -204,8 +205,10 @@ static void dispatch(SoupServer *server, SoupServerMessage *msg, const char *pat
 	struct ap_http_call *call = g_object_get_data(G_OBJECT(msg), CALL);
 	if (!call || call->answered)
 		return;
-	if (call->connection)
+	if (call->connection) {
+		call->connection->asked = true;
 		ap_http_connection_deadline(call->connection, 0);
+	}
 	ap_http_call_ref(call); /* the handler's */
 	ap_http_call_ref(call); /* this function's */
 	serve(call);
@@ -276,12 +279,18 @@ static void entry_clear(void *data)
 
 /* The server. */
 
+/* Connections never take the last quarter of what may be open. */
+static size_t within_descriptors(size_t max)
+{
+	struct rlimit files;
+	return getrlimit(RLIMIT_NOFILE, &files) == 0 ? MIN(max, (size_t)(files.rlim_cur / 4 * 3)) : max;
+}
+
 struct ap_http *ap_http_new(const struct ap_http_options *options)
 {
 	struct ap_http *http = g_new0(struct ap_http, 1);
 	http->options = *options;
-	if (http->options.max_connections == 0)
-		http->options.max_connections = 4096;
+	http->max_connections = within_descriptors(options->max_connections ? options->max_connections : 4096);
 	if (http->options.idle_seconds == 0)
 		http->options.idle_seconds = 30;
 	http->cors_origins = g_strdupv((char **)options->cors_origins);

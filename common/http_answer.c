@@ -67,7 +67,7 @@ void ap_http_begin(struct ap_http_call *call, unsigned status, const char *conte
 	/* libsoup 3.2 serves a second request only on connections of its own listener, and keeps for ever what belongs to one
 	 * whose client leaves between two requests. So every answer is the last of its connection, and says so. */
 	ap_http_set_header(call, "Connection", "close");
-	if (call->connection && call->paused)
+	if (call->connection)
 		ap_http_connection_deadline(call->connection, AP_HTTP_WRITE_SECONDS);
 }
 

@@ -28,6 +28,7 @@ struct ap_http {
 	GPtrArray *listeners;	      /* owned GSource*, destroyed at the end */
 	GArray *entries;	      /* owned struct ap_http_entry */
 	GPtrArray *connections;	      /* borrowed struct ap_http_connection*, all that live */
+	size_t max_connections;	      /* what the options and the descriptors there are allow */
 	char **cors_origins;	      /* owned */
 	struct ap_http_options options;
 	uint16_t port;
@@ -38,6 +39,8 @@ struct ap_http_connection {
 	struct ap_http *http; /* borrowed; NULL once the server is freed */
 	GSocket *socket;      /* owned */
 	GSource *deadline;    /* owned; NULL: none */
+	int64_t since_us;     /* accepted */
+	bool asked;	      /* its request is whole, or refused */
 	char client[48];      /* the peer's address */
 };
 

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define CONNECTION "aparte-connection"
@@ -67,6 +68,7 @@ static struct ap_http_connection *track(struct ap_http *http, GSocket *socket, G
 	struct ap_http_connection *connection = g_new0(struct ap_http_connection, 1);
 	connection->http = http;
 	connection->socket = g_object_ref(socket);
+	connection->since_us = g_get_monotonic_time();
 	name_client(connection, remote);
 	g_ptr_array_add(http->connections, connection);
 	g_object_set_data_full(G_OBJECT(remote), CONNECTION, connection, connection_free);
@@ -117,12 +119,39 @@ static void start_tls(struct ap_http *http, GIOStream *plain, GSocketAddress *lo
 	g_tls_connection_handshake_async(G_TLS_CONNECTION(tls), G_PRIORITY_DEFAULT, NULL, handshake_done, h);
 }
 
+/* Full: who has waited longest without asking for anything makes room. Honest requests take no time to arrive. */
+static bool make_room(struct ap_http *http)
+{
+	struct ap_http_connection *oldest = NULL;
+	for (unsigned i = 0; i < http->connections->len; i++) {
+		struct ap_http_connection *c = http->connections->pdata[i];
+		if (!c->asked && !g_socket_is_closed(c->socket) && (!oldest || c->since_us < oldest->since_us))
+			oldest = c;
+	}
+	if (oldest)
+		ap_http_connection_cut(oldest);
+	return oldest != NULL;
+}
+
+/* What a socket that was not listened to yet takes at once. */
+static void turn_away(const struct ap_http *http, GSocket *socket)
+{
+	static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n"
+				   "Connection: close\r\n\r\n";
+	if (!http->certificate)
+		(void)!send(g_socket_get_fd(socket), busy, sizeof busy - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static void accepted(struct ap_http *http, GSocket *socket)
 {
 	g_autoptr(GSocketAddress) local = g_socket_get_local_address(socket, NULL);
 	g_autoptr(GSocketAddress) remote = g_socket_get_remote_address(socket, NULL);
-	if (!local || !remote || http->connections->len >= http->options.max_connections)
+	if (!local || !remote)
 		return;
+	if (http->connections->len >= http->max_connections && !make_room(http)) {
+		turn_away(http, socket);
+		return;
+	}
 	track(http, socket, remote);
 	if (g_socket_get_family(socket) != G_SOCKET_FAMILY_UNIX)
 		g_socket_set_option(socket, IPPROTO_TCP, TCP_NODELAY, TRUE, NULL);

@@ -61,6 +61,16 @@ bool ap_events_full(const struct ap_events *e)
 	return e->streams->len >= e->max;
 }
 
+bool ap_events_many(const struct ap_events *e, const uint8_t token[AP_TOKEN_HASH])
+{
+	size_t mine = 0;
+	for (unsigned i = 0; i < e->streams->len; i++) {
+		const struct ap_event_stream *stream = e->streams->pdata[i];
+		mine += sodium_memcmp(stream->token, token, AP_TOKEN_HASH) == 0;
+	}
+	return mine >= AP_EVENTS_A_TOKEN;
+}
+
 static void closed(void *ctx)
 {
 	struct ap_event_stream *stream = ctx;

@@ -13,6 +13,7 @@
 #include <aparte/http.h>
 
 #define AP_PAGE_MAX 64
+#define AP_EVENTS_A_TOKEN 16
 
 struct ap_events; /* opaque */
 
@@ -22,6 +23,8 @@ struct ap_events *ap_events_new(size_t max, void (*gone)(void *ctx, const struct
 void ap_events_free(struct ap_events *e);
 size_t ap_events_count(const struct ap_events *e);
 bool ap_events_full(const struct ap_events *e);
+/* Whether a token has as many streams as one person's pages ever need: AP_EVENTS_A_TOKEN. */
+bool ap_events_many(const struct ap_events *e, const uint8_t token[AP_TOKEN_HASH]);
 
 struct ap_event_stream; /* opaque; gone after its client left: never keep it beyond the call that made it */
 

@@ -61,6 +61,17 @@ struct opening {
 	struct ap_party party;
 };
 
+/* Looked at again when the vault has answered: meanwhile others came. */
+static bool refuse_stream(struct ap_gateway *gw, struct ap_http_call *call, const struct ap_party *party)
+{
+	bool many = ap_events_many(gw->events, party->token);
+	if (ap_events_full(gw->events))
+		ap_http_answer_problem(call, "rate", "Too many event streams are open; try again later.");
+	else if (many)
+		ap_http_answer_problem(call, "rate", "This token has as many event streams as it may have.");
+	return many || ap_events_full(gw->events);
+}
+
 static void on_snapshot(void *ctx, const struct ap_problem *problem, const char *detail, GVariant *answer)
 {
 	(void)detail;
@@ -69,6 +80,8 @@ static void on_snapshot(void *ctx, const struct ap_problem *problem, const char 
 	const char *json = NULL, *page = ap_http_header(o->call, "Aparte-Page");
 	struct ap_session *session;
 	int64_t now = ap_mono_ns(gw->clock);
+	if (refuse_stream(gw, o->call, &o->party))
+		return;
 	if (!problem && g_variant_is_of_type(answer, G_VARIANT_TYPE("(s)")))
 		g_variant_get(answer, "(&s)", &json);
 	struct ap_result r =
@@ -89,6 +102,8 @@ static void open_events(struct ap_gateway *gw, struct ap_http_call *call, const 
 		ap_http_answer_problem(call, "token-expired", "This session has ended.");
 		return;
 	}
+	if (refuse_stream(gw, call, party))
+		return;
 	struct opening *o = g_new0(struct opening, 1);
 	o->gw = gw;
 	o->call = call;

@@ -3,11 +3,13 @@
 #include <liboath/oath.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define OPS 3
 #define MEMORY (64u << 20)
 #define THREADS 2
 #define WAITING 32
+#define NICE 10
 
 struct ap_result ap_auth_hash(const struct ap_secret *password, char ret_hash[AP_PASSWORD_HASH])
 {
@@ -64,6 +66,8 @@ static void work(gpointer data, gpointer pool_data)
 {
 	struct job *job = data;
 	(void)pool_data;
+	/* Of this thread, which is the pool's own: guesses wait for calls, gates and pages, and not these for them. */
+	(void)!setpriority(PRIO_PROCESS, 0, NICE);
 	job->right = ap_auth_verify(job->hash, job->password);
 	GSource *source = g_idle_source_new();
 	g_source_set_priority(source, G_PRIORITY_DEFAULT);
@@ -81,7 +85,7 @@ struct ap_auth *ap_auth_new(void)
 		g_error("not enough memory to hash passwords");
 	ap_secret_free(nobodys);
 	a->decoy = g_strdup(hash);
-	a->pool = g_thread_pool_new(work, NULL, THREADS, FALSE, NULL);
+	a->pool = g_thread_pool_new(work, NULL, THREADS, TRUE, NULL);
 	return a;
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Names that do not exist and are being tried; forgotten when they are too many. */
-#define STRANGERS 1000
+#define STRANGERS 20000 /* more than can be tried within the longest lock */
 
 struct stranger {
 	int64_t failures, locked_until_ms;
@@ -20,6 +20,7 @@ struct ap_logins {
 	/* owned */
 	struct ap_auth *auth;
 	GHashTable *strangers; /* name -> struct stranger */
+	GHashTable *under_way; /* name -> how many attempts are being compared */
 	/* state */
 	uint64_t accepted, refused;
 };
@@ -30,6 +31,7 @@ struct attempt {
 	char *user, *totp;
 	ap_login_done done;
 	void *ctx;
+	bool counted; /* in under_way */
 };
 
 struct ap_logins *ap_logins_new(struct ap_vault *v)
@@ -38,6 +40,7 @@ struct ap_logins *ap_logins_new(struct ap_vault *v)
 	l->v = v;
 	l->auth = ap_auth_new();
 	l->strangers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	l->under_way = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	return l;
 }
 
@@ -47,6 +50,7 @@ void ap_logins_free(struct ap_logins *l)
 		return;
 	ap_auth_free(l->auth);
 	g_hash_table_unref(l->strangers);
+	g_hash_table_unref(l->under_way);
 	g_free(l);
 }
 
@@ -60,8 +64,25 @@ static struct ap_result wrong(void)
 	return ap_fail(AP_ERR_DENIED, "credentials", "user, password or code is wrong");
 }
 
+static unsigned attempts_of(const struct ap_logins *l, const char *user)
+{
+	return GPOINTER_TO_UINT(g_hash_table_lookup(l->under_way, user));
+}
+
+static void count_attempt(struct attempt *a, int change)
+{
+	unsigned count = attempts_of(a->l, a->user) + (unsigned)change;
+	if (count)
+		g_hash_table_replace(a->l->under_way, g_strdup(a->user), GUINT_TO_POINTER(count));
+	else
+		g_hash_table_remove(a->l->under_way, a->user);
+	a->counted = change > 0;
+}
+
 static void attempt_end(struct attempt *a, struct ap_result result, const struct ap_login *login)
 {
+	if (a->counted)
+		count_attempt(a, -1);
 	if (ap_ok(result))
 		a->l->accepted++;
 	else
@@ -77,6 +98,15 @@ static int64_t locked_until(struct ap_logins *l, const char *user, const struct 
 {
 	const struct stranger *s = row ? NULL : g_hash_table_lookup(l->strangers, user);
 	return row ? row->locked_until_ms : s ? s->locked_until_ms : 0;
+}
+
+/* Guesses at once are no more than guesses one after the other: each under way may be one of the wrong ones that are
+ * free; once those are spent, one at a time. */
+static bool too_many_at_once(struct ap_logins *l, const char *user, const struct ap_user_row *row)
+{
+	const struct stranger *s = row ? NULL : g_hash_table_lookup(l->strangers, user);
+	int64_t failures = row ? row->failures : s ? s->failures : 0;
+	return attempts_of(l, user) >= MAX(1, AP_AUTH_FREE_FAILURES - failures);
 }
 
 static void count_stranger(struct ap_logins *l, const char *user)
@@ -176,7 +206,7 @@ void ap_login_begin(struct ap_logins *l, const char *user, const char *password,
 	struct ap_user_row row;
 	bool known = ap_ok(ap_db_user_load(ap_vault_db(l->v), user, false, &row));
 	size_t len = strlen(password);
-	if (locked_until(l, user, known ? &row : NULL) > now(l)) {
+	if (locked_until(l, user, known ? &row : NULL) > now(l) || too_many_at_once(l, user, known ? &row : NULL)) {
 		attempt_end(a, ap_fail(AP_ERR_LIMIT, "rate", "too many wrong logins; wait before the next one"), NULL);
 		return;
 	}
@@ -184,6 +214,7 @@ void ap_login_begin(struct ap_logins *l, const char *user, const char *password,
 		attempt_end(a, wrong(), NULL);
 		return;
 	}
+	count_attempt(a, +1);
 	struct ap_result r = ap_auth_verify_later(l->auth, known ? row.password : NULL, ap_secret_from(password, len),
 						  on_compared, a);
 	if (!ap_ok(r))

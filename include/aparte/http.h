@@ -38,7 +38,9 @@ struct ap_http_route {
 
 struct ap_http_options {
 	const char *const *cors_origins; /* copied; NULL or empty: no CORS */
-	size_t max_connections;		 /* 0: 4096; further ones are closed at once */
+	/* 0: 4096, and never more than three quarters of the descriptors there may be. A further one takes the place of who
+	 * has been connected longest without a whole request; when all have asked, it is told 503. */
+	size_t max_connections;
 	unsigned idle_seconds;		 /* 0: 30; to send a whole request, and between two requests */
 	/* Before any handler; a failure is the answer (429 with *ret_retry_after seconds). May be NULL. */
 	struct ap_result (*guard)(struct ap_http_call *call, void *ctx, unsigned *ret_retry_after);

@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 
+import floods_http
 import floods_media
 from floods_world import World
 
@@ -25,7 +26,7 @@ def run_one(w, test):
 
 
 def main():
-    tests = [t for t in floods_media.TESTS if len(sys.argv) < 2 or any(word in t.__name__ for word in sys.argv[1:])]
+    tests = [t for t in floods_media.TESTS + floods_http.TESTS if len(sys.argv) < 2 or any(word in t.__name__ for word in sys.argv[1:])]
     budget = float(os.environ.get("APARTE_TORTURE_SECONDS", 0))
     began, results, w = time.monotonic(), [], World()
     w.span = 2

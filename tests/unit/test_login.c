@@ -147,6 +147,40 @@ static void wrong_logins_lock_known_and_unknown_alike(void **state)
 	staff_free(&s);
 }
 
+/* Guesses sent together are no more than guesses sent one after the other, whoever they are for. */
+static void guesses_at_once_count_before_they_are_compared(void **state)
+{
+	(void)state;
+	struct staff s = staff_new();
+	static const char *const names[] = {"sam", "nobody"};
+	enum { GUESSES = 20 };
+	for (size_t n = 0; n < 2; n++) {
+		struct outcome all[GUESSES] = {0};
+		unsigned compared = 0;
+		for (int i = 0; i < GUESSES; i++)
+			ap_login_begin(s.logins, names[n], "wrong password", "000000", on_login, &all[i]);
+		for (int i = 0; i < GUESSES; i++) {
+			while (!all[i].done)
+				g_main_context_iteration(NULL, TRUE);
+			compared += strcmp(all[i].name, "credentials") == 0;
+			assert_true(strcmp(all[i].name, "credentials") == 0 || strcmp(all[i].name, "rate") == 0);
+		}
+		assert_int_equal(compared, AP_AUTH_FREE_FAILURES);
+	}
+	/* The lock is over, the free ones are spent: one at a time. */
+	fixture_advance(s.f, 30000);
+	struct outcome first = {0}, second = {0};
+	ap_login_begin(s.logins, "sam", "wrong password", "000000", on_login, &first);
+	ap_login_begin(s.logins, "sam", "wrong password", "000000", on_login, &second);
+	assert_string_equal(second.name, "rate");
+	while (!first.done)
+		g_main_context_iteration(NULL, TRUE);
+	assert_string_equal(first.name, "credentials");
+	fixture_advance(s.f, 60000);
+	assert_string_equal(log_in(&s).name, "ok");
+	staff_free(&s);
+}
+
 /* R11: access can be revoked at once. */
 static void a_disabled_user_is_out_at_once(void **state)
 {
@@ -216,6 +250,7 @@ int main(void)
 		cmocka_unit_test(a_login_needs_both_factors_and_a_fresh_code),
 		cmocka_unit_test(a_login_ends),
 		cmocka_unit_test(wrong_logins_lock_known_and_unknown_alike),
+		cmocka_unit_test(guesses_at_once_count_before_they_are_compared),
 		cmocka_unit_test(a_disabled_user_is_out_at_once),
 		cmocka_unit_test(a_reset_ends_logins_and_old_credentials),
 		cmocka_unit_test(users_are_made_only_as_they_should),
