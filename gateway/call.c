@@ -7,7 +7,8 @@
 #include <string.h>
 
 enum { NS_PER_MS = 1000000 };
-static const int64_t KEYFRAME_EVERY_NS = 500ll * NS_PER_MS;
+enum { OPENING_KEYFRAMES = 3 };
+static const int64_t KEYFRAME_EVERY_NS = 300ll * NS_PER_MS; /* browsers give no more than that */
 static const int64_t TAP_KEYFRAME_EVERY_NS = 2000ll * NS_PER_MS;
 static const int64_t CONNECTED_NS = (int64_t)AP_CONNECTED_MS * NS_PER_MS;
 static const int64_t SILENT_NS = 1000ll * NS_PER_MS;
@@ -336,15 +337,23 @@ static void ask_keyframe(struct ap_leg *leg, int line)
 		return;
 	ap_leg_send(leg, bytes, len);
 	ap_count(&leg->worker->counters, AP_COUNT_KEYFRAMES);
-	*k = (struct ap_keyframe){.asked_ns = leg->worker->now_ns};
+	/* While nothing is heard of a client the repeats wait: what was asked may not have reached it either. */
+	k->wanted -= k->wanted == 1 || (k->wanted > 1 && leg->heard_ns > k->asked_ns);
+	k->asked_ns = leg->worker->now_ns;
+}
+
+static void want_keyframe(struct ap_leg *leg, enum ap_line line, unsigned times)
+{
+	struct ap_keyframe *k = &leg->keyframes[line];
+	if (!sends_video(leg, line))
+		return;
+	k->wanted = MAX(k->wanted, times);
+	ask_keyframe(leg, line);
 }
 
 void ap_leg_want_keyframe(struct ap_leg *leg, enum ap_line line)
 {
-	if (!sends_video(leg, line))
-		return;
-	leg->keyframes[line].wanted = true;
-	ask_keyframe(leg, line);
+	want_keyframe(leg, line, 1);
 }
 
 void ap_leg_want_keyframes(struct ap_leg *leg)
@@ -394,6 +403,14 @@ void ap_call_check_tap(struct ap_worker *w, struct ap_call *call)
 						      .session = call->session,
 						      .generation = ap_tap_generation(call->tap)});
 	ap_call_close_tap(call, &packets, &dropped);
+}
+
+void ap_call_begin_tap(struct ap_worker *w, struct ap_call *call)
+{
+	call->tap_keyframe_ns = w->now_ns;
+	for (int side = 0; side < 2; side++)
+		for (int i = AP_LINE_CAMERA; call->legs[side] && i < AP_LINES; i++)
+			want_keyframe(call->legs[side], (enum ap_line)i, OPENING_KEYFRAMES);
 }
 
 void ap_call_tick_tap(struct ap_worker *w, struct ap_call *call)

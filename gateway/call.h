@@ -44,7 +44,7 @@ void ap_leg_heard(struct ap_leg *leg, const struct ap_path *path);
 /* DTLS ended its handshake with this result. */
 void ap_leg_established(struct ap_leg *leg);
 
-/* Wants a keyframe of a video line of this leg: asked now, or when the last request is 500 ms old. */
+/* Wants a keyframe of a video line of this leg: asked now, or when the last request is 300 ms old. */
 void ap_leg_want_keyframe(struct ap_leg *leg, enum ap_line line);
 void ap_leg_want_keyframes(struct ap_leg *leg);
 
@@ -55,5 +55,7 @@ bool ap_leg_tick(struct ap_leg *leg);
 void ap_call_close_tap(struct ap_call *call, uint64_t *ret_packets, uint64_t *ret_dropped);
 /* Closes and reports the tap if its reader is gone. */
 void ap_call_check_tap(struct ap_worker *w, struct ap_call *call);
-/* Keyframes for the recording, every 2 s while the tap is open. */
+/* Keyframes for the recording: thrice at the tap's opening, because a request that is lost costs the picture until the
+ * next, and more often while a client is silent; then every 2 s. */
+void ap_call_begin_tap(struct ap_worker *w, struct ap_call *call);
 void ap_call_tick_tap(struct ap_worker *w, struct ap_call *call);

@@ -44,8 +44,7 @@ static void open_tap(struct ap_worker *w, struct ap_command *c)
 	ap_call_close_tap(call, &packets, &dropped);
 	call->tap = ap_tap_new(c->fd, c->generation);
 	c->fd = -1;
-	call->tap_keyframe_ns = 0; /* at once */
-	ap_call_tick_tap(w, call);
+	ap_call_begin_tap(w, call);
 	finish(w, c);
 }
 

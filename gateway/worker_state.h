@@ -34,7 +34,7 @@ struct ap_leg_credentials {
 
 /* Keyframes asked of a sender's video line. */
 struct ap_keyframe {
-	bool wanted; /* as soon as the last request is old enough and the source is known */
+	unsigned wanted; /* requests yet to make: as soon as the last is old enough and the source is known */
 	int64_t asked_ns;
 };
 

@@ -260,7 +260,7 @@ static void a_receivers_pli_becomes_ours_and_is_throttled(void **state)
 		write_feedback(&w, 206, 1, f->sides[COACHEE].leg.lines[AP_LINE_CAMERA].local_ssrc, NULL, 0);
 		ap_peer_send(f->sides[COACHEE].peer, true, bytes, w.len);
 	}
-	ap_fixture_run(f, 300);
+	ap_fixture_run(f, 150);
 	assert_int_equal(ap_fixture_counter(f, "keyframes_requested_total"), before + 1);
 	ap_fixture_run(f, 700); /* the throttled one comes late, but comes */
 	assert_int_equal(ap_fixture_counter(f, "keyframes_requested_total"), before + 2);

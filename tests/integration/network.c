@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 enum { AT_ONCE = 6, PORT = 22410, PORTS = 4, IMPOSSIBLE = 77 };
-static const double SYNC_MS = 80, LENGTH_S = 0.3, HEARD = 0.02;
+static const double FIRST_MS = 1300, SYNC_MS = 80, LENGTH_S = 0.3, HEARD = 0.02;
 
 static const struct network_scenario scenarios[] = {
 	{.name = "clean", .way = "", .seconds = 6},
@@ -31,6 +31,9 @@ static const struct network_scenario scenarios[] = {
 	{.name = "loss-20", .way = "loss=0.2,spare=1,delay=10", .seconds = 10, .full = true},
 	{.name = "loss-20-jitter-100", .way = "loss=0.2,spare=1,delay=20,jitter=100", .seconds = 10},
 	{.name = "bursts", .way = "delay=20", .later = "burst=0.004,burst_n=25,delay=20", .seconds = 9},
+	{.name = "opening-unheard", .way = "delay=10", .outage_ms = 150, .seconds = 6},
+	{.name = "opening-outage", .way = "delay=20", .outage_ms = 1500, .seconds = 9},
+	{.name = "opening-bursts", .way = "burst=0.004,burst_n=60,delay=20", .seconds = 10, .full = true},
 	{.name = "jitter-100", .way = "delay=10,jitter=100", .seconds = 8, .full = true},
 	{.name = "reorder", .way = "reorder=0.1,reorder_ms=60,delay=10", .seconds = 8, .full = true},
 	{.name = "duplicate", .way = "duplicate=0.2,delay=5", .seconds = 6, .full = true},
@@ -130,6 +133,8 @@ static bool person_is_right(const struct network_scenario *s, int side, const st
 		right = wrong(s->name, "%s: %u frames could be shown and are not recorded", who, f->missing);
 	if (f->spoilt > 0)
 		right = wrong(s->name, "%s: %u spoilt frames", who, f->spoilt);
+	if (s->outage_ms && f->first_ms > s->outage_ms + FIRST_MS)
+		right = wrong(s->name, "%s: the first frame is at %.0f ms", who, f->first_ms);
 	if (f->heard_missing > f->heard * HEARD)
 		right = wrong(s->name, "%s: %u of %u sounds are not recorded", who, f->heard_missing, f->heard);
 	if (f->worst_av_ms > SYNC_MS)
@@ -156,8 +161,8 @@ static void tell(const struct network_scenario *s, const struct network_result *
 	printf("%-20s connect %4.1f s  across %4.0f ms", s->name, r->connect_s, r->across_ms);
 	for (int side = 0; side < 2; side++) {
 		const struct network_figures *f = &r->of[side];
-		printf("  | sent %u shown %u rec %u miss %u sound %u-%u av %.0f ms len %+.2f s", f->sent, f->shown, f->recorded,
-		       f->missing, f->heard, f->heard_missing, f->worst_av_ms, f->length_off_s);
+		printf("  | sent %u shown %u rec %u miss %u first %.0f ms sound %u-%u av %.0f ms len %+.2f s", f->sent, f->shown,
+		       f->recorded, f->missing, f->first_ms, f->heard, f->heard_missing, f->worst_av_ms, f->length_off_s);
 	}
 	printf("\n");
 }

@@ -304,25 +304,35 @@ static void happen(struct call *c, int from_ms, int to_ms)
 	}
 }
 
-static void worsen(struct call *c)
+static void set_ways(struct call *c, const char *text)
 {
-	for (int i = 0; i < 4 && c->s->later; i++) {
-		struct ap_lossy_path path = {0};
-		g_assert_true(ap_lossy_parse(c->s->later, &path));
+	struct ap_lossy_path path = {0};
+	g_assert_true(ap_lossy_parse(text, &path));
+	for (int i = 0; i < 4; i++)
 		ap_lossy_set(c->lossy[i / 2], (enum ap_lossy_way)(i % 2), &path);
-	}
+}
+
+/* The ways change, at their times. */
+static void change_ways(struct call *c, int from_ms, int to_ms)
+{
+	int outage_ms = (int)c->s->outage_ms;
+	if (outage_ms > from_ms && outage_ms <= to_ms)
+		set_ways(c, c->s->way);
+	if (c->s->later && from_ms < LATER_MS && to_ms >= LATER_MS)
+		set_ways(c, c->s->later);
 }
 
 static void talk(struct call *c)
 {
 	int at_ms = 0;
+	if (c->s->outage_ms)
+		set_ways(c, "loss=1");
 	open_gate(c);
 	for (int now_ms; at_ms < c->s->seconds * 1000; at_ms = now_ms) {
 		ap_fixture_run(&c->f, 50);
 		now_ms = (int)((now_ns() - c->opened_ns) / MS);
 		happen(c, at_ms, now_ms);
-		if (at_ms < LATER_MS && now_ms >= LATER_MS)
-			worsen(c);
+		change_ways(c, at_ms, now_ms);
 		if (at_ms / RENEW_MS != now_ms / RENEW_MS)
 			ap_capture_renew(c->capture, GENERATION);
 	}
@@ -400,6 +410,7 @@ static void count_frames(const struct call *c, int side, const struct recorded_t
 		}
 	}
 	f->recorded = t->frames->len;
+	f->first_ms = f->recorded > 0 ? (double)g_array_index(t->frames, struct recorded_item, 0).time_ms : INFINITY;
 	if (getenv("APARTE_NETWORK_LIST")) {
 		for (size_t i = 0; i < count; i++)
 			if (sent[i].key)

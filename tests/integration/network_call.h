@@ -22,6 +22,7 @@ struct network_scenario {
 	const char *name;
 	const char *way;	 /* all four ways, as ap_lossy_parse() reads it */
 	const char *later;	 /* all four ways from a second after the opening of the gate on; NULL: as before */
+	unsigned outage_ms; /* nothing gets through any way from the opening of the gate on, so long */
 	enum network_place place; /* other than loopback: real, without relays */
 	struct network_person persons[2];
 	int seconds; /* of recording */
@@ -34,6 +35,7 @@ struct network_figures {
 	unsigned spoilt;			 /* recorded with another length than sent, twice, or out of order */
 	unsigned heard, heard_missing;		 /* sounds that came in time, and those of them not recorded */
 	double worst_av_ms, length_off_s;
+	double first_ms; /* file time of the first frame */
 	double at_ms; /* median of file time - time taken, of sounds */
 };
 
