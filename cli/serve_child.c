@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 #define READY_MS 20000	/* a start that takes longer hangs */
-#define FIRST_NICE 30	/* RLIMIT_NICE counts from 20 down: a thread may have nice -10 */
+#define FIRST_NICE "-10"
+#define FIRST_LIMIT 30	/* the same for RLIMIT_NICE, which counts from 20 down */
 #define STEADY_MS 10000 /* having run this long, the next restart is a first one again */
 
 /* GLib's TLS has no other way to say it: TLS 1.2 and 1.3, forward secrecy and authenticated ciphers alone. */
@@ -196,6 +197,18 @@ static char **clean_environment(void)
 	return env;
 }
 
+/* Its threads may come before other processes', and it does as a whole where the kernel divides time by sessions first
+ * (sched(7), autogroups). Where this is refused it is one process among others. */
+static void come_first(void)
+{
+	int group = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+	(void)!setrlimit(RLIMIT_NICE, &(struct rlimit){ FIRST_LIMIT, FIRST_LIMIT });
+	if (group >= 0) {
+		(void)!write(group, FIRST_NICE, strlen(FIRST_NICE));
+		close(group);
+	}
+}
+
 /* In the forked child: only calls that are safe there, up to exec. */
 G_NORETURN static void become(const struct ap_child *c, int control, const char *path, char **env, pid_t launcher)
 {
@@ -205,6 +218,8 @@ G_NORETURN static void become(const struct ap_child *c, int control, const char 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid(); /* Ctrl-C is the launcher's: it stops the processes in order */
+	if (c->instance->separate && c->params.first)
+		come_first();
 	umask(0077);
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
@@ -214,8 +229,6 @@ G_NORETURN static void become(const struct ap_child *c, int control, const char 
 		_exit(126);
 	if (close_range(AP_HANDOFF_FD + 1, ~0U, 0) != 0)
 		_exit(126);
-	if (c->instance->separate && c->params.first)
-		(void)!setrlimit(RLIMIT_NICE, &(struct rlimit){ FIRST_NICE, FIRST_NICE });
 	if (c->instance->separate && (setgroups(0, NULL) || setgid(user->gid) || setuid(user->uid)))
 		_exit(126);
 	/* After the change of user, which clears it. */
