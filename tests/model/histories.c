@@ -19,7 +19,7 @@
 #include <string.h>
 
 #define HISTORIES 2000
-#define SESSIONS_A_VAULT 150 /* then a new one: small databases are fast ones */
+#define SESSIONS_A_VAULT 40 /* then a new one: small databases are fast ones */
 
 struct run {
 	struct subject *subject;
