@@ -6,4 +6,7 @@ if(SYSTEM_PYTHON AND TARGET aparte-gateway AND TARGET aparte-recorder)
 		set_tests_properties(integration/${name} PROPERTIES LABELS integration TIMEOUT 180
 			ENVIRONMENT APARTE_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
 	endforeach()
+	add_test(NAME integration/tls_scan COMMAND ${SYSTEM_PYTHON} ${CMAKE_CURRENT_LIST_DIR}/tls_scan.py)
+	set_tests_properties(integration/tls_scan PROPERTIES LABELS "integration;torture" TIMEOUT 1800
+		ENVIRONMENT APARTE_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
 endif()

@@ -155,14 +155,11 @@ class UnderTls(unittest.TestCase):
 
     def test_versions_and_ciphers(self):
         for port in self.ports():
-            self.assertEqual(self.handshake(port, self.context(ssl.TLSVersion.TLSv1_3))[0], "TLSv1.3")
-            version, cipher = self.handshake(port, self.context(ssl.TLSVersion.TLSv1_2))
-            self.assertEqual(version, "TLSv1.2")
-            self.assertRegex(cipher, "^ECDHE-.*(GCM|CHACHA20)")
-            for old in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1):
+            version, cipher = self.handshake(port, self.context(ssl.TLSVersion.TLSv1_3))
+            self.assertEqual(version, "TLSv1.3")
+            self.assertRegex(cipher, "GCM|CHACHA20")
+            for old in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2):
                 self.refused(port, self.context(old, "ALL:@SECLEVEL=0"))
-            for weak in ("ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES128-SHA256"):
-                self.refused(port, self.context(ssl.TLSVersion.TLSv1_2, weak))
 
     def refused(self, port, context):
         """By the other side: our own library would have agreed."""
