@@ -99,7 +99,7 @@ static struct ap_result add_directory(struct ap_static_files *files, const char 
 static char *policy_text(const char *const *ancestors)
 {
 	g_autofree char *joined = ancestors && *ancestors ? g_strjoinv(" ", (char **)ancestors) : g_strdup("'none'");
-	return g_strconcat("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+	return g_strconcat("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
 			   "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
 			   "frame-ancestors ",
 			   joined, NULL);
