@@ -55,7 +55,7 @@ static struct ap_result fill_actor(struct ap_vault *v, const struct ap_actor *ac
 	else if (actor->staff == AP_STAFF_COACH)
 		f->own = actor->party_id[0] && actor->tenant == s->tenant && strcmp(actor->party_id, s->coach) == 0;
 	else if (actor->staff == AP_STAFF_SUPERVISOR) {
-		int64_t now = ap_wall_ms(ap_vault_clock(v));
+		int64_t now = ap_vault_believed_ms(v);
 		AP_TRY(ap_db_grant_exists(db, recording, actor->user, NULL, now, &f->known));
 		AP_TRY(ap_db_grant_exists(db, recording, actor->user, ap_purpose_text(f->purpose), now, &f->granted));
 	}
@@ -113,7 +113,7 @@ static struct ap_result write_begun(struct ap_vault *v, const struct ap_access *
 	ap_answer_text(body, "purpose", purpose);
 	ap_answer_text(body, "reason", reason);
 	AP_TRY(ap_ledger_append(ap_vault_ledger(v), db, AP_LEAF_ACCESS_BEGUN, body, &leaf));
-	return ap_db_access_insert(db, access, actor, purpose, reason, ap_wall_ms(ap_vault_clock(v)), leaf);
+	return ap_db_access_insert(db, access, actor, purpose, reason, ap_vault_believed_ms(v), leaf);
 }
 
 static struct ap_result begin(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording,
@@ -122,7 +122,7 @@ static struct ap_result begin(struct ap_vault *v, const struct ap_actor *actor, 
 	g_autofree char *who = ap_actor_text(actor);
 	struct ap_access access = {.id = ap_uuid_random(),
 				   .recording = *recording,
-				   .expires_ms = ap_wall_ms(ap_vault_clock(v)) + AP_ACCESS_MS};
+				   .expires_ms = ap_vault_believed_ms(v) + AP_ACCESS_MS};
 	AP_TRY(ap_db_begin(ap_vault_db(v)));
 	AP_TRY(ap_db_finish(ap_vault_db(v), write_begun(v, &access, who, purpose, reason)));
 	*ret_access = access;
@@ -182,7 +182,7 @@ struct ap_result ap_access_check(struct ap_vault *v, const struct ap_actor *acto
 	struct ap_result r = none;
 	if (strcmp(row.actor, who) == 0 && ap_uuid_equal(&row.recording, recording)) {
 		r = decide_row(v, actor, &row);
-		if (ap_ok(r) && (row.ended_ms || row.expires_ms <= ap_wall_ms(ap_vault_clock(v))))
+		if (ap_ok(r) && (row.ended_ms || row.expires_ms <= ap_vault_believed_ms(v)))
 			r = none;
 	}
 	ap_access_row_clear(&row);
@@ -200,7 +200,7 @@ struct ap_result ap_access_find(struct ap_vault *v, const struct ap_actor *actor
 		if (!ap_uuid_equal(&s.session, &actor->session))
 			return ap_fail(AP_ERR_DENIED, "not-found", "there is no such recording for you");
 	}
-	return ap_db_access_find(ap_vault_db(v), who, recording, purpose, ap_wall_ms(ap_vault_clock(v)), ret_access);
+	return ap_db_access_find(ap_vault_db(v), who, recording, purpose, ap_vault_believed_ms(v), ret_access);
 }
 
 struct ap_result ap_access_count(struct ap_vault *v, const struct ap_uuid *access, uint64_t bytes)
@@ -214,7 +214,7 @@ static struct ap_result write_ended(struct ap_vault *v, const struct ap_access_r
 	JsonObject *body = leaf_body("access_ended", &row->id, &row->recording);
 	json_object_set_int_member(body, "bytes", row->bytes);
 	AP_TRY(ap_ledger_append(ap_vault_ledger(v), ap_vault_db(v), AP_LEAF_ACCESS_ENDED, body, &leaf));
-	return ap_db_access_ended(ap_vault_db(v), &row->id, ap_wall_ms(ap_vault_clock(v)), leaf);
+	return ap_db_access_ended(ap_vault_db(v), &row->id, ap_vault_believed_ms(v), leaf);
 }
 
 struct ap_result ap_access_end(struct ap_vault *v, const struct ap_uuid *access)
@@ -253,7 +253,7 @@ static struct ap_result sweep_one(struct ap_vault *v, const struct ap_uuid *id)
 	struct ap_access_row row;
 	struct ap_actor actor;
 	AP_TRY(ap_db_access_load(ap_vault_db(v), id, &row));
-	bool over = row.expires_ms <= ap_wall_ms(ap_vault_clock(v)) || !actor_of(v, &row, &actor) ||
+	bool over = row.expires_ms <= ap_vault_believed_ms(v) || !actor_of(v, &row, &actor) ||
 		    !ap_ok(decide_row(v, &actor, &row));
 	ap_access_row_clear(&row);
 	return over ? ap_access_end(v, id) : AP_SUCCESS;
@@ -262,7 +262,7 @@ static struct ap_result sweep_one(struct ap_vault *v, const struct ap_uuid *id)
 struct ap_result ap_access_sweep(struct ap_vault *v, const struct ap_uuid *recording)
 {
 	g_autoptr(GArray) ids = NULL;
-	AP_TRY(ap_db_access_open(ap_vault_db(v), recording, ap_wall_ms(ap_vault_clock(v)), &ids));
+	AP_TRY(ap_db_access_open(ap_vault_db(v), recording, ap_vault_believed_ms(v), &ids));
 	for (guint i = 0; i < ids->len; i++)
 		AP_TRY(sweep_one(v, &g_array_index(ids, struct ap_uuid, i)));
 	return AP_SUCCESS;

@@ -36,7 +36,7 @@ static JsonArray *purposes_for(struct ap_vault *v, const struct ap_actor *actor,
 		bool may = actor->staff == AP_STAFF_COACH && p <= AP_PURPOSE_CERTIFICATION;
 		if (actor->staff == AP_STAFF_SUPERVISOR)
 			AP_IGNORE(ap_db_grant_exists(ap_vault_db(v), recording, actor->user,
-						     ap_purpose_text((enum ap_purpose)p), ap_wall_ms(ap_vault_clock(v)),
+						     ap_purpose_text((enum ap_purpose)p), ap_vault_believed_ms(v),
 						     &may)); /* a failure hides it */
 		if (may && (both & AP_PURPOSE_BIT(p)))
 			json_array_add_string_element(list, ap_purpose_text((enum ap_purpose)p));
@@ -67,7 +67,7 @@ struct ap_result ap_access_list(struct ap_vault *v, const struct ap_actor *actor
 {
 	g_autoptr(GArray) ids = NULL;
 	g_autoptr(JsonArray) list = json_array_new();
-	AP_TRY(ap_db_access_visible(ap_vault_db(v), actor, ap_wall_ms(ap_vault_clock(v)), &ids));
+	AP_TRY(ap_db_access_visible(ap_vault_db(v), actor, ap_vault_believed_ms(v), &ids));
 	for (guint i = 0; i < ids->len; i++) {
 		JsonObject *o;
 		AP_TRY(describe(v, actor, &g_array_index(ids, struct ap_uuid, i), &o));
@@ -84,7 +84,7 @@ struct ap_result ap_access_show(struct ap_vault *v, const struct ap_actor *actor
 	g_autoptr(JsonObject) o = NULL;
 	g_autofree char *certificate = NULL;
 	bool visible = false;
-	AP_TRY(ap_db_access_visible(ap_vault_db(v), actor, ap_wall_ms(ap_vault_clock(v)), &ids));
+	AP_TRY(ap_db_access_visible(ap_vault_db(v), actor, ap_vault_believed_ms(v), &ids));
 	for (guint i = 0; i < ids->len && !visible; i++)
 		visible = ap_uuid_equal(&g_array_index(ids, struct ap_uuid, i), recording);
 	if (!visible)

@@ -167,5 +167,5 @@ int64_t ap_auth_lock_ms(int64_t failures)
 	int64_t over = failures - AP_AUTH_FREE_FAILURES;
 	if (over < 0)
 		return 0;
-	return over >= 5 ? 15 * 60000 : 30000LL << over;
+	return over >= 5 ? AP_AUTH_LONGEST_LOCK_MS : 30000LL << over;
 }

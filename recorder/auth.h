@@ -54,3 +54,4 @@ char *ap_auth_totp_uri(const struct ap_secret *secret, const char *user);
 /* After this many failures in a row an account waits: 30 s, doubled each time, at most 15 min. 0: not yet. */
 #define AP_AUTH_FREE_FAILURES 5
 int64_t ap_auth_lock_ms(int64_t failures);
+#define AP_AUTH_LONGEST_LOCK_MS (15 * 60000LL)

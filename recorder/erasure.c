@@ -38,7 +38,7 @@ struct ap_result ap_erasure_order(struct ap_vault *v, struct ap_db *db, const st
 	struct ap_erasure_subject s;
 	uint64_t leaf;
 	struct ap_uuid id = ap_uuid_random();
-	AP_TRY(ap_db_erasure_subject(db, recording, now(v), &s));
+	AP_TRY(ap_db_erasure_subject(db, recording, ap_vault_believed_ms(v), &s));
 	if (s.ordered)
 		return AP_SUCCESS;
 	AP_TRY(check_order(&s, cause));
@@ -195,7 +195,7 @@ struct ap_result ap_erasure_catch_up(struct ap_vault *v, const struct ap_uuid *r
 {
 	struct ap_erasure_subject s;
 	ap_purposes both;
-	AP_TRY(ap_db_erasure_subject(ap_vault_db(v), recording, now(v), &s));
+	AP_TRY(ap_db_erasure_subject(ap_vault_db(v), recording, ap_vault_believed_ms(v), &s));
 	AP_TRY(ap_db_consent_both_of(ap_vault_db(v), recording, &s.session, &both));
 	if (s.ordered || s.held || (both & AP_PURPOSE_BIT(AP_PURPOSE_RECORDING)))
 		return AP_SUCCESS;

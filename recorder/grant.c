@@ -45,7 +45,7 @@ static struct ap_result check_wish(struct ap_vault *v, const struct ap_actor *ac
 	AP_TRY(r);
 	if (s.erasing)
 		return ap_fail(AP_ERR_DENIED, "erased", "this recording was erased");
-	if (wish->expires_ms <= ap_wall_ms(ap_vault_clock(v)))
+	if (wish->expires_ms <= ap_vault_believed_ms(v))
 		return ap_fail(AP_ERR_PROTOCOL, "invalid", "a grant ends in the future");
 	return check_purpose(v, &s.session, wish->purpose);
 }
@@ -72,7 +72,7 @@ static struct ap_result write_grant(struct ap_vault *v, const struct ap_uuid *id
 {
 	uint64_t leaf;
 	AP_TRY(append_leaf(v, "granted", id, &wish->recording, by, wish, &leaf));
-	return ap_db_grant_insert(ap_vault_db(v), id, wish, supervisor, by, ap_wall_ms(ap_vault_clock(v)), leaf);
+	return ap_db_grant_insert(ap_vault_db(v), id, wish, supervisor, by, ap_vault_believed_ms(v), leaf);
 }
 
 struct ap_result ap_grant_add(struct ap_vault *v, const struct ap_actor *actor, const struct ap_grant_wish *wish,
@@ -101,7 +101,7 @@ static struct ap_result write_revocation(struct ap_vault *v, const struct ap_gra
 {
 	uint64_t leaf;
 	AP_TRY(append_leaf(v, "revoked", &row->id, &row->recording, by, NULL, &leaf));
-	return ap_db_grant_revoked(ap_vault_db(v), &row->id, ap_wall_ms(ap_vault_clock(v)));
+	return ap_db_grant_revoked(ap_vault_db(v), &row->id, ap_vault_believed_ms(v));
 }
 
 static struct ap_result end_grant(struct ap_vault *v, const struct ap_grant_row *row, const char *by)

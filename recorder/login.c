@@ -54,9 +54,17 @@ void ap_logins_free(struct ap_logins *l)
 	g_free(l);
 }
 
+/* Who sets the clock neither ends a lock-out nor lengthens a login. */
 static int64_t now(const struct ap_logins *l)
 {
-	return ap_wall_ms(ap_vault_clock(l->v));
+	return ap_vault_believed_ms(l->v);
+}
+
+/* One that was set in a future that was none ends with it: none lasts longer than the longest. */
+static bool is_locked(const struct ap_logins *l, int64_t until_ms)
+{
+	int64_t left = until_ms - now(l);
+	return left > 0 && left <= AP_AUTH_LONGEST_LOCK_MS;
 }
 
 static struct ap_result wrong(void)
@@ -142,7 +150,7 @@ static enum ap_totp_verdict check_totp(struct ap_logins *l, const struct attempt
 	bool known = row && ap_ok(ap_db_keys_server_get(ap_vault_keys(l->v), name, &secret));
 	if (!known)
 		secret = ap_secret_random(AP_TOTP_SECRET);
-	enum ap_totp_verdict verdict = ap_auth_totp(secret, a->totp, now(l), row ? row->totp_step : 0, ret_step);
+	enum ap_totp_verdict verdict = ap_auth_totp(secret, a->totp, ap_wall_ms(ap_vault_clock(l->v)), row ? row->totp_step : 0, ret_step);
 	ap_secret_free(secret);
 	return known ? verdict : AP_TOTP_WRONG;
 }
@@ -206,7 +214,7 @@ void ap_login_begin(struct ap_logins *l, const char *user, const char *password,
 	struct ap_user_row row;
 	bool known = ap_ok(ap_db_user_load(ap_vault_db(l->v), user, false, &row));
 	size_t len = strlen(password);
-	if (locked_until(l, user, known ? &row : NULL) > now(l) || too_many_at_once(l, user, known ? &row : NULL)) {
+	if (is_locked(l, locked_until(l, user, known ? &row : NULL)) || too_many_at_once(l, user, known ? &row : NULL)) {
 		attempt_end(a, ap_fail(AP_ERR_LIMIT, "rate", "too many wrong logins; wait before the next one"), NULL);
 		return;
 	}
@@ -225,8 +233,10 @@ struct ap_result ap_login_actor(struct ap_vault *v, const char *token, struct ap
 				int64_t *ret_expires_ms)
 {
 	struct ap_hash hash = ap_sha256(token, strlen(token));
-	int64_t expires_ms;
-	AP_TRY(ap_db_login_actor(ap_vault_db(v), &hash, ap_wall_ms(ap_vault_clock(v)), ret_actor, &expires_ms));
+	int64_t expires_ms, now_ms = ap_vault_believed_ms(v);
+	AP_TRY(ap_db_login_actor(ap_vault_db(v), &hash, now_ms, ret_actor, &expires_ms));
+	if (expires_ms - now_ms > ap_config_int(ap_vault_config(v), "vault.login_minutes") * 60000)
+		return ap_fail(AP_ERR_DENIED, "token-expired", "the clock was set back since this login; log in again");
 	if (ret_expires_ms)
 		*ret_expires_ms = expires_ms;
 	return AP_SUCCESS;

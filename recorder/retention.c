@@ -23,20 +23,11 @@ struct ap_retention {
 	GSource *timer;
 	/* state */
 	struct ap_clock_guard last; /* what the next reading is compared with */
-	char boot[40];
+	char boot[AP_CLOCK_BOOT];
 	int64_t holds_until_ms; /* holds that ended before were seen to */
 	int64_t kept_ms;        /* wall time of the reading in the database */
 	bool frozen;
 };
-
-static void read_boot(char *ret_boot, size_t size)
-{
-	g_autofree char *text = NULL;
-	if (g_file_get_contents("/proc/sys/kernel/random/boot_id", &text, NULL, NULL))
-		g_strlcpy(ret_boot, g_strstrip(text), size);
-	else
-		g_strlcpy(ret_boot, "unknown", size);
-}
 
 static struct ap_clock_guard read_clocks(const struct ap_retention *r)
 {
@@ -53,9 +44,10 @@ struct ap_retention *ap_retention_new(struct ap_vault *v, const char *boot)
 	if (boot)
 		g_strlcpy(r->boot, boot, sizeof r->boot);
 	else
-		read_boot(r->boot, sizeof r->boot);
+		ap_clock_boot(r->boot);
 	if (!ap_ok(ap_db_clock_guard_get(ap_vault_db(v), &r->last)))
 		r->last = read_clocks(r); /* the first start: there is nothing to compare with */
+	ap_vault_believe_kept(v, r->boot);
 	return r;
 }
 
@@ -93,6 +85,7 @@ static void judge_clock(struct ap_retention *r)
 	if (!agrees)
 		return;
 	r->last = now;
+	ap_vault_believe(r->v, now.wall_ms, now.mono_ns);
 	if (now.wall_ms - r->kept_ms >= KEEP_MS || now.wall_ms < r->kept_ms)
 		keep(r, &now, 0);
 }
@@ -134,7 +127,7 @@ struct ap_result ap_retention_scan(struct ap_retention *r)
 	struct ap_result first = AP_SUCCESS;
 	judge_clock(r);
 	note_first(&first, ap_access_sweep(r->v, NULL));
-	note_first(&first, ap_db_login_delete_expired(ap_vault_db(r->v), ap_wall_ms(ap_vault_clock(r->v))));
+	note_first(&first, ap_db_login_delete_expired(ap_vault_db(r->v), ap_vault_believed_ms(r->v)));
 	note_first(&first, ap_request_work(r->v));
 	if (!r->frozen) { /* a clock that is not believed ends no hold, and no recording */
 		note_first(&first, catch_up(r));
@@ -184,6 +177,7 @@ struct ap_result ap_retention_confirm(struct ap_retention *r, const char *admin)
 	r->last = now;
 	r->kept_ms = now.wall_ms;
 	r->frozen = false;
+	ap_vault_believe(r->v, now.wall_ms, now.mono_ns);
 	ap_log(AP_LOG_INFO, "clock_confirmed", " ");
 	return AP_SUCCESS;
 }

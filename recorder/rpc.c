@@ -9,6 +9,7 @@
 #include <vault_dbus.h>
 
 #define PATH "/fr/aparte"
+#define SEEN_MOST 4096 /* tokens remembered, before those that nobody needs go */
 
 enum state { FRESH, GREETED };		   /* before Hello only Hello may come */
 enum thread { GATE_THREAD, MAIN_THREAD }; /* what may take long runs on the main thread */
@@ -94,23 +95,32 @@ static struct ap_party copy_party(const struct ap_party *p)
 	return copy;
 }
 
-static void remember(GHashTable *seen, const struct ap_hash *hash, const struct ap_party *p)
+static gboolean is_unwatched(void *hash, void *party, void *env)
 {
-	if (g_hash_table_contains(seen, hash))
+	(void)hash;
+	return !ap_gatekeepers_watch(((const struct ap_rpc_env *)env)->keepers, &((const struct ap_party *)party)->session);
+}
+
+/* Beyond so many, persons whose session nobody watches have nothing to withdraw from in a hurry. */
+static void remember(const struct ap_rpc_env *env, const struct ap_hash *hash, const struct ap_party *p)
+{
+	if (g_hash_table_contains(env->seen_tokens, hash))
 		return;
+	if (g_hash_table_size(env->seen_tokens) >= SEEN_MOST)
+		g_hash_table_foreach_remove(env->seen_tokens, is_unwatched, (void *)env);
 	struct ap_party *kept = g_new0(struct ap_party, 1);
 	*kept = copy_party(p);
-	g_hash_table_insert(seen, g_memdup2(hash, sizeof *hash), kept);
+	g_hash_table_insert(env->seen_tokens, g_memdup2(hash, sizeof *hash), kept);
 }
 
 struct ap_result ap_rpc_party(const struct ap_rpc_env *env, const char *token, struct ap_party *ret_party)
 {
 	struct ap_hash hash = ap_token_hash(token);
-	struct ap_result r = ap_party_by_token(ap_vault_db(env->v), token, ap_wall_ms(ap_vault_clock(env->v)), ret_party);
+	struct ap_result r = ap_party_by_token(ap_vault_db(env->v), token, ap_vault_believed_ms(env->v), ret_party);
 	if (!env->seen_tokens) /* on the main thread */
 		return r;
 	if (ap_ok(r))
-		remember(env->seen_tokens, &hash, ret_party);
+		remember(env, &hash, ret_party);
 	else if (r.err != AP_ERR_IO)
 		g_hash_table_remove(env->seen_tokens, &hash);
 	const struct ap_party *seen = r.err == AP_ERR_IO ? g_hash_table_lookup(env->seen_tokens, &hash) : NULL;

@@ -1,6 +1,8 @@
 #include "recorder/vault_port.h"
 
+#include "recorder/clock_guard.h"
 #include "recorder/db_policy.h"
+#include "recorder/db_staff_erasure.h"
 #include "recorder/kek.h"
 
 #include <errno.h>
@@ -30,8 +32,9 @@ struct ap_vault {
 	struct ap_owed *owed;
 	GMainContext *main;
 	GHashTable *connections; /* GThread * -> struct ap_db * */
-	GMutex lock;		 /* of connections */
+	GMutex lock;		 /* of connections, and of the believed reading */
 	/* state */
+	int64_t believed_wall_ms, believed_mono_ns; /* a reading of both clocks that is believed; under lock */
 	atomic_bool lockdown;
 };
 
@@ -85,6 +88,9 @@ static struct ap_result open_log(struct ap_vault *v)
 	AP_TRY(ap_db_open(v->db_path, ap_schema_vault, &db));
 	g_hash_table_insert(v->connections, g_thread_self(), db);
 	AP_TRY(ap_db_check(db));
+	char boot[AP_CLOCK_BOOT];
+	ap_clock_boot(boot);
+	ap_vault_believe_kept(v, boot);
 	AP_TRY(ap_db_policy_seed(db, ap_wall_ms(v->clock)));
 	AP_TRY(ap_db_lockdown_get(db, &locked));
 	atomic_store(&v->lockdown, locked != 0);
@@ -142,6 +148,7 @@ struct ap_result ap_vault_open(const struct ap_vault_setup *setup, struct ap_vau
 	v->main = g_main_context_ref_thread_default();
 	v->connections = g_hash_table_new_full(NULL, NULL, NULL, close_connection);
 	g_mutex_init(&v->lock);
+	ap_vault_believe(v, ap_wall_ms(v->clock), ap_mono_ns(v->clock));
 	struct ap_result r = open_all(v);
 	if (ap_ok(r))
 		*ret_vault = v;
@@ -179,6 +186,38 @@ const struct ap_config *ap_vault_config(struct ap_vault *v)
 const struct ap_clock *ap_vault_clock(struct ap_vault *v)
 {
 	return v->clock;
+}
+
+static int64_t jump_ms(const struct ap_vault *v)
+{
+	return ap_config_int(v->config, "retention.jump_seconds") * 1000;
+}
+
+void ap_vault_believe(struct ap_vault *v, int64_t wall_ms, int64_t mono_ns)
+{
+	g_mutex_lock(&v->lock);
+	v->believed_wall_ms = wall_ms;
+	v->believed_mono_ns = mono_ns;
+	g_mutex_unlock(&v->lock);
+}
+
+int64_t ap_vault_believed_ms(struct ap_vault *v)
+{
+	g_mutex_lock(&v->lock);
+	struct ap_clock_reading before = { v->believed_wall_ms, v->believed_mono_ns, "" };
+	g_mutex_unlock(&v->lock);
+	struct ap_clock_reading now = { ap_wall_ms(v->clock), ap_mono_ns(v->clock), "" };
+	return ap_clock_believed(&before, &now, jump_ms(v));
+}
+
+void ap_vault_believe_kept(struct ap_vault *v, const char *boot)
+{
+	struct ap_clock_guard kept;
+	struct ap_clock_reading now = { ap_wall_ms(v->clock), ap_mono_ns(v->clock), boot };
+	if (!ap_ok(ap_db_clock_guard_get(ap_vault_db(v), &kept)))
+		return; /* the first start */
+	struct ap_clock_reading before = { kept.wall_ms, kept.mono_ns, kept.boot };
+	ap_vault_believe(v, ap_clock_believed(&before, &now, jump_ms(v)), now.mono_ns);
 }
 
 struct ap_ledger *ap_vault_ledger(struct ap_vault *v)

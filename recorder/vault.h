@@ -37,6 +37,14 @@ void ap_vault_free(struct ap_vault *v);
 /* Any thread. */
 const struct ap_config *ap_vault_config(struct ap_vault *v);
 const struct ap_clock *ap_vault_clock(struct ap_vault *v);
+/* Wall time as far as the monotonic clock bears it out, for what must neither end nor last longer because somebody set
+ * the clock: holds, lock-outs, logins, tokens, grants, viewings. The same as the wall clock while that is believed. Any
+ * thread. */
+int64_t ap_vault_believed_ms(struct ap_vault *v);
+/* From now on that counts from this reading, taken in this boot. */
+void ap_vault_believe(struct ap_vault *v, int64_t wall_ms, int64_t mono_ns);
+/* From the last reading that was kept, if any; `boot` names the running boot. */
+void ap_vault_believe_kept(struct ap_vault *v, const char *boot);
 struct ap_ledger *ap_vault_ledger(struct ap_vault *v);
 struct ap_db_keys *ap_vault_keys(struct ap_vault *v);
 struct ap_blob *ap_vault_blob(struct ap_vault *v);

@@ -113,7 +113,7 @@ struct ap_result ap_webhook_queue(struct ap_vault *v, struct ap_db *db, int64_t 
 		return AP_SUCCESS;
 	g_autofree char *body = payload(event, now_ms, data_json);
 	for (guint i = 0; i < names->len; i++)
-		AP_TRY(ap_db_delivery_insert(db, tenant, g_ptr_array_index(names, i), event, body, now_ms));
+		AP_TRY(ap_db_delivery_insert(db, tenant, g_ptr_array_index(names, i), event, body, ap_vault_believed_ms(v)));
 	return AP_SUCCESS;
 }
 
@@ -169,7 +169,7 @@ static void sending_free(struct sending *s)
 
 static void note_result(struct ap_webhooks *w, const struct ap_delivery *d, bool delivered)
 {
-	int64_t now = ap_wall_ms(ap_vault_clock(w->v));
+	int64_t now = ap_vault_believed_ms(w->v);
 	int64_t wait = MIN((int64_t)FIRST_WAIT_MS << MIN(d->attempts, 20), LONGEST_WAIT_MS);
 	struct ap_result r = delivered ? ap_db_delivery_done(ap_vault_db(w->v), &d->id, now)
 				       : ap_db_delivery_failed(ap_vault_db(w->v), &d->id, now + wait);
@@ -196,7 +196,7 @@ static void on_answer(GObject *source, GAsyncResult *result, gpointer data)
 static void send_next(struct ap_webhooks *w)
 {
 	struct ap_delivery d;
-	if (w->busy || !ap_ok(ap_db_delivery_due(ap_vault_db(w->v), ap_wall_ms(ap_vault_clock(w->v)), ATTEMPTS, &d)))
+	if (w->busy || !ap_ok(ap_db_delivery_due(ap_vault_db(w->v), ap_vault_believed_ms(w->v), ATTEMPTS, &d)))
 		return;
 	struct sending *s = g_new0(struct sending, 1);
 	*s = (struct sending){.w = w, .d = d, .message = request_for(w, &d)};

@@ -10,6 +10,8 @@ if(TARGET ap_vault_core)
 	foreach(module access playback damage erasure retention request hold login webhook staff)
 		ap_staff_test(${module})
 	endforeach()
+	ap_staff_test(clocks)
+	set_tests_properties(unit/clocks PROPERTIES LABELS "unit;torture" TIMEOUT 7200)
 endif()
 
 # The running system, with the end-to-end tests' tools.
