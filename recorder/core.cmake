@@ -44,7 +44,7 @@ ap_library(owed SOURCES owed.c LIBS ap_vault_rules)
 ap_library(vault_core SOURCES db_ledger.c db_policy.c db_session.c db_tenant.c db_consent.c db_recording.c db_segment.c
 	ledger.c ledger_query.c vault.c notice.c session.c party.c recording.c recording_seal.c manifest.c sweep.c db_sweep.c
 	consent.c consent_give.c consent_withdraw.c session_end.c
-	gatekeeper.c gatekeeper_open.c gatekeeper_capture.c gatekeeper_show.c disk_watch.c sealer.c
+	gatekeeper.c gatekeepers.c gatekeeper_open.c gatekeeper_capture.c gatekeeper_show.c disk_watch.c sealer.c
 	link.c link_front.c link_message.c rpc.c rpc_platform.c rpc_party.c rpc_rights.c core.c
 	${CMAKE_BINARY_DIR}/generated/text_policy_default.c ${CMAKE_BINARY_DIR}/generated/text_notice_fr.c
 	${CMAKE_BINARY_DIR}/generated/text_notice_en.c

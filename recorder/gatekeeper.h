@@ -41,6 +41,8 @@ void ap_gatekeepers_free(struct ap_gatekeepers *all);
 
 /* The keeper of a session, made (and read from vault.db) at first use. */
 struct ap_gatekeeper *ap_gatekeeper_get(struct ap_gatekeepers *all, const struct ap_uuid *session);
+/* Whether this session has a keeper now: it is let go once nothing depends on it, and made anew from vault.db. */
+bool ap_gatekeepers_watch(const struct ap_gatekeepers *all, const struct ap_uuid *session);
 
 /* ---- what happens ---- */
 void ap_gatekeepers_tick(struct ap_gatekeepers *all);

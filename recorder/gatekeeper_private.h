@@ -1,6 +1,7 @@
 /*
  * The keeper's own state, shared by the files that make it up: gatekeeper.c (conditions and moves),
- * gatekeeper_open.c (opening), gatekeeper_capture.c (what the capture reports, sealing), gatekeeper_show.c (events).
+ * gatekeeper_open.c (opening), gatekeeper_capture.c (what the capture reports, sealing), gatekeeper_show.c (events),
+ * gatekeepers.c (all of them: the registry, the disk they share, deadlines).
  */
 #pragma once
 
@@ -99,6 +100,8 @@ void ap_keeper_input(struct ap_gatekeeper *k, enum ap_gate_input input);
 void ap_keeper_failed(struct ap_gatekeeper *k, const char *why);
 /* When it was the disk: shown as `storage`, and a pause before the next attempt. */
 void ap_keeper_blame(struct ap_gatekeeper *k, const char *why);
+/* Writes leaf 03, or remembers that it is owed. */
+void ap_keeper_commit_closing(struct ap_gatekeeper *k);
 /* The reading end is closed: leaf 03, then whoever waits. */
 void ap_keeper_shut(struct ap_gatekeeper *k);
 void ap_keeper_run_waiters(GArray *waiters);

@@ -413,6 +413,41 @@ static void shutting_down_seals_everything(void **state)
 	assert_int_equal(rows(w, "SELECT count(*) FROM recording WHERE state = 'sealed'"), 1);
 }
 
+static void a_keeper_that_nothing_depends_on_is_let_go(void **state)
+{
+	struct world *w = *state;
+	ap_gatekeepers_link(w->keepers, true);
+	world_enrol(w, &w->coach);
+	world_give(w, &w->coach);
+	assert_true(ap_gatekeepers_watch(w->keepers, &w->session));
+	world_pass(w, 599000);
+	assert_true(ap_gatekeepers_watch(w->keepers, &w->session));
+	world_pass(w, 2000);
+	assert_false(ap_gatekeepers_watch(w->keepers, &w->session));
+	assert_int_equal(reasons(w), AP_GATE_REASON(CONSENT_MISSING) | AP_GATE_REASON(DISCONNECTED));
+	world_enrol(w, &w->coachee);
+	world_give(w, &w->coachee); /* what was given before counts */
+	ap_gatekeeper_leg(world_keeper(w), AP_COACH, true);
+	ap_gatekeeper_leg(world_keeper(w), AP_COACHEE, true);
+	assert_int_equal(phase(w), AP_PHASE_OPENING);
+}
+
+/* Its end, a day later, is told by its keeper; a pause that vault.db lacks, and who withdrew meanwhile, too. */
+static void a_keeper_that_knows_more_than_the_database_stays(void **state)
+{
+	struct world *w = *state;
+	struct ap_gatekeeper *k = world_keeper(w);
+	ap_gatekeepers_link(w->keepers, true);
+	ap_gatekeeper_block(k, AP_COACH, true);
+	world_pass(w, 700000);
+	assert_true(ap_gatekeepers_watch(w->keepers, &w->session));
+	ap_gatekeeper_block(k, AP_COACH, false);
+	ap_gatekeeper_leg(k, AP_COACH, true);
+	ap_gatekeeper_leg(k, AP_COACH, false);
+	world_pass(w, 700000);
+	assert_true(ap_gatekeepers_watch(w->keepers, &w->session));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -438,6 +473,8 @@ int main(void)
 		TEST(a_recording_both_left_is_sealed),
 		TEST(an_open_gate_without_media_is_told),
 		TEST(shutting_down_seals_everything),
+		TEST(a_keeper_that_nothing_depends_on_is_let_go),
+		TEST(a_keeper_that_knows_more_than_the_database_stays),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
