@@ -134,6 +134,17 @@ test('gate: open is seen, heard of and kept alive by presence; anything unknown 
 	assert.match(await at('gate-state').innerText(), /Non enregistré/);
 });
 
+test('a gate that closed for want of presence hears of this page again', async () => {
+	const { at } = await join();
+	await at('consent-purpose-recording').check();
+	await at('consent-accept').click();
+	await at('given-recording').waitFor();
+	mock.gate('closed', ['presence'], { generation: '7' });
+	await until(() => mock.presences.some(({ generation }) => generation === '7'), 'a presence');
+	await until(() => mock.presences.length >= 2, 'and another');
+	assert.ok(mock.presences[1].counter > mock.presences[0].counter);
+});
+
 test('a bare 64-bit generation survives', async () => {
 	const { at } = await join();
 	await at('consent-purpose-recording').check();

@@ -1,6 +1,7 @@
 /*
- * "I am still here": a signed message every 5 s while the gate is open, by this device's key. The counter is the
- * clock's milliseconds, so it grows across reloads without being kept.
+ * "I am still here": a signed message every 5 s by this device's key, while the gate is open, or closed because nothing
+ * was heard: it is what opens it again. The counter is the clock's milliseconds, so it grows across reloads without being
+ * kept.
  */
 import { presenceBytes } from '../crypto/presence.js';
 import { PRESENCE_SECONDS } from '../crypto/statement.js';
@@ -21,8 +22,9 @@ export class Presence {
 	}
 
 	#follow() {
-		const { state, generation } = this.#session.gate;
-		const wanted = state !== 'closed' && generation !== undefined && this.#session.givesRecording;
+		const { state, reasons, generation } = this.#session.gate;
+		const asked = state !== 'closed' || reasons.includes('presence');
+		const wanted = asked && generation !== undefined && this.#session.givesRecording;
 		if (wanted && !this.#timer) {
 			this.#timer = setInterval(() => this.#send(), PRESENCE_SECONDS * 1000);
 			this.#send();
