@@ -162,6 +162,8 @@ static gboolean on_control(gint fd, GIOCondition condition, gpointer data)
 		happen(c, ON_READY);
 	else if (message.type == AP_HANDOFF_FAILED)
 		c->events->failed(c->ctx, c, message.text);
+	else if (message.type == AP_HANDOFF_UNLINKED)
+		c->events->unlinked(c->ctx, c, message.text);
 	return G_SOURCE_CONTINUE;
 }
 

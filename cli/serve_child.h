@@ -31,6 +31,8 @@ struct ap_child_events {
 	void (*failed)(void *ctx, struct ap_child *child, const char *why);
 	/* After ap_child_stop: it is gone and stays so. */
 	void (*ended)(void *ctx, struct ap_child *child);
+	/* It says that its link is over, the one of this number. */
+	void (*unlinked)(void *ctx, struct ap_child *child, const char *number);
 };
 
 struct ap_child *ap_child_new(const struct ap_instance *i, const struct ap_child_params *params,

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define LEFTOVERS_MS 20000 /* more than a vault takes to seal and end */
+#define STEADY_MS 10000	   /* a link that held this long was a good one: the next wait is the shortest again */
 
 /* In the order in which they are started. */
 enum process { VAULT, ZYGOTE, GATEWAY, PROCESSES };
@@ -28,12 +29,16 @@ static const struct ap_child_params programs[PROCESSES] = {
 /* The vault seals its captures while the zygote still lives. */
 static const enum process stop_order[] = { GATEWAY, VAULT, ZYGOTE };
 
+enum { LINK, CAPTURES, CHANNELS };
+
 /* A pair of sockets between two processes, made anew whenever one of them is. */
 struct channel {
 	enum ap_handoff_type type;
 	int socket_type;
 	enum process ends[2];
 	int pending[2]; /* owned: the end of a process that does not run yet; -1 without */
+	unsigned number; /* of the present pair, from 1 */
+	gint64 made_us;
 };
 
 struct serve {
@@ -48,7 +53,10 @@ struct serve {
 	int config, admin, http[PROCESSES]; /* descriptors; -1 without */
 	char *greeting;			    /* text of CONFIG */
 	/* state */
-	struct channel channels[2];
+	struct channel channels[CHANNELS];
+	guint relink;	   /* timer: a link was lost, another is due */
+	unsigned relinks;  /* in a row */
+	unsigned lost;	   /* number of the link that was */
 	bool was_ready;
 	size_t stopping; /* index in stop_order + 1; 0 while serving */
 	struct ap_result verdict;
@@ -74,6 +82,13 @@ static void hand_over(struct serve *s, enum process to, enum ap_handoff_type typ
 	ap_child_send(s->children[to], type, NULL, fd);
 }
 
+static void hand_over_end(struct serve *s, const struct channel *channel, int side)
+{
+	char number[16];
+	g_snprintf(number, sizeof number, "%u", channel->number);
+	ap_child_send(s->children[channel->ends[side]], channel->type, number, channel->pending[side]);
+}
+
 /* Gives `side` of the channel its end: the one that waits for it, or one of a new pair, whose other end goes to the
  * other process now or when that one runs. */
 static void connect_channel(struct serve *s, struct channel *channel, int side)
@@ -86,12 +101,14 @@ static void connect_channel(struct serve *s, struct channel *channel, int side)
 		close_fd(&channel->pending[other]);
 		channel->pending[side] = pair[0];
 		channel->pending[other] = pair[1];
+		channel->number++;
+		channel->made_us = g_get_monotonic_time();
 		if (ap_child_alive(s->children[channel->ends[other]])) {
-			hand_over(s, channel->ends[other], channel->type, pair[1]);
+			hand_over_end(s, channel, other);
 			close_fd(&channel->pending[other]);
 		}
 	}
-	hand_over(s, channel->ends[side], channel->type, channel->pending[side]);
+	hand_over_end(s, channel, side);
 	close_fd(&channel->pending[side]);
 }
 
@@ -120,7 +137,7 @@ static void on_spawned(void *ctx, struct ap_child *child)
 		hand_over_listener(s, p);
 	if (p == VAULT)
 		hand_over(s, p, AP_HANDOFF_ADMIN, s->admin);
-	for (size_t c = 0; c < G_N_ELEMENTS(s->channels); c++)
+	for (size_t c = 0; c < CHANNELS; c++)
 		for (int side = 0; side < 2; side++)
 			if (s->channels[c].ends[side] == p)
 				connect_channel(s, &s->channels[c], side);
@@ -167,13 +184,43 @@ static void on_ended(void *ctx, struct ap_child *child)
 		g_main_loop_quit(s->loop);
 }
 
+static gboolean on_relink(gpointer data)
+{
+	struct serve *s = data;
+	struct channel *link = &s->channels[LINK];
+	s->relink = 0;
+	/* A process that was started meanwhile got, or will get, a link by that. */
+	if (ap_child_alive(s->children[VAULT]) && ap_child_alive(s->children[GATEWAY]) && link->number == s->lost)
+		connect_channel(s, link, 0);
+	return G_SOURCE_REMOVE;
+}
+
+/* The vault ended the link, or the gateway did. Neither needs to be started again: another link is as good. A gateway that
+ * keeps losing links waits longer each time. */
+static void on_unlinked(void *ctx, struct ap_child *child, const char *number)
+{
+	struct serve *s = ctx;
+	const struct channel *link = &s->channels[LINK];
+	if (child != s->children[VAULT] || g_ascii_strtoull(number, NULL, 10) != link->number || s->stopping ||
+	    !ap_child_alive(s->children[GATEWAY]))
+		return;
+	s->lost = link->number;
+	if (s->relink) /* a gateway that was started meanwhile has lost its link too */
+		return;
+	if (g_get_monotonic_time() - link->made_us > STEADY_MS * 1000)
+		s->relinks = 0;
+	unsigned wait = ap_child_backoff_ms(s->relinks++);
+	ap_log(AP_LOG_WARN, "link_again", "wait_ms=%u", wait);
+	s->relink = g_timeout_add(wait, on_relink, s);
+}
+
 static gboolean on_signal(gpointer data)
 {
 	stop(data);
 	return G_SOURCE_CONTINUE;
 }
 
-static const struct ap_child_events child_events = { on_spawned, on_ready, on_failed, on_ended };
+static const struct ap_child_events child_events = { on_spawned, on_ready, on_failed, on_ended, on_unlinked };
 
 /* Processes of a launcher that was killed keep their ports until they have ended. */
 static struct ap_result listen_patiently(const char *listen, bool after_crash, int *ret_fd)
@@ -230,8 +277,8 @@ static void serve_init(struct serve *s, const struct ap_instance *i, const struc
 	s->verdict = AP_SUCCESS;
 	s->loop = g_main_loop_new(NULL, FALSE);
 	s->greeting = g_strdup_printf("home=%s\nweb=%s/web\nadmin_uid=%lu\n", i->home, i->share, (unsigned long)geteuid());
-	s->channels[0] = (struct channel){ AP_HANDOFF_LINK, SOCK_STREAM, { VAULT, GATEWAY }, { -1, -1 } };
-	s->channels[1] = (struct channel){ AP_HANDOFF_ZYGOTE, SOCK_SEQPACKET, { VAULT, ZYGOTE }, { -1, -1 } };
+	s->channels[LINK] = (struct channel){ .type = AP_HANDOFF_LINK, SOCK_STREAM, { VAULT, GATEWAY }, { -1, -1 } };
+	s->channels[CAPTURES] = (struct channel){ .type = AP_HANDOFF_ZYGOTE, SOCK_SEQPACKET, { VAULT, ZYGOTE }, { -1, -1 } };
 	for (int p = 0; p < PROCESSES; p++) {
 		s->http[p] = -1;
 		s->children[p] = ap_child_new(i, &programs[p], &child_events, s);
@@ -244,7 +291,9 @@ static void serve_clear(struct serve *s)
 		ap_child_free(s->children[p]);
 		close_fd(&s->http[p]);
 	}
-	for (size_t c = 0; c < G_N_ELEMENTS(s->channels); c++) {
+	if (s->relink)
+		g_source_remove(s->relink);
+	for (size_t c = 0; c < CHANNELS; c++) {
 		close_fd(&s->channels[c].pending[0]);
 		close_fd(&s->channels[c].pending[1]);
 	}

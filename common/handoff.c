@@ -29,7 +29,7 @@ struct ap_result ap_handoff_send(int socket, enum ap_handoff_type type, const ch
 		header->cmsg_len = CMSG_LEN(sizeof fd);
 		ap_copy(CMSG_DATA(header), sizeof fd, &fd, sizeof fd);
 	}
-	if (sendmsg(socket, &message, MSG_NOSIGNAL) < 0)
+	if (sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		return ap_fail(AP_ERR_IO, "handoff-send", "the other process does not listen any more");
 	return AP_SUCCESS;
 }

@@ -34,6 +34,8 @@ struct ap_core {
 	unsigned ticks;
 	atomic_bool linked, armed;
 	const char *_Atomic disk_trouble; /* a literal */
+	void (*over)(unsigned number);	  /* borrowed; NULL: nobody asked */
+	unsigned link_number;		  /* of the newest link */
 };
 
 /* ---- the link ---- */
@@ -62,7 +64,27 @@ static void on_tap_opened(void *ctx, const struct ap_uuid *session, uint64_t gen
 	ap_gatekeepers_tap_opened(c->keepers, session, generation, ok);
 }
 
-static const struct ap_link_events link_events = { ap_rpc_permits, on_up, on_down, on_tap_opened };
+struct over {
+	void (*fn)(unsigned number);
+	unsigned number;
+};
+
+static void tell_over(struct ap_vault *v, void *data)
+{
+	const struct over *o = data;
+	(void)v;
+	o->fn(o->number);
+}
+
+static void on_over(void *ctx)
+{
+	struct ap_core *c = ctx;
+	const struct over o = { c->over, c->link_number };
+	if (c->over)
+		ap_vault_on_main(c->v, tell_over, g_memdup2(&o, sizeof o), g_free);
+}
+
+static const struct ap_link_events link_events = { ap_rpc_permits, on_up, on_down, on_over, on_tap_opened };
 
 /* ---- what other threads ask ---- */
 
@@ -233,15 +255,19 @@ struct ap_result ap_core_start(struct ap_vault *v, struct ap_core **ret_core)
 struct handed {
 	struct ap_core *c;
 	int fd;
+	unsigned number;
 };
 
 static void take_link(struct ap_vault *v, void *data)
 {
 	struct handed *h = data;
 	(void)v;
+	h->c->link_number = h->number;
 	struct ap_result r = ap_link_set_socket(h->c->link, h->fd);
-	if (!ap_ok(r))
-		ap_log(AP_LOG_ERROR, "link_failed", "reason=%s", r.name);
+	if (ap_ok(r))
+		return;
+	ap_log(AP_LOG_ERROR, "link_failed", "reason=%s", r.name);
+	on_over(h->c);
 }
 
 static void take_zygote(struct ap_vault *v, void *data)
@@ -251,21 +277,26 @@ static void take_zygote(struct ap_vault *v, void *data)
 	ap_captures_set_zygote(h->c->captures, h->fd);
 }
 
-static void hand(struct ap_core *c, int fd, ap_vault_call take)
+static void hand(struct ap_core *c, int fd, unsigned number, ap_vault_call take)
 {
 	struct handed *h = g_new0(struct handed, 1);
-	*h = (struct handed){ c, fd };
+	*h = (struct handed){ c, fd, number };
 	ap_vault_on_gate(c->v, take, h, g_free);
 }
 
-void ap_core_set_link(struct ap_core *c, int fd)
+void ap_core_set_link(struct ap_core *c, int fd, unsigned number)
 {
-	hand(c, fd, take_link);
+	hand(c, fd, number, take_link);
+}
+
+void ap_core_on_link_over(struct ap_core *c, void (*over)(unsigned number))
+{
+	c->over = over;
 }
 
 void ap_core_set_zygote(struct ap_core *c, int fd)
 {
-	hand(c, fd, take_zygote);
+	hand(c, fd, 0, take_zygote);
 }
 
 /* ---- the end ---- */

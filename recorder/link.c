@@ -32,6 +32,8 @@ static void on_closed(GDBusConnection *connection, gboolean remote, GError *erro
 	g_clear_pointer(&l->front, ap_link_front_free);
 	ap_log(AP_LOG_WARN, "link_down", "side=gateway");
 	l->events->down(l->ctx);
+	if (!l->starting)
+		l->events->over(l->ctx);
 }
 
 static void drop(struct ap_link *l)
@@ -54,9 +56,11 @@ static void on_started(GObject *source, GAsyncResult *result, void *data)
 	(void)source;
 	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
 		return; /* the link may be gone */
+	g_clear_object(&l->starting);
 	if (!connection) {
 		ap_log(AP_LOG_WARN, "link_failed", "side=gateway");
 		g_clear_pointer(&l->starting_front, ap_link_front_free);
+		l->events->over(l->ctx);
 		return;
 	}
 	drop(l);
@@ -135,8 +139,11 @@ bool ap_link_is_up(const struct ap_link *l)
 
 void ap_link_break(struct ap_link *l, const char *why)
 {
+	bool was_up = ap_link_is_up(l);
 	ap_log(AP_LOG_ERROR, "link_broken", "reason=%s", why);
 	drop(l);
+	if (was_up && !l->starting)
+		l->events->over(l->ctx);
 }
 
 /* ---- asking ---- */

@@ -20,6 +20,8 @@ struct ap_link_events {
 	void (*up)(void *ctx, GDBusConnection *connection);
 	/* It went away. */
 	void (*down)(void *ctx);
+	/* The newest socket is of no more use, and not because another took its place. After `down`, if it had been up. */
+	void (*over)(void *ctx);
 	/* TapOpen's answer. */
 	void (*tap_opened)(void *ctx, const struct ap_uuid *session, uint64_t generation, bool ok);
 };

@@ -26,6 +26,7 @@ struct process {
 	char *home, *web;
 	/* state */
 	uid_t operator_uid;
+	unsigned link_number;
 	int http, admin, link, zygote; /* -1: not handed over, or handed on */
 	int certificate, key;	       /* -1 without TLS, or read */
 };
@@ -70,6 +71,7 @@ static struct ap_result take(struct process *p, const struct ap_handoff *message
 		return configure(p, message);
 	case AP_HANDOFF_LINK:
 		keep(&p->link, message->fd);
+		p->link_number = (unsigned)g_ascii_strtoull(message->text, NULL, 10);
 		return AP_SUCCESS;
 	case AP_HANDOFF_ZYGOTE:
 		keep(&p->zygote, message->fd);
@@ -149,10 +151,17 @@ static struct ap_result open_vault(struct process *p)
 static void hand_on(struct process *p)
 {
 	if (p->link >= 0)
-		ap_core_set_link(p->core, p->link);
+		ap_core_set_link(p->core, p->link, p->link_number);
 	if (p->zygote >= 0)
 		ap_core_set_zygote(p->core, p->zygote);
 	p->link = p->zygote = -1;
+}
+
+/* Only the launcher can give us and the gateway another. */
+static void on_link_over(unsigned number)
+{
+	g_autofree char *text = g_strdup_printf("%u", number);
+	AP_IGNORE(ap_handoff_send(AP_HANDOFF_FD, AP_HANDOFF_UNLINKED, text, -1)); /* a launcher that is gone shows as EOF */
 }
 
 static struct ap_result serve(struct process *p)
@@ -163,6 +172,7 @@ static struct ap_result serve(struct process *p)
 					    .key = p->key,
 					    .operator_uid = p->operator_uid };
 	AP_TRY(ap_core_start(p->vault, &p->core));
+	ap_core_on_link_over(p->core, on_link_over);
 	AP_TRY(ap_staff_start(p->vault, &sockets, &p->staff));
 	keep(&p->certificate, -1);
 	keep(&p->key, -1);

@@ -184,6 +184,22 @@ def test_descriptors_nobody_asked_for(w):
     next_gateway(w)
 
 
+def test_the_launcher_is_told(w):
+    """Of each link that ended, by number, so that another can be had; not of one that another took the place of."""
+    replaced = w.gateway
+    w.gateway = None
+    w.told_over()
+    w.link().send(OUTSIDE["an unknown method"])
+    assert until("the vault's word", w.told_over) == [w.links] and replaced.ended()
+    before_hello = call_of(method="LegState", values=(NOBODY, "coach", 1))
+    for data, greet in ((b"\0NO HANDSHAKE\r\n" + b"x" * 2000, False), (before_hello, True)):
+        link = Liar(w.raw_link(), greet, hello=False)
+        link.send(data)
+        assert until("the vault's word", w.told_over) == [w.links]
+        link.close()
+    next_gateway(w)
+
+
 def flood(w, seconds, call):
     """As many of these as the link takes, nothing read; gives how many went."""
     link, count, over = w.link(), 0, time.monotonic() + seconds
@@ -240,7 +256,8 @@ def test_floods(w):
 
 
 TESTS = [test_outside_the_permit_table, test_before_hello, test_broken_messages, test_answers_nobody_asked_for,
-         test_half_a_message_then_silence, test_an_endless_handshake, test_descriptors_nobody_asked_for, test_floods]
+         test_half_a_message_then_silence, test_an_endless_handshake, test_descriptors_nobody_asked_for,
+         test_the_launcher_is_told, test_floods]
 
 if __name__ == "__main__":
     main(TESTS)

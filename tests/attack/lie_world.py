@@ -127,6 +127,7 @@ class World:
         place.chmod(0o755)
         self.home = place / "home"
         self.descriptors, self.gateway, self.vault, self.zygote = descriptors, None, None, None
+        self.links = 0  # handed over so far; the last one's number
         env = dict(os.environ, APARTE_HOME=str(self.home))
         subprocess.run([BIN / "aparte", "init"], env=env, check=True, stdout=subprocess.DEVNULL)
         # Under root an instance has users of its own; these processes all run as the test does.
@@ -171,9 +172,21 @@ class World:
     def raw_link(self):
         """The gateway's end of a new link, nothing said on it yet; the vault's end takes the old one's place."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.vault.hand("L", fd=theirs.fileno())
+        self.links += 1
+        self.vault.hand("L", str(self.links), theirs.fileno())
         theirs.close()
         return ours
+
+    def told_over(self):
+        """The numbers of links that the vault has told its launcher are over, since asked last."""
+        numbers = []
+        self.vault.control.settimeout(0)
+        try:
+            while said := self.vault.control.recv(4096):
+                numbers += [int(said[1:])] if said[:1] == b"U" else []
+        except BlockingIOError:
+            pass
+        return numbers
 
     def link(self, **how):
         """A gateway that was started again."""

@@ -1,7 +1,8 @@
 /*
  * Stands in for a process under the launcher. What it does is in its name's last word: "steady" says READY at GO and
  * ends at STOP; "crash" ends at GO; "deaf" never answers STOP; "refuse" says FAILED. "count" tells what it was handed:
- * it says FAILED with the letters of the messages that came before GO and how many descriptors it found open.
+ * it says FAILED with the letters of the messages that came before GO and how many descriptors it found open. "unlinked"
+ * says, once READY, that link 7 is over.
  */
 #include <aparte/handoff.h>
 
@@ -36,6 +37,8 @@ int main(int argc, char **argv)
 		g_autofree char *told = g_strdup_printf("%s %d %d", letters->str, at_start, g_getenv("HOME") != NULL);
 		bool says = strcmp(what, "refuse") == 0 || strcmp(what, "count") == 0;
 		AP_IGNORE(ap_handoff_send(AP_HANDOFF_FD, says ? AP_HANDOFF_FAILED : AP_HANDOFF_READY, told, -1));
+		if (strcmp(what, "unlinked") == 0)
+			AP_IGNORE(ap_handoff_send(AP_HANDOFF_FD, AP_HANDOFF_UNLINKED, "7", -1));
 	}
 	return 0;
 }

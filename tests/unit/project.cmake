@@ -5,7 +5,7 @@ add_executable(fake_process ${CMAKE_SOURCE_DIR}/tests/testlib/fake_process.c)
 target_link_libraries(fake_process PRIVATE ap_flags ap_base)
 set(fakes ${CMAKE_BINARY_DIR}/tests/fakes)
 set_target_properties(fake_process PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${fakes})
-foreach(what steady crash deaf refuse count)
+foreach(what steady crash deaf refuse count unlinked)
 	add_custom_command(TARGET fake_process POST_BUILD
 		COMMAND ${CMAKE_COMMAND} -E create_symlink fake_process ${fakes}/fake-${what})
 endforeach()

@@ -95,7 +95,7 @@ static void connect_gateway(struct stand *s)
 {
 	int ends[2];
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	ap_core_set_link(s->core, ends[0]);
+	ap_core_set_link(s->core, ends[0], 1);
 	g_autoptr(GSocket) socket = g_socket_new_from_fd(ends[1], NULL);
 	g_autoptr(GSocketConnection) stream = g_socket_connection_factory_create_connection(socket);
 	s->connection = NULL;

@@ -16,7 +16,7 @@ struct seen {
 	struct ap_instance instance;
 	GMainLoop *loop;
 	int spawned, ready, ended;
-	char failed[200];
+	char failed[200], unlinked[20];
 	int until_spawned; /* quit then */
 };
 
@@ -53,7 +53,15 @@ static void on_ended(void *ctx, struct ap_child *child)
 	g_main_loop_quit(s->loop);
 }
 
-static const struct ap_child_events events = { on_spawned, on_ready, on_failed, on_ended };
+static void on_unlinked(void *ctx, struct ap_child *child, const char *number)
+{
+	struct seen *s = ctx;
+	(void)child;
+	g_strlcpy(s->unlinked, number, sizeof s->unlinked);
+	g_main_loop_quit(s->loop);
+}
+
+static const struct ap_child_events events = { on_spawned, on_ready, on_failed, on_ended, on_unlinked };
 
 static gboolean give_up(gpointer data)
 {
@@ -167,6 +175,18 @@ static void tells_why_it_failed(void **state)
 	stop(s, child);
 }
 
+static void tells_which_link_is_over(void **state)
+{
+	struct seen *s = *state;
+	struct ap_child *child = start(s, "fake-unlinked");
+	run(s, 5000); /* READY */
+	if (!*s->unlinked)
+		run(s, 5000);
+	assert_string_equal(s->unlinked, "7");
+	assert_true(ap_child_is_ready(child));
+	stop(s, child);
+}
+
 static void stops_what_never_started(void **state)
 {
 	struct seen *s = *state;
@@ -195,6 +215,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_missing_program_is_tried_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_deaf_process_is_killed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(tells_why_it_failed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(tells_which_link_is_over, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(stops_what_never_started, set_up, tear_down),
 		cmocka_unit_test(waits_double),
 	};
