@@ -5,6 +5,9 @@
 #define DRAIN_MS 300 /* to wait for the last frames of a source, at most */
 #define MAX_ELEMENTS 4
 #define MISORDER_MS 60000
+#define AUDIO_START_MS 400
+#define VIDEO_START_MS 1500
+#define START_PACKETS 2048
 
 /* One codec: its RTP caps and the elements after the jitter buffer. */
 static const struct kind {
@@ -33,6 +36,9 @@ struct ap_chain {
 	GstElement *elements[MAX_ELEMENTS]; /* owned; [0] is the jitter buffer */
 	unsigned count;
 	GstPad *in, *out; /* owned; ours, at the two ends */
+
+	GSequence *start; /* owned: the first packets, sorted; NULL once they went on */
+	int64_t start_ns; /* arrival of the first */
 
 	bool synced;		/* a keyframe was seen (chain's thread) */
 	uint16_t width, height; /* by the last caps (chain's thread) */
@@ -142,6 +148,7 @@ static GstElement *make_jitter_buffer(struct ap_chain *c)
 	if (!e)
 		return NULL;
 	g_object_set(e, "latency", c->video ? AP_CHAIN_VIDEO_MS : AP_CHAIN_AUDIO_MS, "do-lost", TRUE, NULL);
+	g_object_set(e, "faststart-min-packets", 1, NULL); /* our own start is over by then */
 	/* A second of pictures that is repaired late is no other stream; source.h tells those apart before. */
 	g_object_set(e, "max-misorder-time", MISORDER_MS, NULL);
 	g_autoptr(GstPad) src = gst_element_get_static_pad(e, "src");
@@ -216,6 +223,7 @@ static struct ap_result build(enum ap_chain_codec codec, const struct ap_chain_e
 	c->video = codec != AP_CHAIN_OPUS;
 	g_mutex_init(&c->lock);
 	g_cond_init(&c->drained);
+	c->start = g_sequence_new((GDestroyNotify)gst_buffer_unref);
 	make_ends(c);
 	if (!make_elements(c) || !link_all(c)) {
 		ap_chain_free(c);
@@ -251,10 +259,68 @@ struct ap_result ap_chain_warm_up(void)
 	return AP_SUCCESS;
 }
 
+/* ---- the first packets ---- */
+
+static uint16_t seq_of(const GstBuffer *packet)
+{
+	return (uint16_t)GST_BUFFER_OFFSET(packet);
+}
+
+static int by_seq(const void *a, const void *b, void *unused)
+{
+	(void)unused;
+	return (int16_t)(uint16_t)(seq_of(a) - seq_of(b));
+}
+
+static uint16_t read_seq(GstBuffer *packet)
+{
+	uint8_t seq[2] = { 0 };
+	gst_buffer_extract(packet, 2, seq, sizeof seq);
+	return (uint16_t)(seq[0] << 8 | seq[1]);
+}
+
+/* What was repaired counts as come with what followed it, so that arrivals rise with the numbers. */
+static void even_arrivals(GSequence *packets)
+{
+	GstClockTime next = GST_CLOCK_TIME_NONE; /* the greatest there is */
+	for (GSequenceIter *i = g_sequence_get_end_iter(packets); !g_sequence_iter_is_begin(i);) {
+		i = g_sequence_iter_prev(i);
+		GstBuffer *packet = g_sequence_get(i);
+		next = MIN(next, GST_BUFFER_DTS(packet));
+		GST_BUFFER_DTS(packet) = GST_BUFFER_PTS(packet) = next;
+	}
+}
+
+static void end_start(struct ap_chain *c)
+{
+	g_autoptr(GSequence) packets = g_steal_pointer(&c->start);
+	if (!packets)
+		return;
+	even_arrivals(packets);
+	for (GSequenceIter *i = g_sequence_get_begin_iter(packets); !g_sequence_iter_is_end(i); i = g_sequence_iter_next(i))
+		gst_pad_push(c->in, gst_buffer_ref(g_sequence_get(i)));
+}
+
+/* The jitter buffer takes the first packet it sees for the first there is, and drops what lies before it: a source that
+ * begins in an outage would lose all that is repaired, with the keyframe that was asked for. */
+static void take_start(struct ap_chain *c, GstBuffer *packet, int64_t arrival_ns)
+{
+	if (g_sequence_is_empty(c->start))
+		c->start_ns = arrival_ns;
+	GST_BUFFER_OFFSET(packet) = read_seq(packet);
+	g_sequence_insert_sorted(c->start, packet, by_seq, NULL);
+	int64_t hold_ns = (c->video ? VIDEO_START_MS : AUDIO_START_MS) * INT64_C(1000000);
+	if (arrival_ns - c->start_ns >= hold_ns || g_sequence_get_length(c->start) >= START_PACKETS)
+		end_start(c);
+}
+
 void ap_chain_push(struct ap_chain *c, GstBuffer *packet, int64_t arrival_ns)
 {
 	GST_BUFFER_DTS(packet) = GST_BUFFER_PTS(packet) = (GstClockTime)arrival_ns;
-	gst_pad_push(c->in, packet);
+	if (c->start)
+		take_start(c, packet, arrival_ns);
+	else
+		gst_pad_push(c->in, packet);
 }
 
 void ap_chain_count(struct ap_chain *c, struct ap_chain_stats *stats)
@@ -273,6 +339,7 @@ void ap_chain_count(struct ap_chain *c, struct ap_chain_stats *stats)
 
 void ap_chain_finish(struct ap_chain *c, struct ap_chain_stats *stats)
 {
+	end_start(c);
 	/* What is missing now is not waited for any more. */
 	g_object_set(c->elements[0], "latency", 0, NULL);
 	gst_pad_push_event(c->in, gst_event_new_eos());
@@ -298,6 +365,7 @@ void ap_chain_free(struct ap_chain *c)
 	gst_object_unref(c->in);
 	gst_object_unref(c->out);
 	gst_buffer_replace(&c->codec_data, NULL);
+	g_clear_pointer(&c->start, g_sequence_free);
 	g_mutex_clear(&c->lock);
 	g_cond_clear(&c->drained);
 	g_free(c);

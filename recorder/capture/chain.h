@@ -1,7 +1,8 @@
 /*
  * From the RTP packets of one source to whole frames: rtpjitterbuffer, depayloader and, where needed, parser, of
  * GStreamer. Packets leave the jitter buffer in order, at once when none is missing; one that is missing is waited for
- * AP_CHAIN_AUDIO_MS or AP_CHAIN_VIDEO_MS.
+ * AP_CHAIN_AUDIO_MS or AP_CHAIN_VIDEO_MS. The first of a source are held 0.4 s (sound) or 1.5 s (pictures), because
+ * some that lie before them may still be repaired.
  *
  * Which video frames are kept: those a receiver could show. Nothing before the first keyframe; after a packet was
  * lost for good nothing until the next keyframe, because what refers to a lost picture shows garbage, and a browser

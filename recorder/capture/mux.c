@@ -247,6 +247,16 @@ struct ap_result ap_mux_advance(struct ap_mux *m, uint64_t until_ms)
 	}
 }
 
+uint64_t ap_mux_since(const struct ap_mux *m)
+{
+	return m->cluster->len > 0 ? m->cluster_ms : UINT64_MAX;
+}
+
+struct ap_result ap_mux_cut(struct ap_mux *m)
+{
+	return close_cluster(m);
+}
+
 struct ap_result ap_mux_end(struct ap_mux *m, uint64_t end_ms, bool discard)
 {
 	if (discard)

@@ -45,6 +45,10 @@ void ap_mux_begin(struct ap_mux *m, uint64_t start_ms);
 void ap_mux_push(struct ap_mux *m, struct ap_frame *frame, int64_t time_ms);
 /* Everything before until_ms is here: writes it. */
 struct ap_result ap_mux_advance(struct ap_mux *m, uint64_t until_ms);
+/* Time of the open cluster; UINT64_MAX: none is open. */
+uint64_t ap_mux_since(const struct ap_mux *m);
+/* Ends the open cluster before it is full. */
+struct ap_result ap_mux_cut(struct ap_mux *m);
 /* The epoch ends: writes the rest and the open cluster. discard: frames still held are dropped. */
 struct ap_result ap_mux_end(struct ap_mux *m, uint64_t end_ms, bool discard);
 

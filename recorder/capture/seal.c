@@ -172,6 +172,11 @@ struct ap_result ap_seal_cluster(struct ap_seal *s, const struct ap_webm_header 
 	return cluster->time_ms + 2 * AP_CLUSTER_MS > s->segment_ms + SEGMENT_FILL_MS ? ap_seal_flush(s) : AP_SUCCESS;
 }
 
+uint64_t ap_seal_since(const struct ap_seal *s)
+{
+	return s->out.age ? s->segment_ms : UINT64_MAX;
+}
+
 struct ap_result ap_seal_flush(struct ap_seal *s)
 {
 	return s->out.age ? output_end(s) : AP_SUCCESS;

@@ -31,6 +31,8 @@ void ap_seal_free(struct ap_seal *s);
 void ap_seal_epoch(struct ap_seal *s, uint32_t epoch);
 struct ap_result ap_seal_cluster(struct ap_seal *s, const struct ap_webm_header *header,
 				 const struct ap_mux_cluster *cluster);
+/* Time of the open segment's first cluster; UINT64_MAX: none is open. */
+uint64_t ap_seal_since(const struct ap_seal *s);
 /* Ends and reports the open segment, if there is one. */
 struct ap_result ap_seal_flush(struct ap_seal *s);
 /* Writes the Cues and the final header. Without any cluster a header alone. */

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #define HOLD_MS (AP_CHAIN_AUDIO_MS + 300)	     /* a frame that nobody waits for and comes later than this is late */
-#define HOLD_MOST_MS (AP_CHAIN_VIDEO_MS + HOLD_MS) /* the same for one that is waited for */
+#define HOLD_MOST_MS (AP_CHAIN_VIDEO_MS + 400)	     /* the same for one that is waited for */
+#define SILENT_MS 6000				     /* who was cut off for so long left the session or sends nothing */
+#define UNKEPT_MS (AP_SEGMENT_MS - TICK_MS)	     /* older than this nothing waits for its segment's end */
 #define OUTAGE_MS (HOLD_MS - 100)		   /* a person of whom nothing comes for so long is cut off */
 #define REPAIR_MS 500				   /* after an outage: time for the first repairs to be under way */
 #define TICK_MS 100
@@ -161,8 +163,9 @@ static int64_t came_until(const struct ap_tracks *t)
 	for (size_t i = 0; i < 2 * AP_LINES; i++)
 		until = MIN(until, t->waits_ns[i / AP_LINES][i % AP_LINES]);
 	for (int p = 0; p < 2; p++) {
+		bool silent = now - t->heard[p].last_ns > SILENT_MS * INT64_C(1000000);
 		int64_t from = now < t->heard[p].repaired_ns ? t->heard[p].cut_ns : t->heard[p].last_ns;
-		until = from > 0 ? MIN(until, from) : until;
+		until = from > 0 && !silent ? MIN(until, from) : until;
 	}
 	return MAX(until, now - HOLD_MOST_MS * INT64_C(1000000));
 }
@@ -226,6 +229,9 @@ bool ap_tracks_frame(struct ap_tracks *t, struct ap_frame *frame)
 
 void ap_tracks_open(struct ap_tracks *t, const struct ap_capture_open_msg *open, int64_t mono_ns)
 {
+	g_mutex_lock(&t->lock);
+	t->heard[0].last_ns = t->heard[1].last_ns = mono_ns; /* an outage may be under way */
+	g_mutex_unlock(&t->lock);
 	push(t, (struct item){ .type = ITEM_OPEN, .open = *open, .mono_ns = mono_ns });
 }
 
@@ -294,10 +300,27 @@ static int64_t file_ms(const struct ap_tracks *t, int64_t mono_ns)
 	return (int64_t)t->epoch_start_ms + (mono_ns - t->epoch_ns) / 1000000;
 }
 
+/* What is not in a closed segment is lost with this process. A segment is full in time while the writing is; when it is
+ * held up, segments are cut shorter. */
+static struct ap_result keep(struct ap_tracks *t)
+{
+	int64_t now_ms = file_ms(t, ap_mono_ns(t->clock));
+	for (int i = 0; i < 2 && t->open; i++) {
+		struct track *track = &t->tracks[i];
+		uint64_t since_ms = MIN(ap_seal_since(track->seal), ap_mux_since(track->mux));
+		if (since_ms == UINT64_MAX || now_ms - (int64_t)since_ms < UNKEPT_MS)
+			continue;
+		AP_TRY(ap_mux_cut(track->mux));
+		AP_TRY(ap_seal_flush(track->seal));
+	}
+	return AP_SUCCESS;
+}
+
 /* All frames before `until_ns` are with the muxers. */
 static struct ap_result advance(struct ap_tracks *t, int64_t until_ns)
 {
 	int64_t until = t->open ? file_ms(t, until_ns) : 0;
+	AP_TRY(keep(t));
 	if (until_ns - t->advanced_ns < TICK_MS * INT64_C(1000000))
 		return AP_SUCCESS;
 	t->advanced_ns = until_ns;

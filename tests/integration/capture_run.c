@@ -26,6 +26,7 @@
 #define MS INT64_C(1000000)
 #define MAX_EPOCHS 2
 #define FIRST_NTP (UINT64_C(0xE8000000) << 32)
+#define KEPT_MS (AP_SEGMENT_MS + 400) /* what a kill may cost: by the design 4 s; the rest for a busy machine */
 #define CODING_MS 40 /* a picture leaves its sender this much later than the sound of the same time */
 
 struct sender {
@@ -52,6 +53,8 @@ struct scenario {
 	uint64_t generation;
 	int next_epoch, epochs_reported;
 	int gate; /* writing end; by `lock` */
+	int64_t opened_us, file_us; /* this epoch's opening, and the length of those before */
+	int64_t most_unkept_ms;	    /* media that was not durable yet, at worst */
 	int64_t closed_us; /* when the close was ordered */
 	int64_t slowest_close_us;
 	bool sealed, closing;
@@ -297,9 +300,17 @@ static void on_closed(void *ctx, uint64_t generation)
 		ap_capture_seal(s->capture);
 }
 
+/* Until this moment all that came since the segment's beginning would have been lost with the process. */
+static void note_unkept(struct scenario *s, const struct ap_capture_segment *segment)
+{
+	int64_t at_us = s->file_us + g_get_monotonic_time() - s->opened_us;
+	if (s->gate >= 0 && segment->cluster_count > 0)
+		s->most_unkept_ms = MAX(s->most_unkept_ms, at_us / 1000 - (int64_t)segment->clusters[0].time_ms);
+}
+
 static void on_segment(void *ctx, const struct ap_capture_segment *segment)
 {
-	(void)ctx;
+	note_unkept(ctx, segment);
 	for (size_t i = 1; i < segment->cluster_count; i++)
 		assert_true(segment->clusters[i].time_ms - segment->clusters[i - 1].time_ms <= AP_CLUSTER_MS + 40);
 	if (segment->cluster_count > 0)
@@ -351,6 +362,7 @@ static gboolean open_gate(gpointer data)
 	s->generation = ((uint64_t)g_random_int() << 32 | g_random_int()) | 1;
 	s->gate = pair[1];
 	g_mutex_unlock(&run.lock);
+	s->opened_us = g_get_monotonic_time();
 	assert_true(ap_ok(ap_capture_open(s->capture, s->generation, (uint32_t)s->next_epoch + 1, pair[0])));
 	return G_SOURCE_REMOVE;
 }
@@ -364,6 +376,7 @@ static gboolean close_gate(gpointer data)
 	g_mutex_unlock(&run.lock);
 	s->next_epoch++;
 	s->closed_us = g_get_monotonic_time();
+	s->file_us += s->closed_us - s->opened_us;
 	ap_capture_close(s->capture, s->generation, false);
 	return G_SOURCE_REMOVE;
 }
@@ -537,6 +550,8 @@ static void one_is_right(void **state)
 		fail_msg("the capture failed: %s", s->failed);
 	assert_true(s->sealed);
 	assert_int_equal(s->duration_ms[0], s->duration_ms[1]);
+	print_message("at most %d ms of media were not durable\n", (int)s->most_unkept_ms);
+	assert_true(s->most_unkept_ms <= KEPT_MS);
 	assert_true(s->slowest_close_us < AP_CAPTURE_ACK_MS * 1000);
 	assert_int_equal(s->epochs_reported, s->epochs[1][1] ? 2 : 1);
 	assert_true(check(s));
