@@ -33,6 +33,7 @@ static const struct network_scenario scenarios[] = {
 	{.name = "bursts", .way = "delay=20", .later = "burst=0.004,burst_n=25,delay=20", .seconds = 9},
 	{.name = "opening-unheard", .way = "delay=10", .outage_ms = 150, .seconds = 6},
 	{.name = "opening-outage", .way = "delay=20", .outage_ms = 1500, .seconds = 9},
+	{.name = "opening-repaired", .way = "delay=20", .outage_ms = 1200, .outage_up = true, .seconds = 8},
 	{.name = "opening-bursts", .way = "burst=0.004,burst_n=60,delay=20", .seconds = 10, .full = true},
 	{.name = "jitter-100", .way = "delay=10,jitter=100", .seconds = 8, .full = true},
 	{.name = "reorder", .way = "reorder=0.1,reorder_ms=60,delay=10", .seconds = 8, .full = true},

@@ -312,6 +312,14 @@ static void set_ways(struct call *c, const char *text)
 		ap_lossy_set(c->lossy[i / 2], (enum ap_lossy_way)(i % 2), &path);
 }
 
+static void begin_outage(struct call *c)
+{
+	struct ap_lossy_path dead = {.loss = 1};
+	for (int i = 0; i < 4; i++)
+		if (!c->s->outage_up || i % 2 == AP_LOSSY_UP)
+			ap_lossy_set(c->lossy[i / 2], (enum ap_lossy_way)(i % 2), &dead);
+}
+
 /* The ways change, at their times. */
 static void change_ways(struct call *c, int from_ms, int to_ms)
 {
@@ -326,7 +334,7 @@ static void talk(struct call *c)
 {
 	int at_ms = 0;
 	if (c->s->outage_ms)
-		set_ways(c, "loss=1");
+		begin_outage(c);
 	open_gate(c);
 	for (int now_ms; at_ms < c->s->seconds * 1000; at_ms = now_ms) {
 		ap_fixture_run(&c->f, 50);

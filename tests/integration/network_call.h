@@ -22,7 +22,8 @@ struct network_scenario {
 	const char *name;
 	const char *way;	 /* all four ways, as ap_lossy_parse() reads it */
 	const char *later;	 /* all four ways from a second after the opening of the gate on; NULL: as before */
-	unsigned outage_ms; /* nothing gets through any way from the opening of the gate on, so long */
+	unsigned outage_ms; /* nothing gets through from the opening of the gate on, so long */
+	bool outage_up;	    /* only towards the gateway: it is heard all the time */
 	enum network_place place; /* other than loopback: real, without relays */
 	struct network_person persons[2];
 	int seconds; /* of recording */
