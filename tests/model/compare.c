@@ -208,6 +208,8 @@ static char *compare_taps(struct subject *s, const struct reference *r)
 	if (r->live && (!c || c->open_generation != s->generations[s->tap_count - 1] || c->open_epoch != r->epoch ||
 			c->open_generation != ap_gatekeeper_generation(subject_keeper(s))))
 		return g_strdup("capture, gateway and vault are not of one generation");
+	if (c && c->discarded) /* whoever orders that ends the recording with it */
+		return g_strdup("a capture goes on that was told to throw away what it had");
 	for (unsigned i = 1; i < s->tap_count; i++)
 		if (s->generations[i] == s->generations[i - 1])
 			return g_strdup("a generation came twice");
@@ -235,6 +237,18 @@ static char *compare_recordings(struct subject *s, const struct reference *r)
 	return fits_gives ? NULL : g_strdup("a recording stands on a consent that was not given");
 }
 
+/* Off the record is what the next process finds too (R31). */
+static char *compare_pause(struct subject *s, const struct reference *r)
+{
+	int64_t kept = -1;
+	if (r->broken || r->ended)
+		return NULL;
+	if (!ap_ok(ap_db_count(ap_vault_db(s->w->v), "SELECT paused FROM session WHERE id = ?1",
+			       AP_VALUES(AP_V_UUID(&s->w->session)), &kept)))
+		return g_strdup("the session cannot be read");
+	return kept == (int64_t)r->paused_row ? NULL : g_strdup_printf("paused %d is kept, should be %u", (int)kept, r->paused_row);
+}
+
 char *compare(struct subject *s, const struct reference *r, const struct expected *x, const struct event *e)
 {
 	char *wrong = compare_answer(s, x, e);
@@ -246,6 +260,8 @@ char *compare(struct subject *s, const struct reference *r, const struct expecte
 		wrong = compare_taps(s, r);
 	if (!wrong)
 		wrong = compare_recordings(s, r);
+	if (!wrong)
+		wrong = compare_pause(s, r);
 	if (!wrong && r->link)
 		wrong = compare_party(s, r, e->who);
 	return wrong;

@@ -534,7 +534,7 @@ static void world_changes(struct reference *r, const struct event *e, struct exp
 		break;
 	case EV_GATEWAY:
 		r->silent = e->a == 1;
-		r->refuse_next = r->refuse_next || e->a == 2;
+		r->refuse_next = (r->refuse_next && !r->silent) || e->a == 2; /* one that says nothing refuses nothing */
 		r->opening = r->opening && r->silent;
 		break;
 	case EV_TAP_LOST:

@@ -650,7 +650,7 @@ static void change_world(struct subject *s, const struct event *e)
 	case EV_GATEWAY:
 		s->silent = e->a == 1;
 		gateway_answers(s);
-		s->refuse_next = s->refuse_next || e->a == 2;
+		s->refuse_next = (s->refuse_next && !s->silent) || e->a == 2;
 		break;
 	case EV_TAP_LOST:
 		lose_tap(s, e->a);

@@ -413,6 +413,87 @@ static void shutting_down_seals_everything(void **state)
 	assert_int_equal(rows(w, "SELECT count(*) FROM recording WHERE state = 'sealed'"), 1);
 }
 
+static void run_sql(struct world *w, const char *sql)
+{
+	assert_true(ap_ok(ap_db_run(ap_vault_db(w->v), sql, AP_VALUES(AP_V_UUID(&w->session)))));
+	ap_gatekeeper_reload(world_keeper(w));
+	world_settle(w);
+}
+
+/* Frozen is not to grow (R20): not by the recording under way either. */
+static void a_restriction_closes_and_keeps_closed(void **state)
+{
+	struct world *w = *state;
+	world_open(w);
+	run_sql(w, "INSERT INTO request (id, session, role, type, detail, state, created_ms, due_ms, leaf)"
+		   " VALUES (?1, ?1, 1, 'restriction', '', 'done', 1, 2, 1)");
+	assert_int_equal(phase(w), AP_PHASE_CLOSED);
+	assert_int_equal(reasons(w), AP_GATE_REASON(POLICY));
+	ap_gatekeeper_leg(world_keeper(w), AP_COACH, false);
+	ap_gatekeeper_leg(world_keeper(w), AP_COACH, true);
+	world_pass(w, 2000);
+	assert_int_equal(phase(w), AP_PHASE_CLOSED);
+	run_sql(w, "UPDATE request SET state = 'refused' WHERE session = ?1");
+	assert_int_equal(phase(w), AP_PHASE_OPENING);
+}
+
+/* Who promises presence while the gate is open has the whole time to be heard for the first time. */
+static void a_promise_made_while_open_begins_then(void **state)
+{
+	struct world *w = *state;
+	world_open(w);
+	world_pass(w, 20000);
+	randombytes_buf(w->coach.share, sizeof w->coach.share);
+	g_autofree char *body = world_statement(w, &w->coach, "ConsentGiven", "recording", with_presence, NULL);
+	assert_string_equal(world_put(w, &w->coach, body, NULL), "ok");
+	world_pass(w, 11800);
+	assert_int_equal(phase(w), AP_PHASE_OPEN);
+	assert_int_equal(w->told.taps_opened, 1);
+	world_pass(w, 400);
+	assert_int_equal(phase(w), AP_PHASE_CLOSED);
+	assert_int_equal(reasons(w), AP_GATE_REASON(PRESENCE));
+}
+
+/* A withdrawal throws away what waits in its own gate, not what a later one recorded. */
+static void a_withdrawal_from_a_closed_gate_discards_nothing_later(void **state)
+{
+	struct world *w = *state;
+	world_open(w);
+	ap_gatekeeper_leg(world_keeper(w), AP_COACHEE, false);
+	world_settle(w);
+	g_autofree char *body = world_statement(w, &w->coach, "ConsentWithdrawn", "recording", NULL, NULL);
+	assert_string_equal(world_put(w, &w->coach, body, NULL), "ok");
+	randombytes_buf(w->coach.share, sizeof w->coach.share);
+	world_give(w, &w->coach);
+	ap_gatekeeper_leg(world_keeper(w), AP_COACHEE, true);
+	ap_gatekeepers_tap_opened(w->keepers, &w->session, w->told.generation, true);
+	assert_int_equal(phase(w), AP_PHASE_OPEN);
+	ap_gatekeeper_leg(world_keeper(w), AP_COACHEE, false);
+	assert_int_equal(phase(w), AP_PHASE_CLOSING);
+	assert_false(fake_captures()->last->discarded);
+}
+
+/* R31: what the disk did not take is written when it does, and outlives a crash after that. */
+static void a_pause_that_could_not_be_kept_is_kept_later(void **state)
+{
+	struct world *w = *state;
+	struct ap_db *blocker = NULL;
+	g_autofree char *path = g_build_filename(w->home, "vault", "vault.db", NULL);
+	world_open(w);
+	assert_true(ap_ok(ap_db_open(path, ap_schema_vault, &blocker)));
+	ap_db_set_patience(ap_vault_db(w->v), 1);
+	assert_true(ap_ok(ap_db_begin(blocker)));
+	ap_gatekeeper_pause(world_keeper(w), 3, 0);
+	world_pass(w, 1500);
+	assert_int_equal(phase(w), AP_PHASE_CLOSED);
+	ap_db_rollback(blocker);
+	ap_db_close(blocker);
+	world_pass(w, 1500);
+	assert_int_equal(rows(w, "SELECT count(*) FROM session WHERE paused = 3"), 1);
+	world_crash(w);
+	assert_true(reasons(w) & AP_GATE_REASON(PAUSED));
+}
+
 static void a_keeper_that_nothing_depends_on_is_let_go(void **state)
 {
 	struct world *w = *state;
@@ -473,6 +554,10 @@ int main(void)
 		TEST(a_recording_both_left_is_sealed),
 		TEST(an_open_gate_without_media_is_told),
 		TEST(shutting_down_seals_everything),
+		TEST(a_restriction_closes_and_keeps_closed),
+		TEST(a_promise_made_while_open_begins_then),
+		TEST(a_withdrawal_from_a_closed_gate_discards_nothing_later),
+		TEST(a_pause_that_could_not_be_kept_is_kept_later),
 		TEST(a_keeper_that_nothing_depends_on_is_let_go),
 		TEST(a_keeper_that_knows_more_than_the_database_stays),
 	};
