@@ -16,8 +16,7 @@
 #include <unistd.h>
 
 #define READY_MS 20000	/* a start that takes longer hangs */
-#define FIRST_NICE "-10"
-#define FIRST_LIMIT 30	/* the same for RLIMIT_NICE, which counts from 20 down */
+#define FIRST_NICE -10
 #define STEADY_MS 10000 /* having run this long, the next restart is a first one again */
 
 /* GLib's TLS has no other way to say it: TLS 1.3 alone, in our order of ciphers. Under 1.2 a client could renegotiate as
@@ -199,14 +198,14 @@ static char **clean_environment(void)
 	return env;
 }
 
-/* Its threads may come before other processes', and it does as a whole where the kernel divides time by sessions first
- * (sched(7), autogroups). Where this is refused it is one process among others. */
+/* Before other processes, and as a whole where the kernel divides time by sessions first (sched(7), autogroups). Where
+ * this is refused it is one process among others. */
 static void come_first(void)
 {
 	int group = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
-	(void)!setrlimit(RLIMIT_NICE, &(struct rlimit){ FIRST_LIMIT, FIRST_LIMIT });
+	(void)!setpriority(PRIO_PROCESS, 0, FIRST_NICE);
 	if (group >= 0) {
-		(void)!write(group, FIRST_NICE, strlen(FIRST_NICE));
+		(void)!write(group, G_STRINGIFY(FIRST_NICE), strlen(G_STRINGIFY(FIRST_NICE)));
 		close(group);
 	}
 }

@@ -13,6 +13,7 @@ static const int64_t TAP_KEYFRAME_EVERY_NS = 2000ll * NS_PER_MS;
 static const int64_t CONNECTED_NS = (int64_t)AP_CONNECTED_MS * NS_PER_MS;
 static const int64_t SILENT_NS = 1000ll * NS_PER_MS;
 static const int64_t SHAKE_LIMIT_NS = 30000ll * NS_PER_MS;
+static const int64_t SHAKE_CROWDED_NS = 3000ll * NS_PER_MS; /* when others wait for their turn */
 
 struct ap_call *ap_call_find(struct ap_worker *w, const struct ap_uuid *session)
 {
@@ -364,7 +365,9 @@ void ap_leg_want_keyframes(struct ap_leg *leg)
 
 static bool tick_handshake(struct ap_leg *leg)
 {
-	bool late = leg->worker->now_ns - leg->shaking_since_ns > SHAKE_LIMIT_NS;
+	const struct ap_worker *w = leg->worker;
+	bool crowded = w->handshakes >= w->max_handshakes;
+	bool late = w->now_ns - leg->shaking_since_ns > (crowded ? SHAKE_CROWDED_NS : SHAKE_LIMIT_NS);
 	if (!late && ap_dtls_tick(leg->dtls) != AP_DTLS_FAILED)
 		return true;
 	ap_count(&leg->worker->counters, AP_COUNT_DTLS_FAILED);

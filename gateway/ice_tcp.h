@@ -2,7 +2,8 @@
  * ICE-TCP, passive side (RFC 6544): connections that carry the same packets as the UDP port, framed (framing.h).
  *
  * A connection belongs to no leg until a valid connectivity check came on it; one that shows none within
- * AP_TCP_PATIENCE_NS is closed, and there are at most AP_TCP_MAX per worker. What the other side does not read is
+ * AP_TCP_PATIENCE_NS is closed, and there are at most AP_TCP_MAX per worker, beyond which a new one takes the place of the
+ * oldest that belongs to no leg. What the other side does not read is
  * dropped packet by packet, never buffered beyond AP_TCP_BACKLOG.
  *
  * A closed connection stays in memory until the batch is over, so that its packets may still name it.

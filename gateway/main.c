@@ -13,6 +13,7 @@
 #include <glib-unix.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -137,6 +138,7 @@ static struct ap_result start(struct process *p, struct ap_config *config)
 	AP_TRY(read_files(p));
 	AP_TRY(ap_confine(&p->held));
 	AP_TRY(ap_media_new(config, gw->clock, g_main_context_default(), &ap_switchboard_media, gw, &gw->media));
+	(void)!setpriority(PRIO_PROCESS, 0, 0); /* this thread: media alone come before everything else */
 	AP_TRY(ap_http_listen(gw->http, p->http));
 	if (p->link >= 0)
 		ap_vault_client_link(gw->vault, p->link);

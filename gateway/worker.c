@@ -7,12 +7,13 @@
 #include <sodium.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 /* CONTROL: datagrams other than media taken at a time; the first of a handshake costs half a millisecond. */
-enum { EVENTS = 64, ROUNDS = 8, CONTROL = 4, TICK_MS = 250, SHAKING_TICK_MS = 50, NS_PER_MS = 1000000 };
-enum { NICE = -10, SLICE_NS = 500000 };
+enum { EVENTS = 64, ROUNDS = 8, CONTROL = 4, TCP_CLOSINGS = 64, TICK_MS = 250, SHAKING_TICK_MS = 50, NS_PER_MS = 1000000 };
+enum { SLICE_NS = 500000 };
 
 /* What an epoll event is about: a connection's address, or one of these small numbers. */
 enum { ON_INBOX = 1, ON_MEDIA, ON_CONTROL = ON_MEDIA + AP_FAMILIES, ON_LISTENER = ON_CONTROL + AP_FAMILIES,
@@ -39,12 +40,34 @@ static void close_tcp(struct ap_worker *w, struct ap_tcp *tcp)
 	ap_tcp_close(tcp);
 }
 
+/* Full: of those that have proved nothing, the one that took longest so far gives way. What is closed is freed at the next
+ * tick only, because events of this round may still name it; meanwhile there are at most as many of these. */
+static bool make_room(struct ap_worker *w)
+{
+	struct ap_tcp *oldest = NULL;
+	size_t open = 0;
+	if (w->tcps->len < AP_TCP_MAX)
+		return true;
+	for (guint i = 0; i < w->tcps->len; i++) {
+		struct ap_tcp *tcp = g_ptr_array_index(w->tcps, i);
+		open += !ap_tcp_closed(tcp);
+		if (!ap_tcp_closed(tcp) && !ap_tcp_leg(tcp) &&
+		    (!oldest || ap_tcp_since_ns(tcp) < ap_tcp_since_ns(oldest)))
+			oldest = tcp;
+	}
+	if (w->tcps->len >= 2 * AP_TCP_MAX)
+		return false;
+	if (open >= AP_TCP_MAX && oldest)
+		close_tcp(w, oldest);
+	return open < AP_TCP_MAX || oldest;
+}
+
 static void accept_tcp(struct ap_worker *w, enum ap_family family)
 {
 	struct ap_tcp *tcp = ap_tcp_accept(w->listeners[family], w->now_ns);
 	if (!tcp)
 		return;
-	if (w->tcps->len < AP_TCP_MAX &&
+	if (make_room(w) &&
 	    watch(w, ap_tcp_fd(tcp), EPOLLIN | EPOLLOUT | EPOLLET, about_tcp(tcp), EPOLL_CTL_ADD)) {
 		ap_count(&w->counters, AP_COUNT_TCP_ACCEPTED);
 		g_ptr_array_add(w->tcps, tcp);
@@ -146,12 +169,17 @@ static void on_event(struct ap_worker *w, const struct epoll_event *e)
 		on_tcp(w, (struct ap_tcp *)(uintptr_t)about, e->events);
 }
 
+/* Not all at once: closing a connection takes the kernel longer than passing on a packet. */
 static void sweep_tcp(struct ap_worker *w)
 {
+	int left = TCP_CLOSINGS;
 	for (guint i = w->tcps->len; i-- > 0;) {
 		struct ap_tcp *tcp = g_ptr_array_index(w->tcps, i);
-		if (!ap_tcp_closed(tcp) && !ap_tcp_leg(tcp) && w->now_ns - ap_tcp_since_ns(tcp) > AP_TCP_PATIENCE_NS)
+		bool late = w->now_ns - ap_tcp_since_ns(tcp) > AP_TCP_PATIENCE_NS;
+		if (left > 0 && late && !ap_tcp_closed(tcp) && !ap_tcp_leg(tcp)) {
 			close_tcp(w, tcp);
+			left--;
+		}
 		if (ap_tcp_closed(tcp))
 			g_ptr_array_remove_index_fast(w->tcps, i);
 	}
@@ -204,8 +232,8 @@ static int wait_ms(const struct ap_worker *w, int64_t next_tick_ns)
 }
 
 /*
- * A packet waits for us longer than for anything else of a relay, so: before the process's other threads where the
- * launcher allows it (RLIMIT_NICE), and in short slices, which a kernel from 6.12 on takes as "soon".
+ * A packet waits for us longer than for anything else of a relay, so: in short slices, which a kernel from 6.12 on takes
+ * as "soon"; with the nice value that the launcher gave, which the main thread gives up once we are there (main.c).
  */
 static void come_first(void)
 {
@@ -216,10 +244,7 @@ static void come_first(void)
 		int32_t nice;
 		uint32_t priority;
 		uint64_t runtime, deadline, period;
-	} attr = {.size = sizeof attr, .nice = NICE, .runtime = SLICE_NS};
-	if (syscall(SYS_sched_setattr, 0, &attr, 0) == 0)
-		return;
-	attr.nice = 0;
+	} attr = {.size = sizeof attr, .nice = getpriority(PRIO_PROCESS, 0), .runtime = SLICE_NS};
 	(void)!syscall(SYS_sched_setattr, 0, &attr, 0); /* as it was, then */
 }
 

@@ -29,7 +29,7 @@ def main():
     tests = [t for t in floods_media.TESTS + floods_http.TESTS if len(sys.argv) < 2 or any(word in t.__name__ for word in sys.argv[1:])]
     budget = float(os.environ.get("APARTE_TORTURE_SECONDS", 0))
     began, results, w = time.monotonic(), [], World()
-    w.span = 2
+    w.span, w.used = 2, 500
     try:
         while True:
             results += [run_one(w, test) for test in tests]

@@ -8,16 +8,17 @@
  *     flow <name> <name>                       the two send each other 300 packets a second, as a call does
  *     end                                      the flow ends; once all is in: "flow <sent> <received> <dropped here>
  *                                              <p50> <p99> <p99.9> <max>", times in µs from sending to arrival
- *     storm <name> <rate> <seconds> [rtcp]     as many packets a second, authenticated; then "storm <sent>"
+ *     storm <name> <rate> <seconds> [<ssrc>]   as many packets a second, authenticated, with an SSRC requests for
+ *                                              keyframes of that; then "storm <sent>"
  *     drop                                     all peers
  *
- * It ends with its input.
+ * It ends with its input. `floods_call behind` is for those who flood.
  */
 #include "floods_peer.h"
 
 #include <aparte/buf.h>
+#include <fcntl.h>
 #include <glib.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,17 +245,17 @@ static void end(void)
 	       (unsigned long long)overflowed, percentile(0.5), percentile(0.99), percentile(0.999), percentile(1));
 }
 
-/* A picture loss indication for the picture that this side receives; any SSRC will do, the gateway must look. */
-static size_t write_pli(uint8_t *bytes)
+/* A picture loss indication for the picture that this side receives. */
+static size_t write_pli(uint8_t *bytes, uint32_t ssrc)
 {
 	struct ap_writer w = ap_writer_over(bytes, FAST_PACKET);
 	ap_write_u32(&w, 0x81ce0002);
 	ap_write_u32(&w, VIDEO_SSRC);
-	ap_write_u32(&w, VIDEO_SSRC);
+	ap_write_u32(&w, ssrc);
 	return w.len;
 }
 
-static void storm(struct person *p, long rate, long seconds, bool rtcp)
+static void storm(struct person *p, long rate, long seconds, uint32_t pli)
 {
 	_Alignas(8) uint8_t bytes[FAST_PACKET + TRAILER];
 	int64_t begun = now_ns(CLOCK_MONOTONIC), now = begun;
@@ -262,9 +263,9 @@ static void storm(struct person *p, long rate, long seconds, bool rtcp)
 	while (now - begun < seconds * NS) {
 		uint64_t due = (uint64_t)((double)(now - begun) / NS * (double)rate);
 		for (int i = 0; i < 64 && sent < due; i++, sent++) {
-			size_t len = rtcp ? write_pli(bytes)
-					  : write_rtp(bytes, true, p->picture_seq++, (uint32_t)(sent / 10 * 3600), 200);
-			fast_peer_send(p->peer, bytes, fast_peer_protect(p->peer, rtcp, bytes, len));
+			size_t len = pli ? write_pli(bytes, pli)
+					 : write_rtp(bytes, true, p->picture_seq++, (uint32_t)(sent / 10 * 3600), 200);
+			fast_peer_send(p->peer, bytes, fast_peer_protect(p->peer, pli != 0, bytes, len));
 		}
 		if (sent >= due)
 			(void)turn();
@@ -285,7 +286,7 @@ static void obey(char *line)
 	else if (n == 3 && p && q && strcmp(words[0], "flow") == 0)
 		begin(p, q);
 	else if (n >= 4 && p && strcmp(words[0], "storm") == 0)
-		storm(p, atol(words[2]), atol(words[3]), n > 4);
+		storm(p, atol(words[2]), atol(words[3]), n > 4 ? (uint32_t)strtoul(words[4], NULL, 10) : 0);
 	else if (strcmp(words[0], "state") == 0)
 		tell_state();
 	else if (strcmp(words[0], "end") == 0)
@@ -315,15 +316,29 @@ static void listen_to_orders(void)
 		pending[i] = at[i];
 }
 
-int main(void)
+/* Who is measured stands for two other machines, whose time nobody takes; who floods takes nobody's. The kernel may divide
+ * time by sessions first. */
+static void take_place(int nice)
+{
+	char text[8];
+	(void)!setpriority(PRIO_PROCESS, 0, nice);
+	setsid();
+	g_snprintf(text, sizeof text, "%d", nice);
+	int group = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+	if (group >= 0) {
+		(void)!write(group, text, strlen(text));
+		close(group);
+	}
+}
+
+int main(int argc, char **argv)
 {
 	struct rlimit files;
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
 		(void)!setrlimit(RLIMIT_NOFILE, &files);
 	}
-	/* In place of two other machines, whose time nobody takes. */
-	(void)!setpriority(PRIO_PROCESS, 0, -15);
+	take_place(argc > 1 && strcmp(argv[1], "behind") == 0 ? 10 : -15);
 	fast_peer_start();
 	all.persons = g_ptr_array_new_with_free_func(free_person);
 	all.latencies = g_array_new(FALSE, FALSE, sizeof(int64_t));
