@@ -19,7 +19,7 @@ struct ap_child_params {
 	const char *program;	   /* "aparte-gateway"; borrowed for life */
 	enum ap_account account;   /* whom it runs as */
 	unsigned stop_ms;	   /* after STOP it is killed when it lasts longer */
-	bool first;		   /* may have threads that come before other processes' */
+	bool first;		   /* comes before other processes where the kernel divides time; as root */
 };
 
 /* All borrowed for the child's life; `ctx` is the owner's. */
