@@ -207,6 +207,25 @@ static bool rewrite_rtx(struct ap_stream *stream, struct ap_packet *p)
 	return true;
 }
 
+static bool has_rtx(const struct ap_leg_line *to)
+{
+	return to->rtx_pt && to->local_rtx_ssrc;
+}
+
+/* For a client without RTX a repeat becomes the packet it repeats: what was lost on the way to us gets there all the
+ * same. What was sent to it before is refused by SRTP: a number never leaves twice, least of all with other bytes. */
+static bool unwrap_rtx(const struct ap_stream *stream, struct ap_packet *p)
+{
+	struct ap_reader r = ap_reader_over(p->data + p->rtp.header, OSN);
+	if (!stream->seq.bound || p->rtp.payload <= OSN)
+		return false;
+	p->rtp.seq = ap_read_u16(&r);
+	p->rtp.header += OSN;
+	p->rtp.payload -= OSN;
+	p->rtx = false;
+	return true;
+}
+
 /* Values that differ between the sides; `room` holds the new transport-wide number while the header is written. */
 static void rewrite_exts(struct ap_packet *p, struct ap_call *call, unsigned side, const struct ap_leg_line *to,
 			 uint8_t room[2])
@@ -245,7 +264,7 @@ static bool place_header(struct ap_packet *p, const struct ap_leg_line *to)
 static bool may_go(const struct ap_leg *peer, const struct ap_packet *p)
 {
 	const struct ap_leg_line *to = &peer->lines[p->line];
-	return to->present && to->to_client && (!p->rtx || (to->rtx_pt && to->local_rtx_ssrc));
+	return to->present && to->to_client;
 }
 
 static bool rewrite_rtp(struct ap_worker *w, struct ap_packet *p)
@@ -260,7 +279,7 @@ static bool rewrite_rtp(struct ap_worker *w, struct ap_packet *p)
 		ap_count(&w->counters, AP_COUNT_DROP_NO_PEER);
 		return false;
 	}
-	if (!may_go(peer, p) ||
+	if (!may_go(peer, p) || (p->rtx && !has_rtx(to) && !unwrap_rtx(stream, p)) ||
 	    !(p->rtx ? rewrite_rtx(stream, p) : ap_stream_forward(stream, from->clock_rate, w->now_ns, &p->rtp))) {
 		ap_count(&w->counters, AP_COUNT_DROP_UNMAPPED);
 		return false;

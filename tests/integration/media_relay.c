@@ -162,6 +162,53 @@ static void rtx_crosses_with_the_original_number_translated(void **state)
 			    7);
 }
 
+static void connect_without_rtx(struct ap_media_fixture *f, int side)
+{
+	ap_fixture_make(f, side, &(struct ap_peer_options){.address = f->address});
+	for (int i = 0; i < AP_LINES; i++) {
+		f->sides[side].leg.lines[i].rtx_pt = 0;
+		f->sides[side].leg.lines[i].local_rtx_ssrc = 0;
+	}
+	ap_fixture_put(f, side);
+	ap_fixture_wait_ready(f, side);
+}
+
+static void repeat(struct ap_media_fixture *f, uint16_t rtx_seq, const char *payload, size_t len)
+{
+	struct ap_fixture_rtp sent = {
+		.line = AP_LINE_CAMERA, .rtx = true, .seq = rtx_seq, .ts = 1, .twcc = -1, .payload = payload, .len = len};
+	ap_fixture_send(f, COACH, &sent);
+}
+
+/* What was lost before it came to us goes plainly to one that knows no RTX; a number that it was sent already never
+ * leaves a second time. */
+static void what_was_missing_goes_plainly_to_one_without_rtx(void **state)
+{
+	struct ap_media_fixture *f = *state;
+	struct ap_rtp rtp;
+	struct ap_fixture_rtp sent = {.line = AP_LINE_CAMERA, .seq = 10, .ts = 1, .twcc = -1, .payload = "a", .len = 1};
+	connect_without_rtx(f, COACHEE);
+	g_free(pass(f, COACH, &sent, &rtp));
+	sent.seq = 12;
+	g_free(pass(f, COACH, &sent, &rtp));
+	assert_int_equal(rtp.seq, 12);
+	repeat(f, 1, "\0\x0b" "again", 7);
+	repeat(f, 2, "\0\x0b" "again", 7);
+	repeat(f, 3, "\0\x0a" "again", 7);
+	repeat(f, 4, "\0\x0b", 2);
+	g_autofree struct ap_peer_packet *packet = ap_fixture_expect(f, COACHEE, false);
+	assert_true(ap_rtp_parse(packet->bytes, packet->len, &rtp));
+	const struct ap_leg_line *to = &f->sides[COACHEE].leg.lines[AP_LINE_CAMERA];
+	assert_int_equal(rtp.pt, to->pt);
+	assert_int_equal(rtp.ssrc, to->local_ssrc);
+	assert_int_equal(rtp.seq, 11);
+	assert_int_equal(rtp.payload, 5);
+	assert_memory_equal(packet->bytes + rtp.header, "again", 5);
+	sent.seq = 13;
+	g_free(pass(f, COACH, &sent, &rtp));
+	assert_int_equal(rtp.seq, 13);
+}
+
 static void write_feedback(struct ap_writer *w, uint8_t type, uint8_t format, uint32_t media, const void *fci,
 			   size_t len)
 {
@@ -319,6 +366,7 @@ int main(void)
 		CONNECTED(a_new_ssrc_continues_the_stream),
 		CONNECTED(a_replaced_leg_continues_sequence_and_transport_numbers),
 		CONNECTED(rtx_crosses_with_the_original_number_translated),
+		CONNECTED(what_was_missing_goes_plainly_to_one_without_rtx),
 		CONNECTED(nack_speaks_of_the_senders_own_numbers),
 		CONNECTED(transport_feedback_speaks_of_the_senders_own_numbers),
 		CONNECTED(a_receivers_pli_becomes_ours_and_is_throttled),
