@@ -1,7 +1,8 @@
 # Models the product is held against: consent histories, and the gate's protocol.
 add_executable(test_histories ${CMAKE_CURRENT_LIST_DIR}/histories.c ${CMAKE_CURRENT_LIST_DIR}/compare.c
-	${CMAKE_CURRENT_LIST_DIR}/reference.c ${CMAKE_CURRENT_LIST_DIR}/script.c ${CMAKE_CURRENT_LIST_DIR}/subject.c
-	${CMAKE_CURRENT_LIST_DIR}/calls.c ${CMAKE_SOURCE_DIR}/tests/fuzz/plain_secrets.c)
+	${CMAKE_CURRENT_LIST_DIR}/reference.c ${CMAKE_CURRENT_LIST_DIR}/reference_statement.c ${CMAKE_CURRENT_LIST_DIR}/script.c
+	${CMAKE_CURRENT_LIST_DIR}/subject.c ${CMAKE_CURRENT_LIST_DIR}/subject_vault.c ${CMAKE_CURRENT_LIST_DIR}/calls.c
+	${CMAKE_SOURCE_DIR}/tests/fuzz/plain_secrets.c)
 target_link_libraries(test_histories PRIVATE ap_flags ap_vault_world ap_vault_staff)
 set_target_properties(test_histories PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME model/histories COMMAND test_histories WORKING_DIRECTORY ${CMAKE_BINARY_DIR})

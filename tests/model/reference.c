@@ -1,12 +1,7 @@
-#include "tests/model/reference.h"
+#include "tests/model/reference_private.h"
 
 #include <aparte/limits.h>
 #include <string.h>
-
-#define RECORDING 0 /* index of `recording` among the purposes */
-
-static const char *const purpose_names[PURPOSES] = { "recording", "supervision", "quality" };
-static const char *const roles[2] = { "coach", "coachee" };
 
 /* ---- consents: the last accepted statement that names a purpose counts (API.md) ---- */
 
@@ -24,20 +19,9 @@ unsigned reference_shown(const struct reference *r, unsigned who)
 	return bits;
 }
 
-static void fold(struct ref_person *p, unsigned purposes, enum ref_decision decision)
-{
-	if (decision != REF_GIVEN && purposes & P_RECORDING) /* takes all with it; by which word is not said */
-		for (unsigned i = 0; i < PURPOSES; i++)
-			if (p->state[i] == REF_GIVEN)
-				p->state[i] = REF_NOT_GIVEN;
-	for (unsigned i = 0; i < PURPOSES; i++)
-		if (purposes & 1u << i)
-			p->state[i] = decision;
-}
-
 /* ---- the log ---- */
 
-static void push(struct reference *r, struct expected *x, const char *text)
+void reference_push(struct reference *r, struct expected *x, const char *text)
 {
 	struct ref_leaf *leaf = r->broken ? &r->pending[r->pending_count++] : &x->leaves[x->leaf_count++];
 	g_assert(r->pending_count < REF_LEAVES && x->leaf_count < REF_LEAVES);
@@ -45,24 +29,11 @@ static void push(struct reference *r, struct expected *x, const char *text)
 	r->leaves += !r->broken;
 }
 
-static void push_consent(struct reference *r, struct expected *x, unsigned who, const char *event, unsigned purposes,
-			 bool is_signed)
-{
-	char text[REF_LEAF_TEXT];
-	g_snprintf(text, sizeof text, "1 %s %s %s", roles[who], event, is_signed ? "signed" : "unsigned");
-	for (unsigned p = 0; p < PURPOSES; p++)
-		if (purposes & 1u << p) {
-			g_strlcat(text, p ? " " : " ", sizeof text);
-			g_strlcat(text, purpose_names[p], sizeof text);
-		}
-	push(r, x, text);
-}
-
 static void push_gate(struct reference *r, struct expected *x, unsigned type)
 {
 	char text[REF_LEAF_TEXT];
 	g_snprintf(text, sizeof text, "%u epoch %u", type, r->epoch);
-	push(r, x, text);
+	reference_push(r, x, text);
 }
 
 /* All that was owed is in the log now. */
@@ -71,7 +42,7 @@ static void repay(struct reference *r, struct expected *x)
 	x->loose = true;
 	r->broken = r->unlogged = false;
 	for (unsigned i = 0; i < r->pending_count; i++)
-		push(r, x, r->pending[i].text);
+		reference_push(r, x, r->pending[i].text);
 	r->pending_count = 0;
 	r->orphans = 0;
 	if (r->person[0].blocked || r->person[1].blocked)
@@ -134,12 +105,12 @@ static void seal(struct reference *r, struct expected *x)
 	if (r->broken)
 		r->unsealed++;
 	else
-		push(r, x, "4");
+		reference_push(r, x, "4");
 	r->run = r->capture = r->segments = false;
 	r->epoch = 0;
 }
 
-static void close_gate(struct reference *r, struct expected *x, bool dropped)
+void reference_close(struct reference *r, struct expected *x, bool dropped)
 {
 	if (!r->live)
 		return;
@@ -175,7 +146,7 @@ static void open_gate(struct reference *r, struct expected *x)
 	if (!r->refuse_next)
 		return;
 	r->refuse_next = false; /* the gateway did not want it: closed, and tried anew a little later */
-	close_gate(r, x, false);
+	reference_close(r, x, false);
 	if (!r->run)
 		open_gate(r, x);
 	else
@@ -186,118 +157,9 @@ static void settle(struct reference *r, struct expected *x)
 {
 	unsigned bits = conditions(r);
 	if (r->live && bits)
-		close_gate(r, x, false);
+		reference_close(r, x, false);
 	else if (!r->live && !bits && !r->broken)
 		open_gate(r, x);
-}
-
-/* ---- gives, in the API's order of checks ---- */
-
-static bool stale(const struct ref_person *p, const struct said *s, int64_t now_ms)
-{
-	int64_t off = s->at_ms - now_ms;
-	return off > AP_STATEMENT_SKEW_MS || off < -AP_STATEMENT_SKEW_MS || s->at_ms <= p->last_ms;
-}
-
-static const char *check_give(const struct reference *r, unsigned who, const struct said *s, int64_t now_ms)
-{
-	const struct ref_person *p = &r->person[who];
-	if (s->flaws & F_MALFORMED)
-		return "statement-malformed";
-	if (p->owed > 0)
-		return "vault-unavailable";
-	if (s->flaws & F_PARTY)
-		return "statement-party";
-	if (p->device == 0 || s->device != p->device)
-		return "statement-key";
-	if (s->flaws & F_SIGNATURE)
-		return "statement-signature";
-	if (s->known)
-		return "statement-replayed";
-	if (stale(p, s, now_ms))
-		return "statement-stale";
-	if (s->flaws & F_NOTICE)
-		return "statement-notice";
-	if (s->flaws & F_PURPOSE || (r->ended && s->purposes & P_RECORDING))
-		return "statement-purpose";
-	if (s->purposes & P_RECORDING && (s->flaws & F_SHARE || s->seal != p->seal))
-		return "statement-share";
-	return r->broken ? "vault-unavailable" : "ok";
-}
-
-static void give(struct reference *r, unsigned who, struct said *s, int64_t now_ms, struct expected *x)
-{
-	struct ref_person *p = &r->person[who];
-	x->answer = check_give(r, who, s, now_ms);
-	x->or_else = r->broken ? "vault-unavailable" : NULL; /* whatever else is wrong with it */
-	if (strcmp(x->answer, "ok") != 0)
-		return;
-	s->known = true;
-	p->last_ms = s->at_ms;
-	p->given = *s;
-	fold(p, s->purposes, REF_GIVEN);
-	if (s->purposes & P_RECORDING) {
-		p->give_device = s->device;
-		p->absent = p->absent && p->promise; /* a promise made anew begins anew */
-		p->promise = (s->flaws & PROMISE) != 0;
-		p->give_leaf = r->leaves;
-		p->seal++;
-	}
-	push_consent(r, x, who, "ConsentGiven", s->purposes, true);
-}
-
-/* ---- withdrawals and refusals: always taken ---- */
-
-static bool good(const struct ref_person *p, const struct said *s, int64_t now_ms)
-{
-	const unsigned bad = F_MALFORMED | F_PARTY | F_SIGNATURE | F_NOTICE | F_PURPOSE;
-	return !(s->flaws & bad) && p->device != 0 && s->device == p->device && !s->known && !stale(p, s, now_ms);
-}
-
-static void drop_recording(struct reference *r)
-{
-	r->orphans += r->run && r->broken;
-	r->run = r->capture = r->segments = false;
-	r->epoch = 0;
-}
-
-static void order_erasures(struct reference *r, struct expected *x)
-{
-	for (unsigned i = 0; i < r->recordings; i++) {
-		if (!r->ordered[i])
-			push(r, x, "10");
-		r->ordered[i] = true;
-	}
-}
-
-static void take(struct reference *r, unsigned who, struct said *s, int64_t now_ms, struct expected *x)
-{
-	struct ref_person *p = &r->person[who];
-	bool garbage = s->flaws & F_MALFORMED, is_signed = good(p, s, now_ms);
-	unsigned purposes = garbage ? P_RECORDING : s->purposes;
-	bool of_recording = purposes & P_RECORDING;
-	int64_t off = s->at_ms - now_ms;
-	close_gate(r, x, of_recording);
-	if (of_recording)
-		drop_recording(r);
-	if (!garbage && off <= AP_STATEMENT_SKEW_MS && off >= -AP_STATEMENT_SKEW_MS)
-		p->last_ms = MAX(p->last_ms, s->at_ms);
-	/* The same record twice while neither is kept yet: the second is a replay by the time it is written. */
-	push_consent(r, x, who, s->refused ? "ConsentRefused" : "ConsentWithdrawn", purposes, is_signed && !(p->owed && s->known));
-	if (of_recording) {
-		p->promise = false;
-		order_erasures(r, x);
-		p->seal += !r->broken;
-		r->unsealed = r->broken ? r->unsealed : 0;
-	}
-	fold(p, purposes, s->refused ? REF_REFUSED : REF_WITHDRAWN);
-	p->owed += r->broken;
-	p->blocked = p->blocked || (r->broken && of_recording);
-	s->known = !r->broken && !garbage;
-	p->taken = *s;
-	x->answer = "ok";
-	x->is_unsigned = !is_signed || r->broken;
-	x->closed_at_answer = true;
 }
 
 /* ---- the rest ---- */
@@ -307,7 +169,7 @@ static void pause_gate(struct reference *r, struct expected *x)
 	r->paused = 3;
 	if (!r->broken)
 		r->paused_row = 3;
-	close_gate(r, x, false);
+	reference_close(r, x, false);
 	x->answer = r->broken ? "vault-unavailable" : "ok";
 	x->closed_at_answer = true;
 }
@@ -364,7 +226,7 @@ static void capture_dies(struct reference *r, struct expected *x)
 {
 	bool was_live = r->live, deaf = r->deaf;
 	r->capture = r->deaf = false;
-	close_gate(r, x, false);
+	reference_close(r, x, false);
 	r->deaf = deaf;
 	if (r->run && r->segments)
 		seal(r, x);
@@ -397,11 +259,11 @@ static void restart(struct reference *r, bool orderly, struct expected *x)
 	(void)orderly;
 	repay(r, x);
 	for (r->unsealed = 0; unfinished > 0; unfinished--)
-		push(r, x, "4");
+		reference_push(r, x, "4");
 	if (r->live) {
 		bool deaf = r->deaf;
 		r->deaf = false;
-		close_gate(r, x, false);
+		reference_close(r, x, false);
 		r->deaf = deaf;
 	}
 	if (r->run)
@@ -419,7 +281,7 @@ static void end(struct reference *r, struct expected *x)
 	if (r->broken)
 		return;
 	r->ended = true;
-	close_gate(r, x, false);
+	reference_close(r, x, false);
 	if (r->run)
 		seal(r, x);
 	r->person[0].seal++;
@@ -431,28 +293,16 @@ static void restrict_use(struct reference *r, bool on, struct expected *x)
 {
 	x->loose = true;
 	if (on) {
-		push(r, x, "9");
-		push(r, x, "9");
+		reference_push(r, x, "9");
+		reference_push(r, x, "9");
 		r->restrictions++;
-		close_gate(r, x, false);
+		reference_close(r, x, false);
 		if (r->run)
 			seal(r, x);
 	} else if (r->restrictions > 0) {
-		push(r, x, "9");
+		reference_push(r, x, "9");
 		r->restrictions--;
 	}
-}
-
-static struct said said_now(const struct reference *r, const struct event *e, int64_t said_ms)
-{
-	const struct ref_person *p = &r->person[e->who];
-	return (struct said){ .exists = true,
-			      .device = e->b & F_KEY ? 0 : p->device,
-			      .purposes = e->kind == EV_PREPARE ? P_RECORDING : e->a,
-			      .flaws = e->kind == EV_PREPARE ? 0 : e->b,
-			      .at_ms = said_ms,
-			      .seal = p->seal,
-			      .refused = e->b & REFUSED };
 }
 
 bool reference_applies(const struct reference *r, const struct event *e)
@@ -491,27 +341,6 @@ bool reference_applies(const struct reference *r, const struct event *e)
 	}
 }
 
-static void statement(struct reference *r, const struct event *e, int64_t said_ms, int64_t now_ms, struct expected *x)
-{
-	struct ref_person *p = &r->person[e->who];
-	struct said s = said_now(r, e, said_ms);
-	if (e->kind == EV_GIVE)
-		give(r, e->who, &s, now_ms, x);
-	else if (e->kind == EV_TAKE)
-		take(r, e->who, &s, now_ms, x);
-	else if (e->kind == EV_PREPARE)
-		p->prepared = s;
-	else if (e->kind == EV_SEND)
-		give(r, e->who, &p->prepared, now_ms, x);
-	else if (e->kind == EV_REPLAY) {
-		s = p->given;
-		give(r, e->who, &s, now_ms, x);
-	} else {
-		s = p->taken;
-		take(r, e->who, &s, now_ms, x);
-	}
-}
-
 static void world_changes(struct reference *r, const struct event *e, struct expected *x)
 {
 	switch (e->kind) {
@@ -539,7 +368,7 @@ static void world_changes(struct reference *r, const struct event *e, struct exp
 		break;
 	case EV_TAP_LOST:
 		if (e->a == 0)
-			close_gate(r, x, false);
+			reference_close(r, x, false);
 		break;
 	case EV_DEAF:
 		r->deaf = e->a;
@@ -550,7 +379,7 @@ static void world_changes(struct reference *r, const struct event *e, struct exp
 			capture_dies(r, x);
 		break;
 	case EV_LOCKDOWN:
-		push(r, x, "14");
+		reference_push(r, x, "14");
 		r->lockdown = e->a;
 		break;
 	default:
@@ -562,14 +391,6 @@ void reference_apply(struct reference *r, const struct event *e, int64_t said_ms
 {
 	*ret = (struct expected){ 0 };
 	switch (e->kind) {
-	case EV_GIVE:
-	case EV_TAKE:
-	case EV_PREPARE:
-	case EV_SEND:
-	case EV_REPLAY:
-	case EV_RETAKE:
-		statement(r, e, said_ms, now_ms, ret);
-		break;
 	case EV_ENROL:
 	case EV_RETURN:
 		enrol(r, e, ret);
@@ -604,7 +425,8 @@ void reference_apply(struct reference *r, const struct event *e, int64_t said_ms
 		end(r, ret);
 		break;
 	default:
-		world_changes(r, e, ret);
+		if (!reference_statement(r, e, said_ms, now_ms, ret))
+			world_changes(r, e, ret);
 	}
 	settle(r, ret);
 }

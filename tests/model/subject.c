@@ -1,8 +1,6 @@
-#include "tests/model/subject.h"
+#include "tests/model/subject_private.h"
 
 #include "recorder/access.h"
-#include "recorder/erasure.h"
-#include "recorder/recording.h"
 #include "recorder/request.h"
 #include "tests/testlib/fake_capture.h"
 
@@ -12,7 +10,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define STEP_MS 200
@@ -20,76 +17,7 @@
 
 static struct ap_gatekeeper *keeper(struct subject *s)
 {
-	return ap_gatekeeper_get(s->w->keepers, &s->w->session);
-}
-
-struct ap_gatekeeper *subject_keeper(struct subject *s)
-{
-	return keeper(s);
-}
-
-static void run_context(void)
-{
-	while (g_main_context_iteration(NULL, FALSE))
-		;
-}
-
-/* ---- the gateway, faked ---- */
-
-static void tap_open(void *ctx, const struct ap_uuid *session, uint64_t generation, uint32_t epoch, int fd)
-{
-	struct subject *s = ctx;
-	(void)epoch;
-	if (!ap_uuid_equal(session, &s->w->session) || s->tap_count == SUBJECT_TAPS) {
-		s->wrong = "a descriptor for another session, or far too many";
-		close(fd);
-		return;
-	}
-	s->taps[s->tap_count] = fd;
-	s->generations[s->tap_count++] = generation;
-	s->pending = true;
-	s->pending_generation = generation;
-}
-
-static void tap_close(void *ctx, const struct ap_uuid *session, uint64_t generation)
-{
-	struct subject *s = ctx;
-	(void)session;
-	s->pending = s->pending && s->pending_generation != generation;
-}
-
-static void event(void *ctx, const struct ap_uuid *session, enum ap_role role, const char *name, const char *json)
-{
-	(void)ctx;
-	(void)session;
-	(void)role;
-	(void)name;
-	(void)json;
-}
-
-static const struct ap_gateway gateway = { tap_open, tap_close, event };
-
-static bool leads_somewhere(int fd)
-{
-	return send(fd, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
-}
-
-bool subject_taps(struct subject *s, bool *ret_old)
-{
-	*ret_old = false;
-	for (unsigned i = 0; i + 1 < s->tap_count; i++)
-		*ret_old = *ret_old || leads_somewhere(s->taps[i]);
-	return s->tap_count > 0 && leads_somewhere(s->taps[s->tap_count - 1]);
-}
-
-/* The gateway says what became of its descriptor, unless it is silent. */
-static void gateway_answers(struct subject *s)
-{
-	if (!s->pending || s->silent || !s->w->keepers)
-		return;
-	bool ok = !s->refuse_next;
-	s->pending = s->refuse_next = false;
-	ap_gatekeepers_tap_opened(s->w->keepers, &s->w->session, s->pending_generation, ok);
+	return subject_keeper(s);
 }
 
 /* ---- time ---- */
@@ -129,8 +57,8 @@ static void step(struct subject *s)
 	s->w->wall_ms += STEP_MS;
 	s->w->mono_ns += STEP_MS * INT64_C(1000000);
 	ap_gatekeepers_tick(s->w->keepers);
-	run_context();
-	gateway_answers(s);
+	subject_run();
+	subject_gateway_answers(s);
 }
 
 /* Passes time; those in `pinging` say every 2 s that they are there. */
@@ -142,16 +70,16 @@ static void pass(struct subject *s, unsigned ms, unsigned pinging)
 		step(s);
 		if (done % 1000 == 0)
 			ap_consents_tick(s->w->consents);
-		run_context();
-		gateway_answers(s);
+		subject_run();
+		subject_gateway_answers(s);
 	}
 }
 
 /* Until nothing moves any more: a closing is over, and a pause after a failed opening. */
 static void come_to_rest(struct subject *s)
 {
-	run_context();
-	gateway_answers(s);
+	subject_run();
+	subject_gateway_answers(s);
 	for (unsigned i = 0; i < 3 && ap_gatekeeper_phase(keeper(s)) == AP_PHASE_CLOSING; i++)
 		step(s);
 	for (unsigned i = 0; i < 100; i++) {
@@ -163,126 +91,10 @@ static void come_to_rest(struct subject *s)
 	}
 }
 
-/* ---- the vault's life ---- */
-
-static void look(void *ctx)
-{
-	ap_gatekeepers_look(((struct subject *)ctx)->w->keepers);
-}
-
-static void after_finish(void *data)
-{
-	struct subject *s = data;
-	ap_gatekeeper_reload(keeper(s));
-}
-
-static void after_discard(void *data)
-{
-	ap_gatekeeper_finish(keeper(data), 0, after_finish, data);
-}
-
-/* As recorder/core.c does: closed without its rest, sealed, looked at anew. */
-static void close_gate(void *ctx, const struct ap_uuid *session, unsigned reason, ap_vault_call done, void *data)
-{
-	(void)session;
-	(void)done;
-	(void)data;
-	ap_gatekeeper_close(keeper(ctx), reason, true, after_discard, ctx);
-}
-
-static void port_event(void *ctx, const struct ap_uuid *session, enum ap_role role, const char *name, const char *json)
-{
-	event(ctx, session, role, name, json);
-}
-
-static bool ready(void *ctx)
-{
-	(void)ctx;
-	return true;
-}
-
-static const struct ap_vault_port port = { close_gate, port_event, look, ready, NULL };
-
-static void nothing(struct ap_vault *v)
-{
-	(void)v;
-}
-
-static void changed(struct ap_vault *v, const struct ap_uuid *session)
-{
-	(void)v;
-	(void)session;
-}
-
-static struct ap_result enqueue(struct ap_vault *v, struct ap_db *db, int64_t tenant, const char *name, const char *data)
-{
-	(void)v;
-	(void)db;
-	(void)tenant;
-	(void)name;
-	(void)data;
-	return AP_SUCCESS;
-}
-
-/* Erasures are ordered, not run: what is ordered is what counts here. */
-static const struct ap_rights rights = { .erasure_order = ap_erasure_order,
-					 .erasure_kick = nothing,
-					 .consents_changed = changed,
-					 .webhook_enqueue = enqueue };
+/* ---- histories ---- */
 
 /* Never connected: what is asked through it goes nowhere, the gateway above is the one that counts. */
 static const struct ap_link_events link_events = { .up = NULL };
-
-static void free_party(void *party)
-{
-	ap_party_clear(party);
-	g_free(party);
-}
-
-static guint hash_of(const void *hash)
-{
-	guint n;
-	ap_copy(&n, sizeof n, hash, sizeof n);
-	return n;
-}
-
-static gboolean same_hash(const void *a, const void *b)
-{
-	return ap_hash_equal(a, b);
-}
-
-static void stop(struct subject *s)
-{
-	struct world *w = s->w;
-	run_context();
-	ap_consents_free(w->consents);
-	ap_gatekeepers_free(w->keepers);
-	ap_captures_free(w->captures);
-	ap_vault_set_port(w->v, NULL, NULL, NULL);
-	ap_vault_free(w->v);
-	w->consents = NULL;
-	w->keepers = NULL;
-}
-
-static void start(struct subject *s)
-{
-	struct world *w = s->w;
-	struct ap_vault_setup setup = { w->config, &w->clock, w->home, NULL };
-	if (!ap_ok(ap_vault_open(&setup, &w->v)))
-		g_error("the vault does not start");
-	ap_vault_set_rights(w->v, &rights);
-	ap_db_set_patience(ap_vault_db(w->v), 0);
-	if (!ap_ok(ap_recording_recover(w->v, ap_vault_db(w->v))))
-		g_error("the vault does not recover");
-	w->captures = ap_captures_new(-1, NULL, NULL, NULL);
-	w->keepers = ap_gatekeepers_new(w->v, w->captures, &gateway, s);
-	w->consents = ap_consents_new(w->v, w->keepers, &gateway, s);
-	ap_vault_set_port(w->v, NULL, &port, s);
-	g_hash_table_remove_all(s->seen_tokens);
-	s->env = (struct ap_rpc_env){ w->v, w->keepers, w->consents, s->link, s->seen_tokens };
-	ap_gatekeepers_link(w->keepers, true);
-	s->silent = s->refuse_next = s->pending = false;
-}
 
 struct subject *subject_new(void)
 {
@@ -291,9 +103,9 @@ struct subject *subject_new(void)
 	if (!ap_ok(ap_config_set(s->w->config, "vault.seal_idle_minutes", "1440")))
 		g_error("configuration");
 	s->link = ap_link_new(&link_events, s);
-	s->seen_tokens = g_hash_table_new_full(hash_of, same_hash, g_free, free_party);
-	stop(s);
-	start(s);
+	s->seen_tokens = subject_tokens();
+	subject_stop(s);
+	subject_start(s);
 	return s;
 }
 
@@ -383,7 +195,7 @@ void subject_begin(struct subject *s)
 static void on_answer(void *data)
 {
 	struct subject *s = data;
-	s->open_at_answer = s->tap_count > 0 && leads_somewhere(s->taps[s->tap_count - 1]);
+	s->open_at_answer = s->tap_count > 0 && subject_leads(s->taps[s->tap_count - 1]);
 }
 
 static void ask(struct subject *s, ap_rpc_handler handler, GVariant *arguments)
@@ -393,7 +205,7 @@ static void ask(struct subject *s, ap_rpc_handler handler, GVariant *arguments)
 	s->call.data = s;
 	s->asked = true;
 	call_begin(&s->call, &s->env, handler, arguments);
-	run_context();
+	subject_run();
 	for (unsigned i = 0; i < 80 && !s->call.answered; i++) /* 16 s: a deaf capture does not seal */
 		step(s);
 	if (!s->call.answered)
@@ -565,14 +377,14 @@ static void restart(struct subject *s, bool orderly)
 	mend(s);
 	if (orderly) {
 		ap_gatekeepers_shut_down(s->w->keepers, count, &ended);
-		run_context();
+		subject_run();
 		for (unsigned i = 0; i < 80 && !ended; i++)
 			step(s);
 		if (!ended)
 			s->wrong = "the vault's end was never over";
 	}
-	stop(s);
-	start(s);
+	subject_stop(s);
+	subject_start(s);
 	(void)keeper(s);
 	pass(s, 1400, 3);
 }
@@ -631,6 +443,39 @@ static void lift(struct subject *s)
 		s->wrong = "a restriction could not be lifted";
 }
 
+/* What befalls the gateway and the capture. */
+static bool change_others(struct subject *s, const struct event *e)
+{
+	switch (e->kind) {
+	case EV_SANDBOX:
+		fake_captures()->ready = !e->a;
+		step(s);
+		return true;
+	case EV_LINK:
+		set_link(s, e->a);
+		return true;
+	case EV_GATEWAY:
+		s->silent = e->a == 1;
+		subject_gateway_answers(s);
+		s->refuse_next = (s->refuse_next && !s->silent) || e->a == 2;
+		return true;
+	case EV_TAP_LOST:
+		lose_tap(s, e->a);
+		return true;
+	case EV_DIES:
+		fake_capture_fail("capture-died");
+		return true;
+	case EV_DEAF:
+		fake_captures()->mute = e->a;
+		return true;
+	case EV_SEGMENT:
+		fake_capture_segment(AP_COACH, (uint32_t)(s->counter++ & 0xfffff), 2048);
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void change_world(struct subject *s, const struct event *e)
 {
 	switch (e->kind) {
@@ -639,30 +484,6 @@ static void change_world(struct subject *s, const struct event *e)
 		break;
 	case EV_LEDGER:
 		set_ledger(s, e->a);
-		break;
-	case EV_SANDBOX:
-		fake_captures()->ready = !e->a;
-		step(s);
-		break;
-	case EV_LINK:
-		set_link(s, e->a);
-		break;
-	case EV_GATEWAY:
-		s->silent = e->a == 1;
-		gateway_answers(s);
-		s->refuse_next = (s->refuse_next && !s->silent) || e->a == 2;
-		break;
-	case EV_TAP_LOST:
-		lose_tap(s, e->a);
-		break;
-	case EV_DIES:
-		fake_capture_fail("capture-died");
-		break;
-	case EV_DEAF:
-		fake_captures()->mute = e->a;
-		break;
-	case EV_SEGMENT:
-		fake_capture_segment(AP_COACH, (uint32_t)(s->counter++ & 0xfffff), 2048);
 		break;
 	case EV_RESTART:
 		restart(s, e->a);
@@ -678,8 +499,39 @@ static void change_world(struct subject *s, const struct event *e)
 		lift(s);
 		break;
 	default:
-		pass(s, 12200, e->a);
+		if (!change_others(s, e))
+			pass(s, 12200, e->a);
 		break;
+	}
+}
+
+/* Decisions, spoken as statements. */
+static bool says(struct subject *s, const struct event *e)
+{
+	struct subject_person *p = &s->person[e->who];
+	switch (e->kind) {
+	case EV_GIVE:
+		give(s, e);
+		return true;
+	case EV_REPLAY:
+		put(s, e->who, p->given);
+		return true;
+	case EV_PREPARE:
+		g_free(p->prepared);
+		p->prepared = make_statement(s, e, "ConsentGiven", P_RECORDING, 0);
+		p->prepared_ms = s->said_ms;
+		return true;
+	case EV_SEND:
+		send_prepared(s, e->who);
+		return true;
+	case EV_TAKE:
+		take(s, e);
+		return true;
+	case EV_RETAKE:
+		put(s, e->who, p->taken);
+		return true;
+	default:
+		return false;
 	}
 }
 
@@ -692,26 +544,6 @@ static void person_does(struct subject *s, const struct event *e)
 	case EV_ENROL:
 	case EV_RETURN:
 		enrol(s, e);
-		break;
-	case EV_GIVE:
-		give(s, e);
-		break;
-	case EV_REPLAY:
-		put(s, e->who, p->given);
-		break;
-	case EV_PREPARE:
-		g_free(p->prepared);
-		p->prepared = make_statement(s, e, "ConsentGiven", P_RECORDING, 0);
-		p->prepared_ms = s->said_ms;
-		break;
-	case EV_SEND:
-		send_prepared(s, e->who);
-		break;
-	case EV_TAKE:
-		take(s, e);
-		break;
-	case EV_RETAKE:
-		put(s, e->who, p->taken);
 		break;
 	case EV_PAUSE:
 	case EV_RESUME:
@@ -728,7 +560,8 @@ static void person_does(struct subject *s, const struct event *e)
 		ask(s, ap_rpc_session_end, g_variant_new("(ss)", s->w->api_key, id));
 		break;
 	default:
-		change_world(s, e);
+		if (!says(s, e))
+			change_world(s, e);
 	}
 }
 
@@ -741,5 +574,5 @@ void subject_apply(struct subject *s, const struct event *e)
 	person_does(s, e);
 	come_to_rest(s);
 	ping(s, 3);
-	run_context();
+	subject_run();
 }
