@@ -36,6 +36,7 @@ ap_embed_text(notice_en config/notices/en.json)
 
 # Decisions without clock, disk or network.
 ap_library(vault_rules SOURCES purpose.c consent_state.c policy.c body.c statement.c consent_check.c token.c gate.c presence.c
+	clock_guard.c
 	LIBS ap_encodings)
 
 # Owed withdrawals: a file, no database.
@@ -48,7 +49,7 @@ ap_library(vault_core SOURCES db_ledger.c db_policy.c db_session.c db_tenant.c d
 	link.c link_front.c link_message.c rpc.c rpc_platform.c rpc_party.c rpc_rights.c core.c
 	${CMAKE_BINARY_DIR}/generated/text_policy_default.c ${CMAKE_BINARY_DIR}/generated/text_notice_fr.c
 	${CMAKE_BINARY_DIR}/generated/text_notice_en.c
-	LIBS ap_vault_rules ap_owed ap_db ap_keys ap_log_formats ap_blob ap_webm ap_age ap_problem ap_dbus PkgConfig::JSON)
+	LIBS ap_vault_rules ap_staff_db ap_owed ap_db ap_keys ap_log_formats ap_blob ap_webm ap_age ap_problem ap_dbus PkgConfig::JSON)
 
 add_executable(aparte-recorder main.c)
 target_link_libraries(aparte-recorder PRIVATE ap_vault_core ap_capture_spawn ap_sandbox ap_vault_staff)

@@ -1,5 +1,5 @@
 # The staff side. Decisions apart from what reads disk or network.
-ap_library(staff_rules SOURCES access_rule.c clock_guard.c auth.c LIBS ap_vault_rules PkgConfig::OATH)
+ap_library(staff_rules SOURCES access_rule.c auth.c LIBS ap_vault_rules PkgConfig::OATH)
 ap_library(staff_db SOURCES answer.c db_staff_access.c db_staff_grant.c db_staff_user.c db_staff_erasure.c db_staff_desk.c
 	db_staff_policy.c db_staff_webhook.c db_staff_metrics.c
 	LIBS ap_db ap_encodings PkgConfig::JSON)
