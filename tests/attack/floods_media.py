@@ -44,11 +44,13 @@ def half_open_handshakes(w):
 
 def storm_of_another_call(w):
     with w.more_peers() as others:
-        a, b = w.sessions(1)
+        a, b = w.sessions(w.used + 1)[-2:]
+        w.used += 1
         others.join(w.instance, a, "a")
         others.join(w.instance, b, "b")
         others.wait_ready(2)
-        w.endures("another call's 100,000 packets a second", lambda: print("     storm:", others.ask("storm", "a", 100000, w.span)))
+        w.endures("another call's 100,000 packets a second",
+                  lambda: print("     storm:", others.ask("storm", "a", 100000, w.span)))
 
 
 def requests_for_keyframes(w):
@@ -59,7 +61,8 @@ def requests_for_keyframes(w):
         others.wait_ready(2)
         others.ask("storm", "b", 300, 1)  # the gateway asks only for what is sent
         before, begun = w.metric("keyframes_requested_total"), time.monotonic()
-        w.endures("another call's 20,000 PLI a second", lambda: print("     storm:", others.ask("storm", "a", 20000, w.span, ssrc)))
+        w.endures("another call's 20,000 PLI a second",
+                  lambda: print("     storm:", others.ask("storm", "a", 20000, w.span, ssrc)))
         asked, lasted = w.metric("keyframes_requested_total") - before, time.monotonic() - begun
         print(f"     {asked:.0f} were passed on in {lasted:.1f} s")
         assert 1 <= asked <= 4 * lasted + 4, asked
