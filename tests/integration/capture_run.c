@@ -488,6 +488,14 @@ static void prepare(struct media *m)
 	g_array_sort(run.events, by_time);
 }
 
+static void release(struct media *m)
+{
+	GArray **const all[] = { &m->vp8, &m->vp8_large, &m->vp9, &m->h264, &m->opus, &m->opus_dtx, &run.events };
+	for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
+		g_clear_pointer(all[i], g_array_unref);
+	g_main_context_unref(run.context);
+}
+
 /* Private dirty memory of the zygote's first child, KiB. */
 static long private_kib(pid_t zygote)
 {
@@ -532,6 +540,8 @@ static void everything_is_recorded(void **state)
 	ap_captures_free(run.captures);
 	assert_int_equal(test_zygote_stop(&z), 0);
 	ap_blob_free(blob);
+	g_source_destroy(renewing);
+	release(&media);
 	uint64_t packets = 0;
 	for (size_t i = 0; i < G_N_ELEMENTS(scenarios); i++)
 		packets += scenarios[i].packets;
@@ -570,6 +580,9 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < G_N_ELEMENTS(scenarios); i++)
 		tests[i + 1] = (struct CMUnitTest){ scenarios[i].name, one_is_right, NULL, NULL, &scenarios[i] };
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(scenarios); i++)
+		for (int person = 0; person < 2; person++)
+			ap_secret_free(scenarios[i].identity[person]);
 	if (failed)
 		print_message("kept: %s\n", run.directory);
 	const char *rm[] = { "rm", "-rf", run.directory, NULL };

@@ -5,6 +5,7 @@ connection is closed, and the next one is served.
     APARTE_BIN=build/dev/bin http_raw.py [-v]
 """
 import json
+import os
 import pathlib
 import re
 import socket
@@ -206,6 +207,7 @@ class Raw(unittest.TestCase):
                         self.assert_refused(answer)
                     self.assertIsNone(c.answer(), headers)
 
+    @unittest.skipIf("ASAN_OPTIONS" in os.environ, "AddressSanitizer keeps what was freed")
     def test_requests_without_an_end_leave_nothing_behind(self):
         """libsoup 3.2 never frees the path of a request whose body it cannot delimit: 60 kB for each of these."""
         path = b"/" + b"a" * 60000
