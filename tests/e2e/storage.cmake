@@ -12,4 +12,4 @@ foreach(name storage storage_start storage_torture)
 endforeach()
 # These two count a live call's packets.
 set_tests_properties(e2e/storage e2e/storage_torture PROPERTIES RESOURCE_LOCK browsers)
-set_tests_properties(e2e/storage_torture PROPERTIES LABELS "e2e;torture" TIMEOUT 7200)
+set_tests_properties(e2e/storage_torture PROPERTIES LABELS "e2e;torture" TIMEOUT 300)

@@ -11,7 +11,7 @@ if(TARGET ap_vault_core)
 		ap_staff_test(${module})
 	endforeach()
 	ap_staff_test(clocks)
-	set_tests_properties(unit/clocks PROPERTIES LABELS "unit;torture" TIMEOUT 7200)
+	set_tests_properties(unit/clocks PROPERTIES LABELS "unit;torture" TIMEOUT 300)
 endif()
 
 # The running system, with the end-to-end tests' tools.

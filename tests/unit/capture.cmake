@@ -13,6 +13,7 @@ function(ap_capture_test name)
 endfunction()
 ap_capture_test(capture_run SOURCES ${CMAKE_SOURCE_DIR}/tests/integration/capture_media.c
 	LIBS ap_capture_spawn PkgConfig::GST m)
+set_tests_properties(integration/capture_run PROPERTIES PROCESSORS 2) # it measures how late things are written
 ap_unit_test(timeline LIBS ap_capture_pure)
 ap_capture_test(capture_sandbox LIBS ap_capture_proto ap_age)
 ap_unit_test(webm LIBS ap_webm)
