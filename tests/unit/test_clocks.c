@@ -272,7 +272,7 @@ static void the_log_goes_on_in_the_past(void **state)
 
 #define RECORDINGS 6
 #define STEPS 60
-#define HISTORIES 12
+#define HISTORIES 6
 
 struct one {
 	struct ap_uuid id;
