@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define READY_MS 20000	/* a start that takes longer hangs */
-#define FIRST_NICE -10
+#define FIRST_NICE (-10)
 #define STEADY_MS 10000 /* having run this long, the next restart is a first one again */
 
 /* GLib's TLS has no other way to say it: TLS 1.3 alone, in our order of ciphers. Under 1.2 a client could renegotiate as
