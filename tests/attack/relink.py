@@ -125,6 +125,7 @@ def abuse(w, times=3):
     lasted = time.monotonic() - begun
     assert lasted * 1000 >= sum(waits[:-1]), "it did not wait"
     client.until("a link", w.link, 60).close()
+    client.until("it is used", lambda: "gate" in w.call.coach.me(), RESUME_S)
     w.call.open(RESUME_S)
     assert w.call.under_way() == recording, "it is the same recording"
     print(f"     {times} breaks at once: waits of {waits} ms, {lasted:.1f} s")
