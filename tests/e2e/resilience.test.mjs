@@ -91,14 +91,19 @@ async function kill(program) {
 	return { at, restarted: Date.now() - at };
 }
 
-/* The one recording under way, once both tracks have a segment of media on disk. */
+const firstSeen = new Map();
+
+/* The one recording under way, once both tracks have media on disk: of 9 s a kill may cost the last 4. */
 async function underWay() {
 	const id = await until('a recording under way', async () =>
 		(await recordings()).find(({ state }) => state === 'recording')?.id);
+	if (!firstSeen.has(id))
+		firstSeen.set(id, Date.now());
 	await until('its segments', () => {
 		const sealed = instance.files().filter(({ path }) => path.includes(id) && path.endsWith('.age'));
 		return ['coach', 'coachee'].every((role) => sealed.filter(({ path }) => path.includes(`/${role}/`)).length >= 2);
 	}, 15000, 200);
+	await sleep(Math.max(0, firstSeen.get(id) + 9000 - Date.now()));
 	return id;
 }
 

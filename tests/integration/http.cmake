@@ -7,6 +7,6 @@ if(SYSTEM_PYTHON AND TARGET aparte-gateway AND TARGET aparte-recorder)
 			ENVIRONMENT APARTE_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
 	endforeach()
 	add_test(NAME integration/tls_scan COMMAND ${SYSTEM_PYTHON} ${CMAKE_CURRENT_LIST_DIR}/tls_scan.py)
-	set_tests_properties(integration/tls_scan PROPERTIES LABELS "integration;torture" TIMEOUT 300
+	set_tests_properties(integration/tls_scan PROPERTIES LABELS integration TIMEOUT 300
 		ENVIRONMENT APARTE_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
 endif()
