@@ -164,10 +164,19 @@ static int run_demo(const struct ap_instance *i)
 	return ap_cmd_demo(3, argv);
 }
 
+/* One that was killed a moment ago holds its file until it is gone. */
+static bool runs_already(const struct ap_instance *i)
+{
+	bool running = true;
+	for (int tries = 0; tries < 20 && (running = ap_pidfile_running(i)); tries++)
+		g_usleep(50000);
+	return running;
+}
+
 static int start(const struct ap_instance *i, const struct serve_options *options)
 {
 	struct ap_config *config = NULL;
-	if (ap_pidfile_running(i)) {
+	if (runs_already(i)) {
 		g_print("It already runs in %s; --stop ends it.\n", i->home);
 		return AP_EXIT_OK;
 	}

@@ -9,12 +9,25 @@
 
 #define HEAD_MAX 131072 /* libsoup gives up at half of it */
 
-/* The value of a header line, trimmed, if it has that name; NULL otherwise. */
+/* Without the spaces and tabs around it, and nothing else (RFC 9110 §5.6.3). */
+static char *trimmed(const char *text, size_t len)
+{
+	for (; len > 0 && (*text == ' ' || *text == '\t'); text++)
+		len--;
+	while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\t'))
+		len--;
+	return g_strndup(text, len);
+}
+
+/* The value of a header line if it has that name; NULL otherwise. */
 static char *value_of(const char *line, const char *name)
 {
 	const char *colon = strchr(line, ':');
-	g_autofree char *own = colon ? g_strstrip(g_strndup(line, (size_t)(colon - line))) : NULL;
-	return own && g_ascii_strcasecmp(own, name) == 0 ? g_strstrip(g_strdup(colon + 1)) : NULL;
+	g_autofree char *own = colon ? trimmed(line, (size_t)(colon - line)) : NULL;
+	if (!own || g_ascii_strcasecmp(own, name) != 0)
+		return NULL;
+	size_t len = strlen(colon + 1);
+	return trimmed(colon + 1, len > 0 && colon[len] == '\r' ? len - 1 : len);
 }
 
 /* Where bodies end: digits once, or "chunked" once (RFC 9112 §6.1, §6.3). */

@@ -214,7 +214,7 @@ class Raw(unittest.TestCase):
         for port in self.each():
             for headers, status in ((b"Transfer-Encoding: gzip\r\n", 501), (b"Content-Length: )\r\n", 400),
                                     (b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", 501),
-                                    (b"Content-Length: 1\r\n )\r\n", 400), (b"Content-\0Length: x\r\n", 400)):
+                                    (b"Content-Length: 1\r\n )\r\n", 400), (b"Content-Length: 14\x0c\r\n", 400), (b"Content-\0Length: x\r\n", 400)):
                 before = resident_kib(port)
                 self.assertGreater(before, 0)
                 for _ in range(200):
