@@ -146,3 +146,14 @@ void ap_api_add(struct ap_api *api, const struct ap_api_route *routes, size_t co
 		ap_http_add_routes(api->http, &b->http, 1, b);
 	}
 }
+
+void ap_api_add_all(struct ap_api *api)
+{
+	ap_api_add_session(api);
+	ap_api_add_recordings(api);
+	ap_api_add_desk(api);
+	ap_api_add_erasures(api);
+	ap_api_add_people(api);
+	ap_api_add_export(api);
+	ap_api_add_public(api);
+}

@@ -67,6 +67,8 @@ void ap_api_add_erasures(struct ap_api *api);
 void ap_api_add_people(struct ap_api *api);
 void ap_api_add_export(struct ap_api *api);
 void ap_api_add_public(struct ap_api *api);
+/* All of them. */
+void ap_api_add_all(struct ap_api *api);
 
 /* The {n}th part of the path as an id: "not-found" when it is none. */
 struct ap_result ap_api_id(const struct ap_api_call *c, size_t n, struct ap_uuid *ret_id);

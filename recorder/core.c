@@ -6,7 +6,6 @@
 #include "recorder/session_end.h"
 #include "recorder/vault_port.h"
 
-#include <aparte/buf.h>
 #include <aparte/encode.h>
 #include <aparte/log.h>
 #include <stdatomic.h>
@@ -182,24 +181,6 @@ static gboolean on_tick(void *data)
 	return G_SOURCE_CONTINUE;
 }
 
-static guint hash_of(const void *hash)
-{
-	guint n;
-	ap_copy(&n, sizeof n, hash, sizeof n);
-	return n;
-}
-
-static gboolean same_hash(const void *a, const void *b)
-{
-	return ap_hash_equal(a, b);
-}
-
-static void free_party(void *party)
-{
-	ap_party_clear(party);
-	g_free(party);
-}
-
 static GSource *timer(struct ap_core *c, guint ms, GSourceFunc fn)
 {
 	GSource *source = g_timeout_source_new(ms);
@@ -243,7 +224,7 @@ struct ap_result ap_core_start(struct ap_vault *v, struct ap_core **ret_core)
 	atomic_store(&c->disk_trouble, "none");
 	c->context = g_main_context_new();
 	c->loop = g_main_loop_new(c->context, FALSE);
-	c->seen_tokens = g_hash_table_new_full(hash_of, same_hash, g_free, free_party);
+	c->seen_tokens = ap_rpc_seen_new();
 	ap_vault_set_port(v, c->context, &port, c);
 	c->thread = g_thread_new("gate", run, c);
 	*ret_core = c;

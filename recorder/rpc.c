@@ -2,6 +2,7 @@
 
 #include "recorder/token.h"
 
+#include <aparte/buf.h>
 #include <aparte/limits.h>
 #include <aparte/log.h>
 #include <aparte/problem.h>
@@ -85,6 +86,29 @@ void ap_rpc_answer_empty(GDBusMethodInvocation *call, struct ap_result r)
 }
 
 /* ---- persons ---- */
+
+static guint hash_of(const void *hash)
+{
+	guint n;
+	ap_copy(&n, sizeof n, hash, sizeof n);
+	return n;
+}
+
+static gboolean same_hash(const void *a, const void *b)
+{
+	return ap_hash_equal(a, b);
+}
+
+static void free_party(void *party)
+{
+	ap_party_clear(party);
+	g_free(party);
+}
+
+GHashTable *ap_rpc_seen_new(void)
+{
+	return g_hash_table_new_full(hash_of, same_hash, g_free, free_party);
+}
 
 static struct ap_party copy_party(const struct ap_party *p)
 {

@@ -23,6 +23,9 @@ struct ap_rpc_env {
 	GHashTable *seen_tokens; /* token hash (struct ap_hash *) -> struct ap_party *: so that a withdrawal needs no database */
 };
 
+/* An empty table for `seen_tokens`; g_hash_table_unref. Gate thread. */
+GHashTable *ap_rpc_seen_new(void);
+
 /* Whether the contract has such a method with these arguments, whatever the state. Any thread. */
 bool ap_rpc_permits(const char *method, const char *signature);
 

@@ -29,17 +29,6 @@ static bool is_loopback(int fd)
 	return address.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)&address)->sin6_addr);
 }
 
-static void add_routes(struct ap_api *api)
-{
-	ap_api_add_session(api);
-	ap_api_add_recordings(api);
-	ap_api_add_desk(api);
-	ap_api_add_erasures(api);
-	ap_api_add_people(api);
-	ap_api_add_export(api);
-	ap_api_add_public(api);
-}
-
 static struct ap_api make_api(struct ap_vault *v, const struct ap_staff *s, bool socket, uid_t operator_uid)
 {
 	const struct ap_http_options options = {.max_connections = 256};
@@ -77,7 +66,7 @@ static struct ap_result listen_net(struct ap_staff *s, struct ap_vault *v, const
 		close(fd);
 		return r;
 	}
-	add_routes(&s->net);
+	ap_api_add_all(&s->net);
 	return ap_http_listen(s->net.http, fd);
 }
 
@@ -86,7 +75,7 @@ static struct ap_result listen_local(struct ap_staff *s, struct ap_vault *v, int
 	if (fd < 0)
 		return AP_SUCCESS;
 	s->local = make_api(v, s, true, operator_uid);
-	add_routes(&s->local);
+	ap_api_add_all(&s->local);
 	return ap_http_listen(s->local.http, fd);
 }
 

@@ -66,17 +66,6 @@ static struct ap_api api_of(struct site *s, bool socket)
 	return api;
 }
 
-static void add_rows(struct ap_api *api)
-{
-	ap_api_add_session(api);
-	ap_api_add_recordings(api);
-	ap_api_add_desk(api);
-	ap_api_add_erasures(api);
-	ap_api_add_people(api);
-	ap_api_add_export(api);
-	ap_api_add_public(api);
-}
-
 static void log_everybody_in(struct site *s)
 {
 	for (size_t i = 1; i < G_N_ELEMENTS(names); i++) {
@@ -123,8 +112,8 @@ static struct site *site_new(void)
 	s->retention = ap_retention_new(s->f->v, "boot");
 	s->net = api_of(s, false);
 	s->local = api_of(s, true);
-	add_rows(&s->net);
-	add_rows(&s->local);
+	ap_api_add_all(&s->net);
+	ap_api_add_all(&s->local);
 	fill(s);
 	log_everybody_in(s);
 	g_assert_true(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);

@@ -98,24 +98,6 @@ static void serve(struct stand *s)
 	g_assert_true(ap_ok(ap_rpc_new(&env, (GDBusConnection *)s->connection, &s->rpc)));
 }
 
-/* As core.c keeps the tokens it has seen. */
-static guint hash_of(const void *hash)
-{
-	struct ap_reader r = ap_reader_over(hash, AP_HASH);
-	return ap_read_u32(&r);
-}
-
-static gboolean same_hash(const void *a, const void *b)
-{
-	return ap_hash_equal(a, b);
-}
-
-static void free_party(void *party)
-{
-	ap_party_clear(party);
-	g_free(party);
-}
-
 static char *device_of(const struct person *p)
 {
 	g_autofree char *key = ap_base64url(p->public, 32);
@@ -129,7 +111,7 @@ static struct stand *stand_new(void)
 	struct world *w = s->w = world_new(NULL);
 	ap_vault_set_rights(w->v, ap_staff_rights());
 	s->link = ap_link_new(&events, s);
-	s->seen = g_hash_table_new_full(hash_of, same_hash, g_free, free_party);
+	s->seen = ap_rpc_seen_new();
 	s->connection = g_object_new(G_TYPE_OBJECT, NULL);
 	ap_uuid_text(&w->session, s->session);
 	s->device[0] = device_of(&w->coach);

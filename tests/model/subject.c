@@ -103,7 +103,7 @@ struct subject *subject_new(void)
 	if (!ap_ok(ap_config_set(s->w->config, "vault.seal_idle_minutes", "1440")))
 		g_error("configuration");
 	s->link = ap_link_new(&link_events, s);
-	s->seen_tokens = subject_tokens();
+	s->seen_tokens = ap_rpc_seen_new();
 	subject_stop(s);
 	subject_start(s);
 	return s;

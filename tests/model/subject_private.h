@@ -6,8 +6,6 @@
 /* The vault under test, opened over what lies on disk, and closed as by a kill. */
 void subject_start(struct subject *s);
 void subject_stop(struct subject *s);
-/* For subject.seen_tokens; g_hash_table_destroy. */
-GHashTable *subject_tokens(void);
 
 /* Runs what is pending on the main context. */
 void subject_run(void);

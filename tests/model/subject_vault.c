@@ -3,7 +3,6 @@
 #include "recorder/erasure.h"
 #include "recorder/recording.h"
 
-#include <aparte/buf.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -121,45 +120,11 @@ static void nothing(struct ap_vault *v)
 	(void)v;
 }
 
-static void changed(struct ap_vault *v, const struct ap_uuid *session)
-{
-	(void)v;
-	(void)session;
-}
-
-static struct ap_result enqueue(struct ap_vault *v, struct ap_db *db, int64_t tenant, const char *name, const char *data)
-{
-	(void)v;
-	(void)db;
-	(void)tenant;
-	(void)name;
-	(void)data;
-	return AP_SUCCESS;
-}
-
 /* Erasures are ordered, not run: what is ordered is what counts here. */
 static const struct ap_rights rights = { .erasure_order = ap_erasure_order,
 					 .erasure_kick = nothing,
-					 .consents_changed = changed,
-					 .webhook_enqueue = enqueue };
-
-static void free_party(void *party)
-{
-	ap_party_clear(party);
-	g_free(party);
-}
-
-static guint hash_of(const void *hash)
-{
-	guint n;
-	ap_copy(&n, sizeof n, hash, sizeof n);
-	return n;
-}
-
-static gboolean same_hash(const void *a, const void *b)
-{
-	return ap_hash_equal(a, b);
-}
+					 .consents_changed = world_consents_changed,
+					 .webhook_enqueue = world_webhook_enqueue };
 
 void subject_stop(struct subject *s)
 {
@@ -192,9 +157,4 @@ void subject_start(struct subject *s)
 	s->env = (struct ap_rpc_env){ w->v, w->keepers, w->consents, s->link, s->seen_tokens };
 	ap_gatekeepers_link(w->keepers, true);
 	s->silent = s->refuse_next = s->pending = false;
-}
-
-GHashTable *subject_tokens(void)
-{
-	return g_hash_table_new_full(hash_of, same_hash, g_free, free_party);
 }

@@ -83,13 +83,14 @@ static void kick(struct ap_vault *v)
 	the_world->kicks++;
 }
 
-static void changed(struct ap_vault *v, const struct ap_uuid *session)
+void world_consents_changed(struct ap_vault *v, const struct ap_uuid *session)
 {
 	(void)v;
 	(void)session;
 }
 
-static struct ap_result enqueue(struct ap_vault *v, struct ap_db *db, int64_t tenant, const char *name, const char *data)
+struct ap_result world_webhook_enqueue(struct ap_vault *v, struct ap_db *db, int64_t tenant, const char *name,
+				       const char *data)
 {
 	(void)v;
 	(void)db;
@@ -101,8 +102,8 @@ static struct ap_result enqueue(struct ap_vault *v, struct ap_db *db, int64_t te
 
 static const struct ap_rights rights = { .erasure_order = order,
 					 .erasure_kick = kick,
-					 .consents_changed = changed,
-					 .webhook_enqueue = enqueue };
+					 .consents_changed = world_consents_changed,
+					 .webhook_enqueue = world_webhook_enqueue };
 
 /* ---- life ---- */
 
@@ -412,4 +413,11 @@ struct ap_presence world_presence(struct world *w, const struct person *p, uint6
 	ap_write_u64(&out, counter);
 	crypto_sign_detached(presence.signature, NULL, bytes, out.len, p->secret);
 	return presence;
+}
+
+int64_t world_count(const struct world *w, const char *sql)
+{
+	int64_t n = -1;
+	assert_true(ap_ok(ap_db_count(ap_vault_db(w->v), sql, AP_NO_VALUES, &n)));
+	return n;
 }

@@ -62,6 +62,12 @@ char *world_statement(struct world *w, struct person *p, const char *event, cons
 const char *world_put(struct world *w, const struct person *p, const char *body, char **ret_receipt);
 /* Give `recording` with everything right. */
 void world_give(struct world *w, struct person *p);
+/* Parts of a staff side that does nothing (struct ap_rights). */
+void world_consents_changed(struct ap_vault *v, const struct ap_uuid *session);
+struct ap_result world_webhook_enqueue(struct ap_vault *v, struct ap_db *db, int64_t tenant, const char *name,
+				       const char *data);
+/* What a query that counts says. */
+int64_t world_count(const struct world *w, const char *sql);
 /* Both enrolled, given, connected and the gate open. */
 void world_open(struct world *w);
 /* A signed presence. */

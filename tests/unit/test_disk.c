@@ -30,13 +30,6 @@ static unsigned reasons(struct world *w)
 	return ap_gatekeeper_reasons(world_keeper(w));
 }
 
-static int64_t rows(struct world *w, const char *sql)
-{
-	int64_t n = -1;
-	assert_true(ap_ok(ap_db_count(ap_vault_db(w->v), sql, AP_NO_VALUES, &n)));
-	return n;
-}
-
 static void sql(struct world *w, const char *statement)
 {
 	assert_true(ap_ok(ap_db_run(ap_vault_db(w->v), statement, AP_NO_VALUES)));
@@ -96,13 +89,13 @@ static void a_segment_that_was_not_kept_ends_its_recording(void **state)
 	sql(w, "DROP TRIGGER full");
 	assert_null(fake_captures()->last);
 	assert_int_equal(reasons(w), AP_GATE_REASON(STORAGE));
-	assert_int_equal(rows(w, "SELECT count(*) FROM recording WHERE state = 'sealed' AND manifest IS NOT NULL"), 1);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM recording WHERE state = 'sealed' AND manifest IS NOT NULL"), 1);
 	world_pass(w, 1000);
 	assert_non_null(fake_captures()->last);
 	fake_capture_segment(AP_COACH, 0, 2048);
-	assert_int_equal(rows(w, "SELECT count(*) FROM recording"), 2);
-	assert_int_equal(rows(w, "SELECT count(*) FROM (SELECT count(*) n, max(number) m FROM segment GROUP BY recording, role)"
-				 " WHERE n <> m + 1"), 0);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM recording"), 2);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM (SELECT count(*) n, max(number) m FROM segment GROUP BY recording, role)"
+					" WHERE n <> m + 1"), 0);
 }
 
 static void a_recording_whose_erasure_was_ordered_is_not_sealed(void **state)
@@ -118,7 +111,7 @@ static void a_recording_whose_erasure_was_ordered_is_not_sealed(void **state)
 	sql(w, "INSERT INTO erasure (id, recording, cause, step, ordered_ms, ordered_leaf)"
 	       " SELECT zeroblob(16), id, 'withdrawal', 'ordered', 1, 0 FROM recording");
 	assert_string_equal(ap_recording_seal(w->v, ap_vault_db(w->v), &id, true, 0).name, "erased");
-	assert_int_equal(rows(w, "SELECT count(*) FROM recording WHERE manifest IS NOT NULL"), 0);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM recording WHERE manifest IS NOT NULL"), 0);
 }
 
 static void nothing_is_made_for_an_erased_recording(void **state)

@@ -34,13 +34,6 @@ static unsigned reasons(struct world *w)
 	return ap_gatekeeper_reasons(world_keeper(w));
 }
 
-static int64_t rows(struct world *w, const char *sql)
-{
-	int64_t n = -1;
-	assert_true(ap_ok(ap_db_count(ap_vault_db(w->v), sql, AP_NO_VALUES, &n)));
-	return n;
-}
-
 static void nothing_opens_before_both_consents(void **state)
 {
 	struct world *w = *state;
@@ -56,7 +49,7 @@ static void nothing_opens_before_both_consents(void **state)
 	assert_int_equal(phase(w), AP_PHASE_CLOSED);
 	assert_int_equal(w->told.taps_opened, 0);
 	assert_int_equal(fake_captures()->started, 0);
-	assert_int_equal(rows(w, "SELECT count(*) FROM recording"), 0);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM recording"), 0);
 	world_give(w, &w->coachee);
 	assert_int_equal(phase(w), AP_PHASE_OPENING);
 }
@@ -73,8 +66,8 @@ static void opening_hands_out_a_one_way_pair(void **state)
 	assert_int_equal(recv(c->gate, &byte, 1, 0), 1);
 	assert_int_equal(send(c->gate, "x", 1, MSG_NOSIGNAL), -1);
 	assert_int_equal(errno, EPIPE);
-	assert_int_equal(rows(w, "SELECT count(*) FROM epoch WHERE closed_ms IS NULL"), 1);
-	assert_int_equal(rows(w, "SELECT count(*) FROM recording WHERE state = 'recording'"), 1);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM epoch WHERE closed_ms IS NULL"), 1);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM recording WHERE state = 'recording'"), 1);
 	assert_non_null(strstr(w->told.events->str, "coachee gate {\"epoch\":1"));
 	assert_non_null(strstr(w->told.events->str, "both recording"));
 }
@@ -96,7 +89,7 @@ static void a_disconnection_flushes_and_a_reconnection_goes_on(void **state)
 	assert_true(w->told.generation != first);
 	assert_int_equal(fake_captures()->started, 1);
 	assert_int_equal(fake_captures()->last->open_epoch, 2);
-	assert_int_equal(rows(w, "SELECT count(*) FROM recording"), 1);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM recording"), 1);
 }
 
 static void withdrawing_discards_and_orders_erasure(void **state)
@@ -115,8 +108,8 @@ static void withdrawing_discards_and_orders_erasure(void **state)
 	assert_int_equal(fake_captures()->freed, 1);
 	assert_int_equal(w->erasures_ordered, 1);
 	assert_int_equal(reasons(w), AP_GATE_REASON(CONSENT_MISSING));
-	assert_int_equal(rows(w, "SELECT count(*) FROM recording WHERE state = 'sealed'"), 1);
-	assert_int_equal(rows(w, "SELECT count(*) FROM epoch WHERE closed_leaf IS NULL"), 0);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM recording WHERE state = 'sealed'"), 1);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM epoch WHERE closed_leaf IS NULL"), 0);
 	world_settle(w);
 	assert_int_equal(w->kicks, 3);
 	g_free(receipt);
@@ -164,7 +157,7 @@ static void a_gate_that_was_not_renewed_is_closed_and_opens_anew(void **state)
 	fake_capture_ack();
 	assert_int_equal(phase(w), AP_PHASE_CLOSED);
 	assert_int_equal(w->told.taps_closed, taps + 1);
-	assert_int_equal(rows(w, "SELECT count(*) FROM epoch WHERE closed_leaf IS NULL"), 0);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM epoch WHERE closed_leaf IS NULL"), 0);
 	world_pass(w, 2000);
 	assert_int_equal(phase(w), AP_PHASE_OPENING);
 	assert_true(w->told.generation != first);
@@ -265,10 +258,10 @@ static void a_crash_ends_the_recording_and_is_told(void **state)
 	assert_int_equal(reasons(w), AP_GATE_REASON(VAULT));
 	assert_non_null(strstr(w->told.events->str, "coach gate"));
 	assert_non_null(strstr(w->told.events->str, "\"reasons\":[\"vault\"]"));
-	assert_int_equal(rows(w, "SELECT count(*) FROM recording WHERE state = 'sealed' AND manifest IS NOT NULL"), 1);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM recording WHERE state = 'sealed' AND manifest IS NOT NULL"), 1);
 	world_pass(w, 700);
 	assert_int_equal(phase(w), AP_PHASE_OPENING);
-	assert_int_equal(rows(w, "SELECT count(*) FROM recording"), 2);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM recording"), 2);
 }
 
 static void a_capture_that_never_starts_backs_off_on_one_recording(void **state)
@@ -283,9 +276,9 @@ static void a_capture_that_never_starts_backs_off_on_one_recording(void **state)
 	ap_gatekeeper_leg(world_keeper(w), AP_COACH, true);
 	ap_gatekeeper_leg(world_keeper(w), AP_COACHEE, true);
 	world_pass(w, 4000);
-	assert_int_equal(rows(w, "SELECT count(*) FROM recording"), 1);
-	assert_in_range(rows(w, "SELECT count(*) FROM epoch"), 2, 5);
-	assert_int_equal(rows(w, "SELECT count(*) FROM epoch WHERE closed_leaf IS NULL"), 0);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM recording"), 1);
+	assert_in_range(world_count(w, "SELECT count(*) FROM epoch"), 2, 5);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM epoch WHERE closed_leaf IS NULL"), 0);
 	fake_captures()->refuse_start = false;
 	world_pass(w, 8000);
 	assert_int_equal(phase(w), AP_PHASE_OPENING);
@@ -346,10 +339,10 @@ static void finishing_flushes_and_seals(void **state)
 	assert_int_equal(done, 0);
 	world_settle(w);
 	assert_int_equal(done, 1);
-	assert_int_equal(rows(w, "SELECT count(*) FROM recording WHERE state = 'sealed' AND sealed_leaf IS NOT NULL"
-				 " AND manifest_signature IS NOT NULL AND duration_ms = 1000"),
+	assert_int_equal(world_count(w, "SELECT count(*) FROM recording WHERE state = 'sealed' AND sealed_leaf IS NOT NULL"
+					" AND manifest_signature IS NOT NULL AND duration_ms = 1000"),
 			 1);
-	assert_int_equal(rows(w, "SELECT expires_ms - sealed_ms FROM recording"), INT64_C(30) * 86400000);
+	assert_int_equal(world_count(w, "SELECT expires_ms - sealed_ms FROM recording"), INT64_C(30) * 86400000);
 	ap_gatekeeper_finish(world_keeper(w), 0, count_done, &done);
 	assert_int_equal(done, 2);
 }
@@ -361,8 +354,8 @@ static void a_held_recording_is_sealed_not_erased(void **state)
 	w->hold_erasures = true;
 	g_autofree char *body = world_statement(w, &w->coach, "ConsentWithdrawn", "recording", NULL, NULL);
 	assert_string_equal(world_put(w, &w->coach, body, NULL), "ok");
-	assert_int_equal(rows(w, "SELECT count(*) FROM recording WHERE state = 'sealed' AND manifest IS NOT NULL"), 1);
-	assert_int_equal(rows(w, "SELECT count(*) FROM erasure"), 0);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM recording WHERE state = 'sealed' AND manifest IS NOT NULL"), 1);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM erasure"), 0);
 }
 
 static void a_recording_both_left_is_sealed(void **state)
@@ -374,14 +367,14 @@ static void a_recording_both_left_is_sealed(void **state)
 	ap_gatekeeper_leg(world_keeper(w), AP_COACHEE, false);
 	assert_true(ap_ok(ap_config_set(w->config, "vault.seal_idle_minutes", "1")));
 	world_pass(w, 59000);
-	assert_int_equal(rows(w, "SELECT count(*) FROM recording WHERE state = 'recording'"), 1);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM recording WHERE state = 'recording'"), 1);
 	world_pass(w, 2000);
-	assert_int_equal(rows(w, "SELECT count(*) FROM recording WHERE state = 'sealed'"), 1);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM recording WHERE state = 'sealed'"), 1);
 	assert_false(ap_gatekeepers_overdue(w->keepers, &session));
 	ap_gatekeeper_leg(world_keeper(w), AP_COACH, true);
 	ap_gatekeeper_leg(world_keeper(w), AP_COACHEE, true);
 	assert_int_equal(phase(w), AP_PHASE_OPENING);
-	assert_int_equal(rows(w, "SELECT count(*) FROM recording"), 2);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM recording"), 2);
 	assert_true(ap_ok(ap_config_set(w->config, "gateway.max_session_minutes", "1")));
 	assert_true(ap_gatekeepers_overdue(w->keepers, &session));
 	assert_true(ap_uuid_equal(&session, &w->session));
@@ -410,7 +403,7 @@ static void shutting_down_seals_everything(void **state)
 	world_settle(w);
 	assert_int_equal(done, 1);
 	assert_int_equal(phase(w), AP_PHASE_CLOSED);
-	assert_int_equal(rows(w, "SELECT count(*) FROM recording WHERE state = 'sealed'"), 1);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM recording WHERE state = 'sealed'"), 1);
 }
 
 static void run_sql(struct world *w, const char *sql)
@@ -489,7 +482,7 @@ static void a_pause_that_could_not_be_kept_is_kept_later(void **state)
 	ap_db_rollback(blocker);
 	ap_db_close(blocker);
 	world_pass(w, 1500);
-	assert_int_equal(rows(w, "SELECT count(*) FROM session WHERE paused = 3"), 1);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM session WHERE paused = 3"), 1);
 	world_crash(w);
 	assert_true(reasons(w) & AP_GATE_REASON(PAUSED));
 }

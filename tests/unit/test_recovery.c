@@ -27,13 +27,6 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static int64_t count(struct world *w, const char *sql)
-{
-	int64_t n = -1;
-	assert_true(ap_ok(ap_db_count(ap_vault_db(w->v), sql, AP_NO_VALUES, &n)));
-	return n;
-}
-
 static void run_sql(struct world *w, const char *sql)
 {
 	assert_true(ap_ok(ap_db_run(ap_vault_db(w->v), sql, AP_NO_VALUES)));
@@ -102,7 +95,7 @@ static void a_session_that_ended_leaves_no_keys(void **state)
 	assert_false(has_share(w, &coach, AP_SLOT_COACH));
 	assert_false(has_share(w, &coachee, AP_SLOT_COACHEE));
 	assert_int_equal(seal_keys(w), 0);
-	assert_int_equal(count(w, "SELECT count(*) FROM party WHERE token_expires_ms IS NULL"), 0);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM party WHERE token_expires_ms IS NULL"), 0);
 }
 
 static void a_living_sessions_keys_stay(void **state)
@@ -114,7 +107,7 @@ static void a_living_sessions_keys_stay(void **state)
 	start_again(w);
 	assert_true(has_share(w, &coach, AP_SLOT_COACH));
 	assert_int_equal(seal_keys(w), 1);
-	assert_int_equal(count(w, "SELECT count(*) FROM party WHERE token_expires_ms IS NOT NULL"), 0);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM party WHERE token_expires_ms IS NOT NULL"), 0);
 }
 
 static void a_recordings_keys_outlive_its_session(void **state)
@@ -128,7 +121,7 @@ static void a_recordings_keys_outlive_its_session(void **state)
 	assert_true(has_share(w, &coach, AP_SLOT_COACH));
 	assert_true(has_share(w, &coachee, AP_SLOT_COACHEE));
 	assert_int_equal(seal_keys(w), 0);
-	assert_int_equal(count(w, "SELECT count(*) FROM party WHERE token_expires_ms IS NOT NULL"), 0);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM party WHERE token_expires_ms IS NOT NULL"), 0);
 	struct ap_uuid owner;
 	struct ap_rows *rows = ap_db_query(ap_vault_db(w->v), "SELECT id FROM recording", AP_NO_VALUES);
 	assert_true(ap_rows_next(rows));
@@ -155,7 +148,7 @@ static void tokens_end_when_all_was_erased_before(void **state)
 	fake_capture_fail("capture-died");
 	world_pass(w, 500);
 	assert_int_equal(ended, 1);
-	assert_int_equal(count(w, "SELECT count(*) FROM party WHERE token_expires_ms IS NULL"), 0);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM party WHERE token_expires_ms IS NULL"), 0);
 	ap_link_free(link);
 }
 
@@ -250,7 +243,7 @@ static void files_that_were_never_noted_go(void **state)
 	g_autofree char *nine = segment_path(w, "coach", "9.age.tmp");
 	assert_true(access(one, F_OK) == 0 && access(two, F_OK) == 0 && access(nine, F_OK) == 0);
 	start_again(w);
-	assert_int_equal(count(w, "SELECT count(*) FROM recording WHERE state = 'sealed' AND manifest IS NOT NULL"), 1);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM recording WHERE state = 'sealed' AND manifest IS NOT NULL"), 1);
 	assert_true(access(one, F_OK) != 0 && access(two, F_OK) != 0 && access(nine, F_OK) != 0);
 }
 
@@ -261,7 +254,7 @@ static void a_stopped_recording_that_is_kept_is_sealed(void **state)
 	world_open(w);
 	run_sql(w, "UPDATE recording SET state = 'sealed', sealed_ms = 1");
 	start_again(w);
-	assert_int_equal(count(w, "SELECT count(*) FROM recording WHERE state = 'sealed' AND manifest IS NOT NULL"), 1);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM recording WHERE state = 'sealed' AND manifest IS NOT NULL"), 1);
 }
 
 static void one_that_is_to_be_erased_is_not(void **state)
@@ -272,7 +265,7 @@ static void one_that_is_to_be_erased_is_not(void **state)
 	run_sql(w, "INSERT INTO erasure (id, recording, cause, step, ordered_ms, ordered_leaf)"
 		   " SELECT zeroblob(16), id, 'withdrawal', 'ordered', 1, 1 FROM recording");
 	start_again(w);
-	assert_int_equal(count(w, "SELECT count(*) FROM recording WHERE manifest IS NOT NULL"), 0);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM recording WHERE manifest IS NOT NULL"), 0);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)

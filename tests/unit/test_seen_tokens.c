@@ -3,7 +3,6 @@
 #include "recorder/token.h"
 #include "tests/testlib/vault_world.h"
 
-#include <aparte/buf.h>
 #include <setjmp.h>
 #include <sodium.h>
 #include <stdarg.h>
@@ -11,24 +10,6 @@
 #include <cmocka.h>
 
 #define STRANGERS 10000
-
-static guint hash_of(const void *hash)
-{
-	guint n;
-	ap_copy(&n, sizeof n, hash, sizeof n);
-	return n;
-}
-
-static gboolean same_hash(const void *a, const void *b)
-{
-	return ap_hash_equal(a, b);
-}
-
-static void free_party(void *party)
-{
-	ap_party_clear(party);
-	g_free(party);
-}
 
 static void see(const struct ap_rpc_env *env, const struct person *p)
 {
@@ -50,7 +31,7 @@ static void remember_stranger(GHashTable *seen)
 static void only_those_watched_outlast_many(void **state)
 {
 	struct world *w = world_new(NULL);
-	g_autoptr(GHashTable) seen = g_hash_table_new_full(hash_of, same_hash, g_free, free_party);
+	g_autoptr(GHashTable) seen = ap_rpc_seen_new();
 	struct ap_rpc_env env = { .v = w->v, .keepers = w->keepers, .consents = w->consents, .seen_tokens = seen };
 	struct ap_hash coach = ap_token_hash(w->coach.token);
 	(void)state;
