@@ -6,23 +6,11 @@
 import os
 import sys
 import time
-import traceback
 
 import floods_http
 import floods_media
+from attack_case import run_one
 from floods_world import World
-
-
-def run_one(w, test):
-    began = time.monotonic()
-    try:
-        test(w)
-    except Exception as e:
-        print(f"FAIL {test.__name__}: {e!r}")
-        traceback.print_exc(file=sys.stdout)
-        return False
-    print(f"ok   {test.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
-    return True
 
 
 # Much like another one; left out where time is short.

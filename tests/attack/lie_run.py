@@ -1,8 +1,7 @@
 """Runs a list of attacks against one world with a witness: a session that is honestly recorded all the while."""
 import sys
-import time
-import traceback
 
+from attack_case import run_one
 from lie_world import Flow, World, until
 
 
@@ -34,18 +33,6 @@ def finish(w):
     strange = {name for marks in found.values() for name, _ in marks} - {f"witness-{role}" for role in found}
     assert not strange, f"in the witness's recording: {strange}"
     return missing(found, w.flow)
-
-
-def run_one(w, test):
-    began = time.monotonic()
-    try:
-        test(w)
-    except Exception as e:
-        print(f"FAIL {test.__name__}: {e!r}")
-        traceback.print_exc(file=sys.stdout)
-        return False
-    print(f"ok   {test.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
-    return True
 
 
 def witness_unharmed(w):
