@@ -3,21 +3,10 @@
  * signed with the log's key (docs/FORMAT.md, Vectors), so that what stands behind the signature check is reached too.
  */
 #include "fuzz.h"
+#include "log_key.h"
 
 #include <recorder/checkpoint.h>
 #include <string.h>
-
-static const char vkey[] = "aparte.example/log/1+a2463d70+AbJJHZUCrihjCiussuDHRRD/zdMowzT/PhOT51stMefc";
-
-static const struct ap_secret *the_seed(void)
-{
-	static struct ap_secret *seed;
-	uint8_t bytes[32];
-	memset(bytes, 0x88, sizeof bytes);
-	if (!seed && ap_ok(ap_secret_init()))
-		seed = ap_secret_from(bytes, sizeof bytes);
-	return seed;
-}
 
 static void try_key(const char *note)
 {

@@ -4,28 +4,17 @@
  * then changed: it is refused, or says the same.
  */
 #include "fuzz.h"
+#include "log_key.h"
 
 #include <aparte/buf.h>
 #include <recorder/receipt.h>
 #include <string.h>
-
-static const char vkey[] = "aparte.example/log/1+a2463d70+AbJJHZUCrihjCiussuDHRRD/zdMowzT/PhOT51stMefc";
 
 static struct ap_log_key the_key(void)
 {
 	struct ap_log_key pinned;
 	g_assert_true(ap_ok(ap_log_key_parse(vkey, &pinned)));
 	return pinned;
-}
-
-static const struct ap_secret *the_seed(void)
-{
-	static struct ap_secret *seed;
-	uint8_t bytes[32];
-	memset(bytes, 0x88, sizeof bytes);
-	if (!seed && ap_ok(ap_secret_init()))
-		seed = ap_secret_from(bytes, sizeof bytes);
-	return seed;
 }
 
 static void try_any(const uint8_t *data, size_t size)
