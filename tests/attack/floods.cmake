@@ -7,6 +7,7 @@ if(TARGET ap_test_peer AND SYSTEM_PYTHON)
 			PkgConfig::SRTP)
 		set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 	endforeach()
+	target_link_libraries(floods_call PRIVATE ap_test_peer)
 	ap_attack(floods floods torture)
 	# Times are measured: nothing else may want the processors.
 	set_tests_properties(attack/floods PROPERTIES RUN_SERIAL TRUE TIMEOUT 300)

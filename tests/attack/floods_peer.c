@@ -1,19 +1,19 @@
 #include "floods_peer.h"
 
+#include "tests/testlib/peer_dtls.h"
+
 #include <aparte/buf.h>
 #include <arpa/inet.h>
 #include <glib.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <srtp2/srtp.h>
 #include <stun/stunagent.h>
 #include <stun/usages/ice.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { KEY = 16, SALT = 12, MTU = 1200, BATCH = 16, BUFFER = 4 << 20 };
+enum { BATCH = 16, BUFFER = 4 << 20 };
 static const int64_t CHECK_NS = 50000000, LIVENESS_NS = 2000000000;
 
 static const uint16_t KNOWN[] = {STUN_ATTRIBUTE_USERNAME,          STUN_ATTRIBUTE_MESSAGE_INTEGRITY,
@@ -23,18 +23,13 @@ static const uint16_t KNOWN[] = {STUN_ATTRIBUTE_USERNAME,          STUN_ATTRIBUT
 				 0};
 
 static struct {
-	EVP_PKEY *key;
-	X509 *certificate;
-	BIO_METHOD *out;
+	struct ap_peer_identity identity;
 	char fingerprint[96];
 } shared;
 
 struct fast_peer {
 	int fd; /* owned, as what follows */
-	SSL_CTX *ctx;
-	SSL *ssl;
-	BIO *in;
-	srtp_t inward, outward;
+	struct ap_peer_dtls dtls;
 	StunAgent agent;
 	char ufrag[FAST_UFRAG + 1], pwd[FAST_PWD + 1];
 	char *username, *remote_pwd;
@@ -47,60 +42,13 @@ struct fast_peer {
 
 /* ---- what all share ---- */
 
-static int write_out(BIO *bio, const char *data, int len)
-{
-	fast_peer_send(BIO_get_data(bio), (const uint8_t *)data, (size_t)len);
-	return len;
-}
-
-static long control(BIO *bio, int command, long number, void *pointer)
-{
-	(void)bio;
-	(void)number;
-	(void)pointer;
-	if (command == BIO_CTRL_FLUSH)
-		return 1;
-	return command == BIO_CTRL_DGRAM_QUERY_MTU || command == BIO_CTRL_DGRAM_GET_FALLBACK_MTU ? MTU : 0;
-}
-
-static int created(BIO *bio)
-{
-	BIO_set_init(bio, 1);
-	return 1;
-}
-
-static int accept_any(X509_STORE_CTX *store, void *unused)
-{
-	(void)store;
-	(void)unused;
-	return 1;
-}
-
-static void make_certificate(void)
-{
-	uint8_t digest[32];
-	unsigned len = sizeof digest;
-	X509 *x = shared.certificate = X509_new();
-	shared.key = EVP_EC_gen("P-256");
-	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-	X509_gmtime_adj(X509_getm_notBefore(x), -3600);
-	X509_gmtime_adj(X509_getm_notAfter(x), 86400);
-	X509_set_pubkey(x, shared.key);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const uint8_t *)"fast", -1, -1, 0);
-	X509_set_issuer_name(x, X509_get_subject_name(x));
-	g_assert_true(X509_sign(x, shared.key, EVP_sha256()) > 0 && X509_digest(x, EVP_sha256(), digest, &len));
-	for (unsigned i = 0; i < len; i++)
-		g_snprintf(shared.fingerprint + 3 * i, 4, i + 1 < len ? "%02X:" : "%02X", digest[i]);
-}
-
 void fast_peer_start(void)
 {
+	const uint8_t *digest = shared.identity.fingerprint;
 	g_assert_cmpint(srtp_init(), ==, srtp_err_status_ok);
-	shared.out = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "fast");
-	BIO_meth_set_write(shared.out, write_out);
-	BIO_meth_set_ctrl(shared.out, control);
-	BIO_meth_set_create(shared.out, created);
-	make_certificate();
+	ap_peer_identity_make(&shared.identity);
+	for (unsigned i = 0; i < 32; i++)
+		g_snprintf(shared.fingerprint + 3 * i, 4, i < 31 ? "%02X:" : "%02X", digest[i]);
 }
 
 const char *fast_peer_fingerprint(void)
@@ -110,23 +58,9 @@ const char *fast_peer_fingerprint(void)
 
 /* ---- making ---- */
 
-static void make_dtls(struct fast_peer *p)
+static void write_out(void *peer, const uint8_t *data, size_t len)
 {
-	p->ctx = SSL_CTX_new(DTLS_client_method());
-	SSL_CTX_set_verify(p->ctx, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_cert_verify_callback(p->ctx, accept_any, NULL);
-	g_assert_true(SSL_CTX_set_tlsext_use_srtp(p->ctx, "SRTP_AEAD_AES_128_GCM") == 0);
-	g_assert_true(SSL_CTX_use_certificate(p->ctx, shared.certificate) == 1 &&
-		      SSL_CTX_use_PrivateKey(p->ctx, shared.key) == 1);
-	BIO *out = BIO_new(shared.out);
-	BIO_set_data(out, p);
-	p->in = BIO_new(BIO_s_mem());
-	BIO_set_mem_eof_return(p->in, -1);
-	p->ssl = SSL_new(p->ctx);
-	SSL_set_bio(p->ssl, p->in, out);
-	SSL_set_options(p->ssl, SSL_OP_NO_QUERY_MTU);
-	SSL_set_mtu(p->ssl, MTU);
-	SSL_set_connect_state(p->ssl);
+	fast_peer_send(peer, data, len);
 }
 
 static void make_socket(struct fast_peer *p)
@@ -158,19 +92,14 @@ struct fast_peer *fast_peer_new(bool half, fast_peer_heard heard, void *ctx)
 	stun_agent_init(&p->agent, KNOWN, STUN_COMPATIBILITY_RFC5389,
 			STUN_AGENT_USAGE_SHORT_TERM_CREDENTIALS | STUN_AGENT_USAGE_USE_FINGERPRINT);
 	make_socket(p);
-	make_dtls(p);
+	ap_peer_dtls_init(&p->dtls, &shared.identity, "SRTP_AEAD_AES_128_GCM", write_out, p);
 	return p;
 }
 
 void fast_peer_free(struct fast_peer *p)
 {
 	close(p->fd);
-	SSL_free(p->ssl);
-	SSL_CTX_free(p->ctx);
-	if (p->inward)
-		srtp_dealloc(p->inward);
-	if (p->outward)
-		srtp_dealloc(p->outward);
+	ap_peer_dtls_clear(&p->dtls);
 	g_free(p->username);
 	g_free(p->remote_pwd);
 	g_free(p);
@@ -240,44 +169,24 @@ void fast_peer_tick(struct fast_peer *p, int64_t now_ns)
 		send_check(p);
 	}
 	if (p->checked && !p->ready)
-		DTLSv1_handle_timeout(p->ssl);
+		DTLSv1_handle_timeout(p->dtls.ssl);
 }
 
 /* ---- DTLS, SRTP ---- */
 
-static srtp_t make_srtp(bool inward, const uint8_t *key, const uint8_t *salt)
-{
-	uint8_t both[KEY + SALT];
-	srtp_policy_t policy = {.key = both, .window_size = 1024};
-	srtp_t session = NULL;
-	ap_copy(both, sizeof both, key, KEY);
-	ap_copy(both + KEY, sizeof both - KEY, salt, SALT);
-	srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp);
-	srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtcp);
-	policy.ssrc.type = inward ? ssrc_any_inbound : ssrc_any_outbound;
-	g_assert_cmpint(srtp_create(&session, &policy), ==, srtp_err_status_ok);
-	return session;
-}
-
 static void shake(struct fast_peer *p)
 {
-	uint8_t m[2 * (KEY + SALT)];
 	ERR_clear_error();
 	p->helloed = true;
-	if (SSL_do_handshake(p->ssl) != 1)
+	if (SSL_do_handshake(p->dtls.ssl) != 1)
 		return;
-	g_assert_true(SSL_export_keying_material(p->ssl, m, sizeof m, "EXTRACTOR-dtls_srtp", 19, NULL, 0, 0));
-	p->outward = make_srtp(false, m, m + 2 * KEY);
-	p->inward = make_srtp(true, m + KEY, m + 2 * KEY + SALT);
+	ap_peer_dtls_export(&p->dtls);
 	p->ready = true;
 }
 
 size_t fast_peer_protect(struct fast_peer *p, bool rtcp, uint8_t *packet, size_t len)
 {
-	int n = (int)len;
-	srtp_err_status_t status = rtcp ? srtp_protect_rtcp(p->outward, packet, &n) : srtp_protect(p->outward, packet, &n);
-	g_assert_cmpint(status, ==, srtp_err_status_ok);
-	return (size_t)n;
+	return ap_peer_dtls_protect(&p->dtls, rtcp, packet, len);
 }
 
 void fast_peer_send(struct fast_peer *p, const uint8_t *packet, size_t len)
@@ -297,10 +206,10 @@ static void take(struct fast_peer *p, uint8_t *data, size_t len, int64_t arrival
 			shake(p);
 		p->checked = true;
 	} else if (data[0] >= 20 && data[0] <= 63 && !p->half && !p->ready) {
-		BIO_write(p->in, data, (int)len);
+		BIO_write(p->dtls.in, data, (int)len);
 		shake(p);
 	} else if (data[0] >> 6 == 2 && p->ready && (data[1] < 192 || data[1] > 223)) {
-		if (srtp_unprotect(p->inward, data, &n) == srtp_err_status_ok)
+		if (srtp_unprotect(p->dtls.inward, data, &n) == srtp_err_status_ok)
 			p->heard(p->heard_ctx, data, (size_t)n, arrival_ns);
 	}
 }

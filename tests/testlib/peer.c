@@ -1,13 +1,13 @@
 #include "tests/testlib/peer.h"
 
+#include "tests/testlib/peer_dtls.h"
+
 #include <aparte/buf.h>
 #include <nice/agent.h>
 #include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <srtp2/srtp.h>
 
 enum { CHECKS = 6 }; /* libnice's own three tries are few for a lossy way */
-enum { COMPONENT = 1, TICK_MS = 50, KEY = 16, MTU = 1200 };
+enum { COMPONENT = 1, TICK_MS = 50 };
 
 struct ap_peer {
 	GMainContext *context; /* borrowed */
@@ -15,63 +15,17 @@ struct ap_peer {
 	guint stream;
 	char *ufrag, *pwd;
 	char *expected; /* fingerprint of the gateway */
-	SSL_CTX *ctx;
-	SSL *ssl;
-	BIO *in;
-	BIO_METHOD *out;
+	struct ap_peer_dtls dtls;
 	GSource *timer;
-	srtp_t inward, outward;
 	GQueue packets;
 	uint8_t fingerprint[32];
 	bool ice_ready, ready, closed, tcp;
 };
 
-static int write_out(BIO *bio, const char *data, int len)
+static void write_out(void *peer, const uint8_t *data, size_t len)
 {
-	struct ap_peer *p = BIO_get_data(bio);
-	nice_agent_send(p->agent, p->stream, COMPONENT, (guint)len, data);
-	return len;
-}
-
-static long control(BIO *bio, int command, long number, void *pointer)
-{
-	(void)bio;
-	(void)number;
-	(void)pointer;
-	if (command == BIO_CTRL_FLUSH)
-		return 1;
-	return command == BIO_CTRL_DGRAM_QUERY_MTU || command == BIO_CTRL_DGRAM_GET_FALLBACK_MTU ? MTU : 0;
-}
-
-static int created(BIO *bio)
-{
-	BIO_set_init(bio, 1);
-	return 1;
-}
-
-static int accept_any(X509_STORE_CTX *store, void *unused)
-{
-	(void)store;
-	(void)unused;
-	return 1;
-}
-
-static void make_certificate(struct ap_peer *p)
-{
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *x = X509_new();
-	unsigned len = sizeof p->fingerprint;
-	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-	X509_gmtime_adj(X509_getm_notBefore(x), -3600);
-	X509_gmtime_adj(X509_getm_notAfter(x), 86400);
-	X509_set_pubkey(x, key);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const uint8_t *)"peer", -1, -1, 0);
-	X509_set_issuer_name(x, X509_get_subject_name(x));
-	g_assert_true(X509_sign(x, key, EVP_sha256()) > 0);
-	g_assert_true(X509_digest(x, EVP_sha256(), p->fingerprint, &len));
-	g_assert_true(SSL_CTX_use_certificate(p->ctx, x) == 1 && SSL_CTX_use_PrivateKey(p->ctx, key) == 1);
-	X509_free(x);
-	EVP_PKEY_free(key);
+	struct ap_peer *p = peer;
+	nice_agent_send(p->agent, p->stream, COMPONENT, (guint)len, (const char *)data);
 }
 
 /* As impatient as browsers are. */
@@ -83,62 +37,20 @@ static unsigned next_timeout(SSL *ssl, unsigned last_us)
 
 static void make_dtls(struct ap_peer *p, const char *profiles)
 {
-	p->ctx = SSL_CTX_new(DTLS_client_method());
-	SSL_CTX_set_verify(p->ctx, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_cert_verify_callback(p->ctx, accept_any, NULL);
-	g_assert_true(SSL_CTX_set_tlsext_use_srtp(
-			      p->ctx, profiles ? profiles : "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80") == 0);
-	make_certificate(p);
-	p->out = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "peer");
-	BIO_meth_set_write(p->out, write_out);
-	BIO_meth_set_ctrl(p->out, control);
-	BIO_meth_set_create(p->out, created);
-	BIO *out = BIO_new(p->out);
-	BIO_set_data(out, p);
-	p->in = BIO_new(BIO_s_mem());
-	BIO_set_mem_eof_return(p->in, -1);
-	p->ssl = SSL_new(p->ctx);
-	SSL_set_bio(p->ssl, p->in, out);
-	SSL_set_options(p->ssl, SSL_OP_NO_QUERY_MTU);
-	SSL_set_mtu(p->ssl, MTU);
-	SSL_set_connect_state(p->ssl);
-	DTLS_set_timer_cb(p->ssl, next_timeout);
-}
-
-static srtp_t make_srtp(bool gcm, bool inward, const uint8_t *key, const uint8_t *salt)
-{
-	uint8_t both[KEY + 14];
-	srtp_policy_t policy = {.key = both, .window_size = 1024};
-	srtp_t session = NULL;
-	ap_copy(both, sizeof both, key, KEY);
-	ap_copy(both + KEY, sizeof both - KEY, salt, gcm ? 12 : 14);
-	if (gcm) {
-		srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp);
-		srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtcp);
-	} else {
-		srtp_crypto_policy_set_rtp_default(&policy.rtp);
-		srtp_crypto_policy_set_rtcp_default(&policy.rtcp);
-	}
-	policy.ssrc.type = inward ? ssrc_any_inbound : ssrc_any_outbound;
-	g_assert_cmpint(srtp_create(&session, &policy), ==, srtp_err_status_ok);
-	return session;
-}
-
-static void export_keys(struct ap_peer *p)
-{
-	uint8_t m[2 * (KEY + 14)];
-	bool gcm = SSL_get_selected_srtp_profile(p->ssl)->id == SRTP_AEAD_AES_128_GCM;
-	size_t salt = gcm ? 12 : 14;
-	g_assert_true(SSL_export_keying_material(p->ssl, m, 2 * (KEY + salt), "EXTRACTOR-dtls_srtp", 19, NULL, 0, 0));
-	p->outward = make_srtp(gcm, false, m, m + 2 * KEY);
-	p->inward = make_srtp(gcm, true, m + KEY, m + 2 * KEY + salt);
+	struct ap_peer_identity identity;
+	ap_peer_identity_make(&identity);
+	ap_copy(p->fingerprint, sizeof p->fingerprint, identity.fingerprint, sizeof identity.fingerprint);
+	ap_peer_dtls_init(&p->dtls, &identity, profiles ? profiles : "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80",
+			  write_out, p);
+	ap_peer_identity_clear(&identity);
+	DTLS_set_timer_cb(p->dtls.ssl, next_timeout);
 }
 
 static bool gateway_is_expected(struct ap_peer *p)
 {
 	uint8_t digest[32];
 	unsigned len = sizeof digest;
-	X509 *x = SSL_get1_peer_certificate(p->ssl);
+	X509 *x = SSL_get1_peer_certificate(p->dtls.ssl);
 	g_autoptr(GString) text = g_string_new("sha-256 ");
 	X509_digest(x, EVP_sha256(), digest, &len);
 	X509_free(x);
@@ -152,19 +64,19 @@ static void step(struct ap_peer *p)
 	uint8_t discarded[2048];
 	ERR_clear_error();
 	if (!p->ready) {
-		int r = SSL_do_handshake(p->ssl);
+		int r = SSL_do_handshake(p->dtls.ssl);
 		if (r != 1) {
-			p->closed |= SSL_get_error(p->ssl, r) != SSL_ERROR_WANT_READ;
+			p->closed |= SSL_get_error(p->dtls.ssl, r) != SSL_ERROR_WANT_READ;
 			return;
 		}
 		p->ready = gateway_is_expected(p);
 		p->closed = !p->ready;
 		if (p->ready)
-			export_keys(p);
+			ap_peer_dtls_export(&p->dtls);
 		return;
 	}
-	SSL_read(p->ssl, discarded, sizeof discarded);
-	p->closed |= (SSL_get_shutdown(p->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
+	SSL_read(p->dtls.ssl, discarded, sizeof discarded);
+	p->closed |= (SSL_get_shutdown(p->dtls.ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
 }
 
 static void take_media(struct ap_peer *p, const uint8_t *data, size_t len)
@@ -175,8 +87,8 @@ static void take_media(struct ap_peer *p, const uint8_t *data, size_t len)
 	packet->rtcp = data[1] >= 192 && data[1] <= 223;
 	ap_copy(packet->bytes, sizeof packet->bytes, data, len);
 	int n = (int)len;
-	srtp_err_status_t status = packet->rtcp ? srtp_unprotect_rtcp(p->inward, packet->bytes, &n)
-						: srtp_unprotect(p->inward, packet->bytes, &n);
+	srtp_err_status_t status = packet->rtcp ? srtp_unprotect_rtcp(p->dtls.inward, packet->bytes, &n)
+						: srtp_unprotect(p->dtls.inward, packet->bytes, &n);
 	packet->len = (size_t)n;
 	if (status == srtp_err_status_ok)
 		g_queue_push_tail(&p->packets, packet);
@@ -192,7 +104,7 @@ static void on_packet(NiceAgent *agent, guint stream, guint component, guint len
 	(void)stream;
 	(void)component;
 	if (len > 12 && bytes[0] >= 20 && bytes[0] <= 63) {
-		BIO_write(p->in, data, (int)len);
+		BIO_write(p->dtls.in, data, (int)len);
 		step(p);
 	} else if (len > 12 && bytes[0] >= 128 && bytes[0] <= 191) {
 		take_media(p, bytes, len);
@@ -214,7 +126,7 @@ static gboolean on_timer(gpointer peer)
 {
 	struct ap_peer *p = peer;
 	if (p->ice_ready && !p->ready && !p->closed)
-		DTLSv1_handle_timeout(p->ssl);
+		DTLSv1_handle_timeout(p->dtls.ssl);
 	return G_SOURCE_CONTINUE;
 }
 
@@ -268,13 +180,7 @@ void ap_peer_free(struct ap_peer *p)
 	g_signal_handlers_disconnect_by_data(p->agent, p);
 	nice_agent_remove_stream(p->agent, p->stream);
 	g_object_unref(p->agent);
-	SSL_free(p->ssl);
-	SSL_CTX_free(p->ctx);
-	BIO_meth_free(p->out);
-	if (p->inward)
-		srtp_dealloc(p->inward);
-	if (p->outward)
-		srtp_dealloc(p->outward);
+	ap_peer_dtls_clear(&p->dtls);
 	g_queue_clear_full(&p->packets, g_free);
 	g_free(p->ufrag);
 	g_free(p->pwd);
@@ -284,7 +190,7 @@ void ap_peer_free(struct ap_peer *p)
 
 void ap_peer_hang_up(struct ap_peer *p)
 {
-	SSL_shutdown(p->ssl);
+	SSL_shutdown(p->dtls.ssl);
 }
 
 const char *ap_peer_ufrag(struct ap_peer *p)
@@ -344,16 +250,13 @@ bool ap_peer_closed(const struct ap_peer *p)
 
 const char *ap_peer_profile(const struct ap_peer *p)
 {
-	SRTP_PROTECTION_PROFILE *profile = SSL_get_selected_srtp_profile(p->ssl);
+	SRTP_PROTECTION_PROFILE *profile = SSL_get_selected_srtp_profile(p->dtls.ssl);
 	return profile ? profile->name : NULL;
 }
 
 size_t ap_peer_protect(struct ap_peer *p, bool rtcp, uint8_t *data, size_t len)
 {
-	int n = (int)len;
-	srtp_err_status_t status = rtcp ? srtp_protect_rtcp(p->outward, data, &n) : srtp_protect(p->outward, data, &n);
-	g_assert_cmpint(status, ==, srtp_err_status_ok);
-	return (size_t)n;
+	return ap_peer_dtls_protect(&p->dtls, rtcp, data, len);
 }
 
 void ap_peer_send(struct ap_peer *p, bool rtcp, const uint8_t *data, size_t len)

@@ -4,7 +4,7 @@ foreach(module budget demux framing path rtp rtcp srtp stream tap)
 endforeach()
 ap_unit_test(ice LIBS ap_media PkgConfig::NICE)
 
-add_library(ap_test_peer STATIC ${CMAKE_SOURCE_DIR}/tests/testlib/peer.c)
+add_library(ap_test_peer STATIC ${CMAKE_SOURCE_DIR}/tests/testlib/peer.c ${CMAKE_SOURCE_DIR}/tests/testlib/peer_dtls.c)
 target_link_libraries(ap_test_peer PUBLIC ap_flags ap_base PkgConfig::GLIB
 	PRIVATE PkgConfig::NICE PkgConfig::OPENSSL PkgConfig::SRTP)
 
