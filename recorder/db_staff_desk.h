@@ -71,4 +71,7 @@ struct ap_term_row {
 /* GArray of struct ap_term_row: sealed ones of a session, or under a policy. Exactly one filter is given. */
 struct ap_result ap_db_term_list(struct ap_db *db, const struct ap_uuid *session, const char *policy,
 				 GArray **ret_rows);
+/* One of them, whatever its state: "not-found". */
+struct ap_result ap_db_term_one(struct ap_db *db, const struct ap_uuid *recording, struct ap_term_row *ret_row,
+				bool *ret_archived);
 struct ap_result ap_db_term_set(struct ap_db *db, const struct ap_uuid *recording, int64_t expires_ms);

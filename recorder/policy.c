@@ -222,6 +222,11 @@ bool ap_policy_four_eyes(const struct ap_policy *p, enum ap_sensitivity s)
 	return s == AP_PROTECTED && p->four_eyes;
 }
 
+struct ap_access_needs ap_policy_access_needs(const struct ap_policy *p, enum ap_sensitivity s, bool archived)
+{
+	return (struct ap_access_needs){ .four_eyes = ap_policy_four_eyes(p, s), .admin_approval = archived };
+}
+
 /* The first rule broken decides; what each one says when it is. */
 bool ap_policy_may_record(const struct ap_policy *p, const struct ap_policy_facts *f, const char **ret_why)
 {

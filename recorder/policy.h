@@ -39,6 +39,14 @@ int64_t ap_policy_request_ms(const struct ap_policy *p);
 int64_t ap_policy_consent_proof_ms(const struct ap_policy *p);
 bool ap_policy_four_eyes(const struct ap_policy *p, enum ap_sensitivity s);
 
+/* What an access needs beside role, consents and grant. */
+struct ap_access_needs {
+	bool four_eyes;	     /* R14: a second person approves it */
+	bool admin_approval; /* R17: an admin approves it */
+};
+/* `archived`: the recording is in its archive phase, or its use for this purpose is. */
+struct ap_access_needs ap_policy_access_needs(const struct ap_policy *p, enum ap_sensitivity s, bool archived);
+
 /* What recording depends on beside consents. */
 struct ap_policy_facts {
 	enum ap_sensitivity sensitivity;

@@ -48,6 +48,37 @@ struct ap_result ap_terms_shorten(struct ap_vault *v, const struct ap_uuid *sess
 	return AP_SUCCESS;
 }
 
+static struct ap_result access_under(struct ap_vault *v, const struct ap_term_row *row, enum ap_purpose purpose, bool archived,
+				     struct ap_term_access *ret_access)
+{
+	g_autofree char *document = NULL;
+	struct ap_policy *policy;
+	enum ap_sensitivity sensitivity;
+	if (!ap_sensitivity_parse(row->sensitivity, &sensitivity))
+		return ap_fail(AP_ERR_INTERNAL, "internal", "a session has an unknown sensitivity");
+	AP_TRY(ap_db_policy_get(ap_vault_db(v), row->policy, row->policy_version, &document, NULL));
+	AP_TRY(ap_policy_parse(document, &policy));
+	int64_t end = row->sealed_ms + ap_policy_keep_ms(policy, purpose, sensitivity), now = ap_vault_believed_ms(v);
+	end = MIN(end, row->expires_ms);
+	*ret_access = (struct ap_term_access){
+		.ends_ms = end,
+		.ended = end <= now,
+		.needs = ap_policy_access_needs(policy, sensitivity,
+						archived || now >= ap_policy_archives_ms(policy, row->expires_ms)),
+	};
+	ap_policy_free(policy);
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_terms_access(struct ap_vault *v, const struct ap_uuid *recording, enum ap_purpose purpose,
+				 struct ap_term_access *ret_access)
+{
+	struct ap_term_row row;
+	bool archived;
+	AP_TRY(ap_db_term_one(ap_vault_db(v), recording, &row, &archived));
+	return access_under(v, &row, purpose, archived, ret_access);
+}
+
 struct ap_result ap_terms_list(struct ap_vault *v, JsonNode **ret_answer)
 {
 	JsonArray *list;

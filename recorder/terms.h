@@ -7,11 +7,22 @@
 #pragma once
 
 #include "recorder/access.h"
+#include "recorder/policy.h"
 
 struct ap_vault;
 
 /* The consents of a session changed: recordings end with the latest term of the purposes both still give. */
 struct ap_result ap_terms_shorten(struct ap_vault *v, const struct ap_uuid *session);
+
+/* What the terms say about an access to a recording for one purpose, now (believed time). */
+struct ap_term_access {
+	int64_t ends_ms; /* when this purpose ends for it; grants and viewings for it end then */
+	bool ended;	 /* it has: no access, whatever was granted */
+	struct ap_access_needs needs;
+};
+/* "not-found" when there is no such recording. */
+struct ap_result ap_terms_access(struct ap_vault *v, const struct ap_uuid *recording, enum ap_purpose purpose,
+				 struct ap_term_access *ret_access);
 
 /* {"policies":[…]}; {"name","version","document"}. */
 struct ap_result ap_terms_list(struct ap_vault *v, JsonNode **ret_answer);

@@ -101,6 +101,28 @@ static void who_may_be_recorded(void **state)
 	ap_policy_free(p);
 }
 
+/* R14, R17: who must approve an access, by tier and phase. */
+static void r14_r17_what_an_access_needs(void **state)
+{
+	(void)state;
+	static const struct {
+		enum ap_sensitivity sensitivity;
+		bool archived, four_eyes, admin;
+	} rows[] = {
+		{ AP_STANDARD, false, false, false },
+		{ AP_STANDARD, true, false, true },
+		{ AP_PROTECTED, false, true, false },
+		{ AP_PROTECTED, true, true, true },
+	};
+	struct ap_policy *p = shipped();
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		struct ap_access_needs needs = ap_policy_access_needs(p, rows[i].sensitivity, rows[i].archived);
+		assert_int_equal(needs.four_eyes, rows[i].four_eyes);
+		assert_int_equal(needs.admin_approval, rows[i].admin);
+	}
+	ap_policy_free(p);
+}
+
 static void off_loopback_everything_must_be_set(void **state)
 {
 	(void)state;
@@ -124,6 +146,7 @@ int main(void)
 		cmocka_unit_test(seconds_serve_demonstrations),
 		cmocka_unit_test(wrong_forms_are_refused),
 		cmocka_unit_test(who_may_be_recorded),
+		cmocka_unit_test(r14_r17_what_an_access_needs),
 		cmocka_unit_test(off_loopback_everything_must_be_set),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
