@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -100,6 +101,21 @@ void world_end(struct world *w)
 	world_run(20);
 	ap_gateway_clear(&w->gw);
 	world_run(20);
+}
+
+int world_set_up(void **state)
+{
+	struct world *w = g_new0(struct world, 1);
+	world_begin(w, "gateway.rate_per_minute=100000");
+	*state = w;
+	return 0;
+}
+
+int world_tear_down(void **state)
+{
+	world_end(*state);
+	g_free(*state);
+	return 0;
 }
 
 /* Requests. */
@@ -268,6 +284,43 @@ void listener_expect(struct listener *l, const char *text)
 	if (!strstr(l->text->str, text))
 		print_error("stream so far:\n%s\nmissing: %s\n", l->text->str, text);
 	assert_non_null(strstr(l->text->str, text));
+}
+
+void world_expect(struct world *w, const char *method, const char *path, const char *token, const char *type,
+		  const char *body, unsigned status, const char *problem)
+{
+	struct answer a = world_ask(w, method, path, token, type, body, NULL);
+	if (a.status != status || strcmp(answer_problem(&a), problem) != 0)
+		print_error("%s %s: %u %s, wanted %u %s\n", method, path, a.status, answer_problem(&a), status, problem);
+	assert_int_equal(a.status, status);
+	assert_string_equal(answer_problem(&a), problem);
+	answer_clear(&a);
+}
+
+struct answer world_join(struct world *w, const char *token, const char *page)
+{
+	g_autofree char *offer = world_read("sdp/chromium-av.sdp");
+	g_autofree char *headers = page ? g_strconcat("Aparte-Page: ", page, NULL) : NULL;
+	struct answer a = world_ask(w, "POST", "/v1/media", token, TYPE_SDP, offer, headers);
+	assert_int_equal(a.status, 201);
+	return a;
+}
+
+void world_join_only(struct world *w, const char *token)
+{
+	struct answer a = world_join(w, token, NULL);
+	answer_clear(&a);
+}
+
+int world_open_gate(struct world *w, uint64_t generation)
+{
+	int pair[2], done = 0;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	fake_vault_tap_open(w->vault, generation, pair[1], &done);
+	close(pair[1]);
+	world_wait(&done);
+	assert_int_equal(done, 1);
+	return pair[0];
 }
 
 char *world_read(const char *path)

@@ -6,7 +6,9 @@ target_link_libraries(ap_test_world PUBLIC ap_signalling PkgConfig::CMOCKA)
 target_include_directories(ap_test_world PUBLIC ${CMAKE_SOURCE_DIR}/tests)
 target_compile_definitions(ap_test_world PRIVATE AP_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 # The fake media plane and the signalling that calls it need each other.
-ap_unit_test(gateway LIBS ap_test_world ap_signalling ap_test_world)
+foreach(module gateway gateway_vault)
+	ap_unit_test(${module} LIBS ap_test_world ap_signalling ap_test_world)
+endforeach()
 
 # The real process with a fake vault, for real clients.
 if(TARGET aparte-gateway)

@@ -1,72 +1,13 @@
-/* The whole gateway over real HTTP, with a fake vault and a fake media plane: see tests/testlib/world.h. */
+/* What the gateway says over HTTP, with a fake vault and a fake media plane: see tests/testlib/world.h. */
 #include "testlib/world.h"
 
 #include <setjmp.h>
 #include <sodium.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
-
-#define SDP "application/sdp"
-#define FRAGMENT "application/trickle-ice-sdpfrag"
-#define JSON "application/json"
-
-static int begin(void **state)
-{
-	struct world *w = g_new0(struct world, 1);
-	world_begin(w, "gateway.rate_per_minute=100000");
-	*state = w;
-	return 0;
-}
-
-static int end(void **state)
-{
-	world_end(*state);
-	g_free(*state);
-	return 0;
-}
-
-/* Status and problem of one request. */
-static void expect(struct world *w, const char *method, const char *path, const char *token, const char *type,
-		   const char *body, unsigned status, const char *problem)
-{
-	struct answer a = world_ask(w, method, path, token, type, body, NULL);
-	if (a.status != status || strcmp(answer_problem(&a), problem) != 0)
-		print_error("%s %s: %u %s, wanted %u %s\n", method, path, a.status, answer_problem(&a), status, problem);
-	assert_int_equal(a.status, status);
-	assert_string_equal(answer_problem(&a), problem);
-	answer_clear(&a);
-}
-
-static struct answer join(struct world *w, const char *token, const char *page)
-{
-	g_autofree char *offer = world_read("sdp/chromium-av.sdp");
-	g_autofree char *headers = page ? g_strconcat("Aparte-Page: ", page, NULL) : NULL;
-	struct answer a = world_ask(w, "POST", "/v1/media", token, SDP, offer, headers);
-	assert_int_equal(a.status, 201);
-	return a;
-}
-
-static void join_only(struct world *w, const char *token)
-{
-	struct answer a = join(w, token, NULL);
-	answer_clear(&a);
-}
-
-/* Opens a gate as the vault would; returns the reading end. */
-static int open_gate(struct world *w, uint64_t generation)
-{
-	int pair[2], done = 0;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
-	fake_vault_tap_open(w->vault, generation, pair[1], &done);
-	close(pair[1]);
-	world_wait(&done);
-	assert_int_equal(done, 1);
-	return pair[0];
-}
 
 static void bad_input_gets_a_clear_problem(void **state)
 {
@@ -81,29 +22,29 @@ static void bad_input_gets_a_clear_problem(void **state)
 		unsigned status;
 		const char *problem;
 	} cases[] = {
-		{ "POST", "/v1/media", "coach-token", SDP, "v=0\r\nnonsense", 422, "sdp-malformed" },
-		{ "POST", "/v1/media", "coach-token", SDP, "{}", 422, "sdp-malformed" },
-		{ "POST", "/v1/media", "coach-token", SDP, no_codec->str, 422, "no-common-codec" },
-		{ "POST", "/v1/media", "coach-token", JSON, chromium, 415, "media-type" },
-		{ "POST", "/v1/media", "coach-token", SDP, long_sdp, 413, "too-large" },
-		{ "POST", "/v1/media", "coach-token", SDP, huge, 413, "too-large" },
-		{ "POST", "/v1/media", "wrong", SDP, chromium, 401, "token-invalid" },
-		{ "POST", "/v1/media", NULL, SDP, chromium, 401, "token-invalid" },
-		{ "POST", "/v1/media", "sp ace", SDP, chromium, 401, "token-invalid" },
-		{ "POST", "/v1/media", long_token, SDP, chromium, 401, "token-invalid" },
-		{ "POST", "/v1/sessions", "key", JSON, "{", 400, "malformed" },
-		{ "POST", "/v1/sessions", "key", JSON, "[]", 400, "malformed" },
-		{ "POST", "/v1/sessions", "key", JSON, deep, 400, "malformed" },
-		{ "POST", "/v1/sessions", "key", JSON, "{\"a\":\"\xff\"}", 400, "malformed" },
+		{ "POST", "/v1/media", "coach-token", TYPE_SDP, "v=0\r\nnonsense", 422, "sdp-malformed" },
+		{ "POST", "/v1/media", "coach-token", TYPE_SDP, "{}", 422, "sdp-malformed" },
+		{ "POST", "/v1/media", "coach-token", TYPE_SDP, no_codec->str, 422, "no-common-codec" },
+		{ "POST", "/v1/media", "coach-token", TYPE_JSON, chromium, 415, "media-type" },
+		{ "POST", "/v1/media", "coach-token", TYPE_SDP, long_sdp, 413, "too-large" },
+		{ "POST", "/v1/media", "coach-token", TYPE_SDP, huge, 413, "too-large" },
+		{ "POST", "/v1/media", "wrong", TYPE_SDP, chromium, 401, "token-invalid" },
+		{ "POST", "/v1/media", NULL, TYPE_SDP, chromium, 401, "token-invalid" },
+		{ "POST", "/v1/media", "sp ace", TYPE_SDP, chromium, 401, "token-invalid" },
+		{ "POST", "/v1/media", long_token, TYPE_SDP, chromium, 401, "token-invalid" },
+		{ "POST", "/v1/sessions", "key", TYPE_JSON, "{", 400, "malformed" },
+		{ "POST", "/v1/sessions", "key", TYPE_JSON, "[]", 400, "malformed" },
+		{ "POST", "/v1/sessions", "key", TYPE_JSON, deep, 400, "malformed" },
+		{ "POST", "/v1/sessions", "key", TYPE_JSON, "{\"a\":\"\xff\"}", 400, "malformed" },
 		{ "POST", "/v1/sessions", "key", "text/plain", "{}", 415, "media-type" },
-		{ "POST", "/v1/sessions", "key", JSON, long_json, 413, "too-large" },
-		{ "POST", "/v1/sessions", NULL, JSON, "{}", 401, "token-invalid" },
-		{ "POST", "/v1/sessions", "key", JSON, "{}", 201, "" },
-		{ "PUT", "/v1/party/device", "coach-token", JSON, "nope", 400, "malformed" },
+		{ "POST", "/v1/sessions", "key", TYPE_JSON, long_json, 413, "too-large" },
+		{ "POST", "/v1/sessions", NULL, TYPE_JSON, "{}", 401, "token-invalid" },
+		{ "POST", "/v1/sessions", "key", TYPE_JSON, "{}", 201, "" },
+		{ "PUT", "/v1/party/device", "coach-token", TYPE_JSON, "nope", 400, "malformed" },
 		{ "POST", "/v1/party/messages", "coach-token", "text/plain", long_json, 413, "too-large" },
 		{ "GET", "/v1/nothing", NULL, NULL, NULL, 404, "not-found" },
 		{ "GET", "/v1/ledger/secrets", NULL, NULL, NULL, 404, "not-found" },
-		{ "PUT", "/v1/media", "coach-token", SDP, "x", 405, "about:blank" },
+		{ "PUT", "/v1/media", "coach-token", TYPE_SDP, "x", 405, "about:blank" },
 		{ "GET", "/web/missing.js", NULL, NULL, NULL, 404, "not-found" },
 		{ "GET", "/web/.hidden", NULL, NULL, NULL, 404, "not-found" },
 		{ "GET", "/web/..%2f..%2fetc%2fpasswd", NULL, NULL, NULL, 400, "malformed" },
@@ -112,8 +53,8 @@ static void bad_input_gets_a_clear_problem(void **state)
 		{ "GET", "/v1/party", "coach-token", NULL, NULL, 200, "" },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
-		expect(w, cases[i].method, cases[i].path, cases[i].token, cases[i].type, cases[i].body, cases[i].status,
-		       cases[i].problem);
+		world_expect(w, cases[i].method, cases[i].path, cases[i].token, cases[i].type, cases[i].body,
+			     cases[i].status, cases[i].problem);
 	assert_int_equal(fake_media_log()->puts, 0);
 }
 
@@ -146,8 +87,8 @@ static void every_route_reaches_the_vault(void **state)
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
 		fake_vault_clear_calls(w->vault);
-		expect(w, cases[i].method, cases[i].path, cases[i].token, cases[i].body ? JSON : NULL, cases[i].body,
-		       cases[i].status, "");
+		world_expect(w, cases[i].method, cases[i].path, cases[i].token, cases[i].body ? TYPE_JSON : NULL,
+			     cases[i].body, cases[i].status, "");
 		assert_string_equal(fake_vault_calls(w->vault), cases[i].call);
 	}
 }
@@ -155,8 +96,8 @@ static void every_route_reaches_the_vault(void **state)
 static void whip_from_offer_to_hang_up(void **state)
 {
 	struct world *w = *state;
-	struct answer a = join(w, "coach-token", NULL);
-	assert_string_equal(a.type, SDP);
+	struct answer a = world_join(w, "coach-token", NULL);
+	assert_string_equal(a.type, TYPE_SDP);
 	assert_true(g_str_has_prefix(a.location, "/v1/media/"));
 	assert_true(g_str_has_prefix(a.etag, "\""));
 	assert_non_null(strstr(a.body, "a=candidate:1 1 udp"));
@@ -175,11 +116,11 @@ static void whip_from_offer_to_hang_up(void **state)
 		      { match, "junk", 422 },		 { "If-Match: *", trickle, 422 },	{ "If-Match: *", restart, 200 },
 		      { match, trickle, 412 },		 { "If-Match: \"*\"", restart, 200 } };
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-		struct answer p = world_ask(w, "PATCH", a.location, "coach-token", FRAGMENT, cases[i].body,
+		struct answer p = world_ask(w, "PATCH", a.location, "coach-token", TYPE_FRAGMENT, cases[i].body,
 					    cases[i].headers);
 		assert_int_equal(p.status, cases[i].status);
 		if (p.status == 200) {
-			assert_string_equal(p.type, FRAGMENT);
+			assert_string_equal(p.type, TYPE_FRAGMENT);
 			assert_string_not_equal(p.etag, a.etag);
 			assert_non_null(strstr(p.body, fake_media_log()->last_leg.local_ufrag));
 			assert_string_equal(fake_media_log()->last_leg.remote_ufrag, "wxyz");
@@ -187,13 +128,13 @@ static void whip_from_offer_to_hang_up(void **state)
 		answer_clear(&p);
 	}
 	assert_int_equal(fake_media_log()->restarts, 2);
-	expect(w, "DELETE", a.location, "coachee-token", NULL, NULL, 404, "not-found");
+	world_expect(w, "DELETE", a.location, "coachee-token", NULL, NULL, 404, "not-found");
 
 	/* A new offer replaces the leg, with the same outgoing SSRCs; the old resource is gone. */
-	struct answer b = join(w, "coach-token", NULL);
+	struct answer b = world_join(w, "coach-token", NULL);
 	assert_true(fake_media_log()->last_leg.lines[AP_LINE_CAMERA].local_ssrc == ssrc);
-	expect(w, "DELETE", a.location, "coach-token", NULL, NULL, 404, "not-found");
-	expect(w, "DELETE", b.location, "coach-token", NULL, NULL, 200, "");
+	world_expect(w, "DELETE", a.location, "coach-token", NULL, NULL, 404, "not-found");
+	world_expect(w, "DELETE", b.location, "coach-token", NULL, NULL, 200, "");
 	assert_int_equal(fake_media_log()->drops, 1);
 	answer_clear(&a);
 	answer_clear(&b);
@@ -207,7 +148,7 @@ static void events_tell_what_happens(void **state)
 	listener_expect(coach, "event: gate\ndata: {\"state\":\"closed\",\"reasons\":[\"consent_missing\"]}\n\n");
 	listener_expect(coach, "event: peer\ndata: {\"name\":\"P\",\"connected\":false}\n\n");
 	listener_expect(coachee, "event: peer\n");
-	join_only(w, "coach-token");
+	world_join_only(w, "coach-token");
 	fake_media_report(AP_COACH, AP_LEG_CONNECTED);
 	listener_expect(coachee, "event: peer\ndata: {\"connected\":true}\n\n");
 	fake_media_report(AP_COACH, AP_LEG_DISCONNECTED);
@@ -215,7 +156,7 @@ static void events_tell_what_happens(void **state)
 	assert_non_null(strstr(fake_vault_calls(w->vault), "LegState(coach,1) LegState(coach,0) "));
 	assert_null(strstr(coach->text->str, "\"connected\":true"));
 
-	expect(w, "POST", "/v1/party/messages", "coach-token", "text/plain", "hello\nevent: end", 204, "");
+	world_expect(w, "POST", "/v1/party/messages", "coach-token", "text/plain", "hello\nevent: end", 204, "");
 	listener_expect(coachee, "event: peer\ndata: hello\ndata: event: end\n\n");
 	assert_null(strstr(coach->text->str, "hello"));
 
@@ -241,15 +182,15 @@ static void a_replaced_page_is_told(void **state)
 	struct listener *unnamed = world_listen(w, "coach-token", NULL);
 	listener_expect(old, "event: peer");
 	listener_expect(unnamed, "event: peer");
-	struct answer a = join(w, "coach-token", "page-1");
-	struct answer b = join(w, "coach-token", "page-1"); /* the same page again */
+	struct answer a = world_join(w, "coach-token", "page-1");
+	struct answer b = world_join(w, "coach-token", "page-1"); /* the same page again */
 	world_run(50);
 	assert_null(strstr(old->text->str, "replaced"));
 	listener_expect(unnamed, "event: end\ndata: {\"reason\":\"replaced\",\"media\":\"");
 	listener_expect(unnamed, a.location);
 	struct listener *new = world_listen(w, "coach-token", "page-3");
 	listener_expect(new, "event: peer");
-	struct answer c = join(w, "coach-token", "page-3");
+	struct answer c = world_join(w, "coach-token", "page-3");
 	listener_expect(old, "event: end\ndata: {\"reason\":\"replaced\",\"media\":\"");
 	listener_expect(old, b.location);
 	world_run(50);
@@ -260,204 +201,6 @@ static void a_replaced_page_is_told(void **state)
 	listener_free(old);
 	listener_free(unnamed);
 	listener_free(new);
-}
-
-#define GIVE "{\"statement\":\"{\\\"event\\\":\\\"ConsentGiven\\\"}\"}"
-#define WITHDRAW "{\"statement\":\"{\\\"event\\\":\\\"ConsentWithdrawn\\\"}\"}"
-
-static void a_give_leaves_the_tap_alone(void **state)
-{
-	struct world *w = *state;
-	join_only(w, "coach-token");
-	int gate = open_gate(w, 5);
-	expect(w, "POST", "/v1/consents", "coach-token", JSON, GIVE, 201, "");
-	assert_true(fake_media_log()->tap_fd >= 0);
-	close(gate);
-}
-
-static const char *const against[] = { WITHDRAW,
-				       "{\"statement\":\"{\\\"event\\\":\\\"ConsentRefused\\\"}\"}",
-				       "{\"statement\":\"{\\\"event\\\":\\\"consentgiven\\\"}\"}",
-				       "{\"statement\":\"not json\"}",
-				       "{\"statement\":7}",
-				       "not json at all" };
-
-/* Whatever is not clearly a give: the tap is closed and confirmed closed before the vault hears of it. */
-static void everything_else_drops_the_tap_first(void **state)
-{
-	struct world *w = *state;
-	join_only(w, "coach-token");
-	for (size_t i = 0; i < G_N_ELEMENTS(against); i++) {
-		int gate = open_gate(w, 10 + i);
-		unsigned closed = fake_media_log()->taps_closed;
-		fake_vault_clear_calls(w->vault);
-		fake_media_hold();
-		g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u/v1/consents", ap_http_port(w->gw.http));
-		g_autoptr(SoupMessage) message = soup_message_new("POST", url);
-		g_autoptr(GBytes) body = g_bytes_new_static(against[i], strlen(against[i]));
-		soup_message_set_request_body_from_bytes(message, JSON, body);
-		soup_message_headers_append(soup_message_get_request_headers(message), "Authorization",
-					    "Bearer coach-token");
-		soup_session_send_and_read_async(w->client, message, 0, NULL, NULL, NULL);
-		world_run(60);
-		assert_int_equal(fake_media_log()->taps_closed, closed + 1);
-		assert_null(strstr(fake_vault_calls(w->vault), "ConsentPut"));
-		assert_int_equal(soup_message_get_status(message), 0);
-		fake_media_release();
-		for (int n = 0; n < 1000 && soup_message_get_status(message) == 0; n++)
-			world_run(2);
-		assert_non_null(strstr(fake_vault_calls(w->vault), "ConsentPut"));
-		assert_int_equal(soup_message_get_status(message), 201);
-		close(gate);
-	}
-	assert_int_equal(fake_media_log()->tap_fd, -1);
-}
-
-static void a_refused_statement_still_shows_the_lost_tap(void **state)
-{
-	struct world *w = *state;
-	join_only(w, "coach-token");
-	int gate = open_gate(w, 21), done = 0;
-	uint64_t packets = 0;
-	fake_vault_refuse(w->vault, "statement-malformed");
-	fake_vault_clear_calls(w->vault);
-	expect(w, "POST", "/v1/consents", "coach-token", JSON, against[3], 400, "statement-malformed");
-	world_run(30);
-	assert_string_equal(fake_vault_calls(w->vault), "ConsentPut TapLost ");
-	fake_vault_tap_close(w->vault, 21, &done, &packets);
-	world_wait(&done);
-	assert_int_equal(packets, 7); /* the counts of the tap we closed ourselves */
-	close(gate);
-}
-
-static void a_stranger_cannot_drop_a_tap(void **state)
-{
-	struct world *w = *state;
-	join_only(w, "coach-token");
-	int gate = open_gate(w, 6);
-	expect(w, "POST", "/v1/consents", "wrong", JSON, WITHDRAW, 401, "token-invalid");
-	expect(w, "POST", "/v1/consents", NULL, JSON, WITHDRAW, 401, "token-invalid");
-	expect(w, "GET", "/v1/consents", "coach-token", NULL, NULL, 405, "about:blank");
-	assert_true(fake_media_log()->tap_fd >= 0);
-	close(gate);
-}
-
-static void pausing_drops_the_tap_first(void **state)
-{
-	struct world *w = *state;
-	join_only(w, "coachee-token");
-	int gate = open_gate(w, 8);
-	expect(w, "POST", "/v1/party/pause", "coachee-token", NULL, NULL, 200, "");
-	assert_int_equal(fake_media_log()->tap_fd, -1);
-	close(gate);
-}
-
-static void a_vault_away_costs_only_what_it_does(void **state)
-{
-	struct world *w = *state;
-	struct listener *coach = world_listen(w, "coach-token", NULL);
-	listener_expect(coach, "event: peer");
-	struct answer a = join(w, "coach-token", NULL);
-	int gate = open_gate(w, 30);
-	world_lose_vault(w);
-	listener_expect(coach, "event: gate\ndata: {\"state\":\"closed\",\"reasons\":[\"vault\"]}\n\n");
-	assert_int_equal(fake_media_log()->tap_fd, -1); /* nothing is recorded without a vault */
-	assert_int_equal(fake_media_log()->drops, 0);	/* the call goes on */
-
-	struct answer away = world_ask(w, "GET", "/v1/party", "coach-token", NULL, NULL, NULL);
-	assert_int_equal(away.status, 503);
-	assert_string_equal(answer_problem(&away), "vault-unavailable");
-	assert_non_null(away.retry_after);
-	answer_clear(&away);
-	expect(w, "GET", "/readyz", NULL, NULL, NULL, 503, "vault-unavailable");
-	expect(w, "GET", "/healthz", NULL, NULL, NULL, 200, "");
-	expect(w, "POST", "/v1/media", "coachee-token", SDP, "v=0\r\n", 503, "vault-unavailable"); /* unknown here */
-	struct answer again = join(w, "coach-token", NULL); /* known: may reconnect, and restart ICE */
-	struct answer patched = world_ask(w, "PATCH", again.location, "coach-token", FRAGMENT,
-					  "a=ice-ufrag:wxyz\r\na=ice-pwd:0123456789012345678901\r\n", "If-Match: *");
-	assert_int_equal(patched.status, 200);
-	answer_clear(&patched);
-	answer_clear(&again);
-
-	expect(w, "POST", "/v1/consents", "coach-token", JSON, WITHDRAW, 503, "vault-unavailable");
-	fake_media_report(AP_COACH, AP_LEG_CONNECTED);
-	world_link_vault(w);
-	world_run(50);
-	assert_string_equal(fake_vault_calls(w->vault), "Hello ConsentPut LegState(coach,1) "); /* in this order */
-	assert_int_equal(w->gw.undelivered.length, 0);
-	answer_clear(&a);
-	listener_free(coach);
-	close(gate);
-}
-
-static void a_slow_vault_is_answered_for(void **state)
-{
-	struct world *w = *state;
-	join_only(w, "coach-token");
-	int gate = open_gate(w, 40), done = 0;
-	fake_vault_mute(w->vault, true);
-	int64_t start = g_get_monotonic_time();
-	expect(w, "POST", "/v1/consents", "coach-token", JSON, WITHDRAW, 503, "vault-unavailable");
-	assert_true(g_get_monotonic_time() - start < 6500000);
-	assert_int_equal(fake_media_log()->tap_fd, -1);
-	assert_int_equal(w->gw.undelivered.length, 1);
-	fake_vault_mute(w->vault, false);
-	int pair[2];
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
-	fake_vault_tap_open(w->vault, 41, pair[1], &done);
-	world_wait(&done);
-	assert_int_equal(done, 100); /* no tap while a decision waits */
-	close(pair[0]);
-	close(pair[1]);
-	close(gate);
-}
-
-static void the_vault_ends_a_session(void **state)
-{
-	struct world *w = *state;
-	struct listener *coach = world_listen(w, "coach-token", NULL);
-	listener_expect(coach, "event: peer");
-	join_only(w, "coach-token");
-	int gate = open_gate(w, 50), done = 0;
-	fake_vault_session_close(w->vault, "ended", &done);
-	world_wait(&done);
-	assert_int_equal(done, 1);
-	listener_expect(coach, "event: end\ndata: {\"reason\":\"ended\"}\n\n");
-	world_wait(&coach->closed);
-	assert_int_equal(fake_media_log()->drops, 2);
-	assert_int_equal(fake_media_log()->tap_fd, -1);
-	assert_int_equal(ap_sessions_count(w->gw.sessions), 0);
-	listener_free(coach);
-	close(gate);
-}
-
-static void a_revoked_token_hangs_up(void **state)
-{
-	struct world *w = *state;
-	struct listener *coach = world_listen(w, "coach-token", NULL);
-	listener_expect(coach, "event: peer");
-	join_only(w, "coach-token");
-	join_only(w, "coachee-token");
-	fake_vault_token_revoked(w->vault, "coach-token");
-	world_wait(&coach->closed);
-	assert_int_equal(fake_media_log()->drops, 1);
-	listener_free(coach);
-}
-
-static void a_lost_tap_is_reported(void **state)
-{
-	struct world *w = *state;
-	join_only(w, "coach-token");
-	int gate = open_gate(w, 60);
-	struct ap_uuid id;
-	assert_true(ap_uuid_parse(FAKE_SESSION, &id));
-	fake_vault_clear_calls(w->vault);
-	extern const struct ap_media_events ap_switchboard_media;
-	ap_switchboard_media.tap_lost(&w->gw, &id, 59); /* an older one: nothing */
-	ap_switchboard_media.tap_lost(&w->gw, &id, 60);
-	world_run(30);
-	assert_string_equal(fake_vault_calls(w->vault), "TapLost ");
-	close(gate);
 }
 
 static void check_range(struct world *w, const char *range, unsigned status, size_t start, size_t len)
@@ -498,7 +241,7 @@ static void tracks_by_range(void **state)
 	assert_int_equal(soup_message_headers_get_content_length(head.headers), FAKE_TRACK_SIZE);
 	assert_int_equal(head.len, 0);
 	answer_clear(&head);
-	expect(w, "GET", "/v1/party/recordings/x/tracks/coach", "wrong", NULL, NULL, 401, "token-invalid");
+	world_expect(w, "GET", "/v1/party/recordings/x/tracks/coach", "wrong", NULL, NULL, 401, "token-invalid");
 }
 
 static const char *header_of(const struct answer *a, const char *name)
@@ -527,7 +270,7 @@ static void pages_and_their_headers(void **state)
 	struct answer d = world_ask(w, "GET", "/metrics", NULL, NULL, NULL, NULL);
 	assert_non_null(strstr(d.body, "aparte_vault_linked 1\n"));
 	assert_non_null(strstr(d.body, "aparte_fake 1\n"));
-	struct answer e = world_ask(w, "PUT", "/v1/media", NULL, SDP, "x", NULL);
+	struct answer e = world_ask(w, "PUT", "/v1/media", NULL, TYPE_SDP, "x", NULL);
 	assert_string_equal(e.allow, "POST, OPTIONS");
 	assert_string_equal(header_of(&a, "Access-Control-Allow-Origin"), "");
 	answer_clear(&a);
@@ -560,13 +303,13 @@ static void too_many_requests_are_told_when_to_return(void **state)
 	struct world w;
 	world_begin(&w, "gateway.rate_per_minute=10");
 	for (int i = 0; i < 10; i++)
-		expect(&w, "GET", "/v1/party", "coach-token", NULL, NULL, 200, "");
+		world_expect(&w, "GET", "/v1/party", "coach-token", NULL, NULL, 200, "");
 	struct answer a = world_ask(&w, "GET", "/v1/party", "coach-token", NULL, NULL, NULL);
 	assert_int_equal(a.status, 429);
 	assert_string_equal(answer_problem(&a), "rate");
 	assert_in_range(g_ascii_strtoull(a.retry_after, NULL, 10), 1, 7);
 	answer_clear(&a);
-	expect(&w, "GET", "/join", NULL, NULL, NULL, 200, "");
+	world_expect(&w, "GET", "/join", NULL, NULL, NULL, 200, "");
 	world_end(&w);
 }
 
@@ -579,7 +322,7 @@ static void turn_credentials_come_with_the_answer(void **state)
 	assert_true(g_file_set_contents(path, "north\n", -1, NULL));
 	g_autofree char *settings = g_strdup_printf("turn.urls=turn:t.example:3478?transport=udp\nturn.secret_file=%s", path);
 	world_begin(&w, settings);
-	struct answer a = join(&w, "coach-token", NULL);
+	struct answer a = world_join(&w, "coach-token", NULL);
 	assert_true(g_str_has_prefix(header_of(&a, "Link"),
 				     "<turn:t.example:3478?transport=udp>; rel=\"ice-server\"; username=\""));
 	answer_clear(&a);
@@ -591,23 +334,13 @@ static void turn_credentials_come_with_the_answer(void **state)
 int main(void)
 {
 	assert_true(sodium_init() >= 0);
-#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, world_set_up, world_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(bad_input_gets_a_clear_problem),
 		TEST(every_route_reaches_the_vault),
 		TEST(whip_from_offer_to_hang_up),
 		TEST(events_tell_what_happens),
 		TEST(a_replaced_page_is_told),
-		TEST(a_give_leaves_the_tap_alone),
-		TEST(everything_else_drops_the_tap_first),
-		TEST(a_refused_statement_still_shows_the_lost_tap),
-		TEST(a_stranger_cannot_drop_a_tap),
-		TEST(pausing_drops_the_tap_first),
-		TEST(a_vault_away_costs_only_what_it_does),
-		TEST(a_slow_vault_is_answered_for),
-		TEST(the_vault_ends_a_session),
-		TEST(a_revoked_token_hangs_up),
-		TEST(a_lost_tap_is_reported),
 		TEST(tracks_by_range),
 		TEST(pages_and_their_headers),
 		cmocka_unit_test(other_origins_only_when_configured),
