@@ -2,7 +2,7 @@
  * The key part of a backup: the living rows of keys.db and the key-encryption key, one small file sealed to the restore
  * operator's age recipient (docs/FORMAT.md, Backups and journal). Written anew at each backup and after each turnover of
  * the key-encryption key; older ones are destroyed backup.key_horizon after they were made, which bounds how long a
- * backup can still bring back what was erased.
+ * backup can still bring back what was erased: the table key_part (vault.db) has each one's last day, written before it.
  *
  * Main thread: the key-encryption key and the rows under it change there alone.
  */
@@ -22,13 +22,6 @@ bool ap_backup_configured(struct ap_vault *v);
  * made. "backup": no recipient, or the directory cannot be written; "kek": the key-encryption key is not there.
  */
 struct ap_result ap_key_part_write(struct ap_vault *v);
-
-/*
- * When the last key part that holds this key-encryption key will have been destroyed: the newest one's time plus the
- * horizon; 0 when there is none (any more). That is what dates `unrecoverable_at` after a turnover: the later of the
- * two. "backup-overdue" (AP_ERR_IO) when one could not be destroyed in its time, so that nothing may be dated.
- */
-struct ap_result ap_key_part_gone(struct ap_vault *v, const struct ap_kek_id *kek, int64_t *ret_ms);
 
 /* Destroys those whose time has come, the newest one excepted while its key-encryption key is still in use. */
 struct ap_result ap_key_part_prune(struct ap_vault *v);

@@ -1,14 +1,5 @@
 -- Backups, journal, restore (docs/FORMAT.md, Backups and journal).
 
--- Parts of backups that were made, so that their end is known even while the backup's disk is away.
-CREATE TABLE backup_part (
-  id BLOB PRIMARY KEY CHECK (length(id) = 16),
-  kind TEXT NOT NULL CHECK (kind IN ('vault', 'keys')),
-  kek_id BLOB NOT NULL CHECK (length(kek_id) = 16), -- in a key part: the key-encryption key it holds
-  made_ms INTEGER NOT NULL,
-  destroyed_ms INTEGER
-) STRICT, WITHOUT ROWID;
-
 -- What the journal has not got yet, in order; written by the triggers below, in the transaction of the event itself.
 CREATE TABLE journal_due (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
