@@ -300,6 +300,32 @@ static void loss_and_reordering_are_the_same_source(void **state)
 	assert_int_equal(judge(&s, 1, 701, 0xFFFFFF00 + 990000, 12000), AP_SOURCE_TAKE); /* muted ten seconds */
 }
 
+/* An address changed, and five seconds of pictures are asked for again: what comes now lies up to five seconds behind
+ * what came last. Taken for another source, it would throw away what waits in the jitter buffer, and the next in time too. */
+static void what_is_repaired_after_an_outage_is_the_same_source(void **state)
+{
+	(void)state;
+	struct ap_source s = ap_source_new(90000);
+	assert_int_equal(judge(&s, 1, 65300, 0xFFFFFF00, 1000), AP_SOURCE_RESTART);
+	assert_int_equal(judge(&s, 1, 264, 0xFFFFFF00 + 450000, 6000), AP_SOURCE_TAKE);
+	assert_int_equal(judge(&s, 1, 65301, 0xFFFFFF00 + 3000, 6250), AP_SOURCE_TAKE);
+	assert_int_equal(judge(&s, 1, 265, 0xFFFFFF00 + 474000, 6266), AP_SOURCE_TAKE);
+	assert_int_equal(judge(&s, 1, 65302, 0xFFFFFF00 + 6000, 9500), AP_SOURCE_TAKE);
+	assert_int_equal(judge(&s, 1, 264, 0xFFFFFF00 + 450000, 9600), AP_SOURCE_TAKE); /* twice */
+	assert_int_equal(judge(&s, 1, 266, 0xFFFFFF00 + 774000, 9600), AP_SOURCE_TAKE);
+}
+
+static void what_lies_behind_in_number_only_starts_anew(void **state)
+{
+	(void)state;
+	struct ap_source s = ap_source_new(90000);
+	assert_int_equal(judge(&s, 1, 1000, 90000, 1000), AP_SOURCE_RESTART);
+	assert_int_equal(judge(&s, 1, 1001, 93000, 1033), AP_SOURCE_TAKE);
+	assert_int_equal(judge(&s, 1, 900, 1u << 30, 2000), AP_SOURCE_RESTART);
+	assert_int_equal(judge(&s, 1, 901, (1u << 30) + 3000, 2033), AP_SOURCE_TAKE);
+	assert_int_equal(judge(&s, 1, 800, (1u << 30) - 90000 * 60, 3000), AP_SOURCE_RESTART); /* a minute ago */
+}
+
 static void another_source_or_a_jump_starts_anew(void **state)
 {
 	(void)state;
@@ -332,6 +358,8 @@ int main(void)
 		TEST(a_failing_disk_is_told),
 		cmocka_unit_test(opus_packets_tell_their_length),
 		cmocka_unit_test(loss_and_reordering_are_the_same_source),
+		cmocka_unit_test(what_is_repaired_after_an_outage_is_the_same_source),
+		cmocka_unit_test(what_lies_behind_in_number_only_starts_anew),
 		cmocka_unit_test(another_source_or_a_jump_starts_anew),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
