@@ -52,6 +52,21 @@ void ap_answer_json(JsonObject *o, const char *name, const char *json)
 		json_object_set_member(o, name, node);
 }
 
+struct ap_result ap_answer_rows(struct ap_rows *rows, const struct ap_answer_column *columns, size_t count,
+				JsonArray **ret_list)
+{
+	g_autoptr(JsonArray) list = json_array_new();
+	while (ap_rows_next(rows)) {
+		JsonObject *o = json_object_new();
+		for (size_t i = 0; i < count; i++)
+			columns[i].add(o, columns[i].name, rows, (int)i);
+		json_array_add_object_element(list, o);
+	}
+	AP_TRY(ap_rows_end(rows));
+	*ret_list = g_steal_pointer(&list);
+	return AP_SUCCESS;
+}
+
 JsonNode *ap_answer_object(JsonObject *o)
 {
 	JsonNode *node = json_node_new(JSON_NODE_OBJECT);

@@ -143,6 +143,18 @@ struct ap_result ap_rows_end_found(struct ap_rows *rows, bool found)
 	return found ? AP_SUCCESS : ap_fail(AP_ERR_DENIED, "not-found", "there is no such thing, or not for you");
 }
 
+struct ap_result ap_rows_end_ids(struct ap_rows *rows, GArray **ret_ids)
+{
+	g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(struct ap_uuid));
+	while (ap_rows_next(rows)) {
+		struct ap_uuid id = ap_row_uuid(rows, 0);
+		g_array_append_val(ids, id);
+	}
+	AP_TRY(ap_rows_end(rows));
+	*ret_ids = g_steal_pointer(&ids);
+	return AP_SUCCESS;
+}
+
 struct ap_result ap_db_run(struct ap_db *db, const char *sql, const struct ap_value *values)
 {
 	struct ap_rows *rows = ap_db_query(db, sql, values);

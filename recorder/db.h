@@ -16,6 +16,7 @@
 
 #include <aparte/err.h>
 #include <aparte/uuid.h>
+#include <glib.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -75,6 +76,8 @@ bool ap_rows_next(struct ap_rows *rows);
 struct ap_result ap_rows_end(struct ap_rows *rows);
 /* Ends after the first row was read: "not-found" (AP_ERR_DENIED) when `found` is false. */
 struct ap_result ap_rows_end_found(struct ap_rows *rows, bool found);
+/* Reads all rows, then ends: their first column as ids (struct ap_uuid); g_array_unref. */
+struct ap_result ap_rows_end_ids(struct ap_rows *rows, GArray **ret_ids);
 
 /* Columns of the present row, 0-based. Borrowed pointers live until the next ap_rows_next or ap_rows_end. */
 bool ap_row_null(struct ap_rows *rows, int column);

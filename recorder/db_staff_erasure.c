@@ -2,18 +2,6 @@
 
 static const char *const steps[] = {"ordered", "shares", "bytes", "erased"};
 
-static struct ap_result take_ids(struct ap_rows *rows, GArray **ret_ids)
-{
-	g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(struct ap_uuid));
-	while (ap_rows_next(rows)) {
-		struct ap_uuid id = ap_row_uuid(rows, 0);
-		g_array_append_val(ids, id);
-	}
-	AP_TRY(ap_rows_end(rows));
-	*ret_ids = g_steal_pointer(&ids);
-	return AP_SUCCESS;
-}
-
 struct ap_result ap_db_erasure_subject(struct ap_db *db, const struct ap_uuid *recording, int64_t now_ms,
 				       struct ap_erasure_subject *ret_s)
 {
@@ -168,31 +156,33 @@ struct ap_result ap_db_erasure_share_needed(struct ap_db *db, const struct ap_er
 
 struct ap_result ap_db_erasure_due(struct ap_db *db, int64_t now_ms, GArray **ret_ids)
 {
-	return take_ids(ap_db_query(db,
-				    "SELECT r.id FROM recording r WHERE r.expires_ms <= ?1 AND r.state <> 'erased'"
-				    " AND r.state IN ('sealed', 'archived')"
-				    " AND NOT EXISTS (SELECT 1 FROM erasure e WHERE e.recording = r.id)"
-				    " AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.recording = r.id AND h.lifted_ms IS "
-				    "NULL AND h.ends_ms > ?1)"
-				    " ORDER BY r.expires_ms LIMIT 200",
-				    AP_VALUES(AP_V_INT(now_ms))),
-			ret_ids);
+	return ap_rows_end_ids(
+		ap_db_query(db,
+			    "SELECT r.id FROM recording r WHERE r.expires_ms <= ?1 AND r.state <> 'erased'"
+			    " AND r.state IN ('sealed', 'archived')"
+			    " AND NOT EXISTS (SELECT 1 FROM erasure e WHERE e.recording = r.id)"
+			    " AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.recording = r.id AND h.lifted_ms IS "
+			    "NULL AND h.ends_ms > ?1)"
+			    " ORDER BY r.expires_ms LIMIT 200",
+			    AP_VALUES(AP_V_INT(now_ms))),
+		ret_ids);
 }
 
 struct ap_result ap_db_erasure_find(struct ap_db *db, const struct ap_uuid *session, const char *subject,
 				    int64_t tenant, GArray **ret_ids)
 {
-	return take_ids(ap_db_query(db,
-				    "SELECT r.id FROM recording r JOIN session s ON s.id = r.session"
-				    " WHERE r.state IN ('sealed', 'archived') AND (?1 IS NULL OR r.session = ?1)"
-				    " AND (?2 IS NULL OR EXISTS (SELECT 1 FROM party p WHERE p.session = s.id AND "
-				    "p.pii_principal = ?2))"
-				    " AND (?3 = 0 OR s.tenant = ?3) AND NOT EXISTS (SELECT 1 FROM erasure e WHERE "
-				    "e.recording = r.id)"
-				    " ORDER BY r.created_ms",
-				    AP_VALUES(AP_V_BLOB(session ? session->b : NULL, 16), AP_V_TEXT(subject),
-					      AP_V_INT(tenant))),
-			ret_ids);
+	return ap_rows_end_ids(
+		ap_db_query(
+			db,
+			"SELECT r.id FROM recording r JOIN session s ON s.id = r.session"
+			" WHERE r.state IN ('sealed', 'archived') AND (?1 IS NULL OR r.session = ?1)"
+			" AND (?2 IS NULL OR EXISTS (SELECT 1 FROM party p WHERE p.session = s.id AND "
+			"p.pii_principal = ?2))"
+			" AND (?3 = 0 OR s.tenant = ?3) AND NOT EXISTS (SELECT 1 FROM erasure e WHERE "
+			"e.recording = r.id)"
+			" ORDER BY r.created_ms",
+			AP_VALUES(AP_V_BLOB(session ? session->b : NULL, 16), AP_V_TEXT(subject), AP_V_INT(tenant))),
+		ret_ids);
 }
 
 struct ap_result ap_db_clock_guard_get(struct ap_db *db, struct ap_clock_guard *ret_guard)

@@ -55,7 +55,16 @@ struct ap_result ap_db_grant_revoked(struct ap_db *db, const struct ap_uuid *id,
 struct ap_result ap_db_grant_list(struct ap_db *db, const struct ap_uuid *recording, int64_t supervisor,
 				  const char *coach, int64_t tenant, JsonArray **ret_list)
 {
-	g_autoptr(JsonArray) list = json_array_new();
+	static const struct ap_answer_column columns[] = {
+		{"id", ap_answer_row_id},
+		{"recording", ap_answer_row_id},
+		{"supervisor", ap_answer_row_text},
+		{"purpose", ap_answer_row_text},
+		{"created_by", ap_answer_row_text},
+		{"created", ap_answer_row_time},
+		{"expires", ap_answer_row_time},
+		{"revoked", ap_answer_row_time},
+	};
 	struct ap_rows *rows = ap_db_query(
 		db,
 		"SELECT g.id, g.recording, u.name, g.purpose, g.created_by, g.created_ms, g.expires_ms, g.revoked_ms"
@@ -66,35 +75,14 @@ struct ap_result ap_db_grant_list(struct ap_db *db, const struct ap_uuid *record
 		"LIMIT 1000",
 		AP_VALUES(AP_V_BLOB(recording ? recording->b : NULL, 16), AP_V_INT(supervisor), AP_V_TEXT(coach),
 			  AP_V_INT(tenant)));
-	while (ap_rows_next(rows)) {
-		JsonObject *o = json_object_new();
-		ap_answer_row_id(o, "id", rows, 0);
-		ap_answer_row_id(o, "recording", rows, 1);
-		ap_answer_row_text(o, "supervisor", rows, 2);
-		ap_answer_row_text(o, "purpose", rows, 3);
-		ap_answer_row_text(o, "created_by", rows, 4);
-		ap_answer_row_time(o, "created", rows, 5);
-		ap_answer_row_time(o, "expires", rows, 6);
-		ap_answer_row_time(o, "revoked", rows, 7);
-		json_array_add_object_element(list, o);
-	}
-	AP_TRY(ap_rows_end(rows));
-	*ret_list = g_steal_pointer(&list);
-	return AP_SUCCESS;
+	return ap_answer_rows(rows, columns, G_N_ELEMENTS(columns), ret_list);
 }
 
 struct ap_result ap_db_grant_living(struct ap_db *db, const struct ap_uuid *session, GArray **ret_ids)
 {
-	g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(struct ap_uuid));
 	struct ap_rows *rows = ap_db_query(db,
 					   "SELECT g.id FROM grant_ g JOIN recording r ON r.id = g.recording"
 					   " WHERE r.session = ?1 AND g.revoked_ms IS NULL",
 					   AP_VALUES(AP_V_UUID(session)));
-	while (ap_rows_next(rows)) {
-		struct ap_uuid id = ap_row_uuid(rows, 0);
-		g_array_append_val(ids, id);
-	}
-	AP_TRY(ap_rows_end(rows));
-	*ret_ids = g_steal_pointer(&ids);
-	return AP_SUCCESS;
+	return ap_rows_end_ids(rows, ret_ids);
 }

@@ -13,19 +13,14 @@ struct ap_result ap_db_policy_insert(struct ap_db *db, const char *name, const c
 
 struct ap_result ap_db_policy_list(struct ap_db *db, JsonArray **ret_list)
 {
-	g_autoptr(JsonArray) list = json_array_new();
+	static const struct ap_answer_column columns[] = {
+		{"name", ap_answer_row_text},
+		{"version", ap_answer_row_int},
+		{"created", ap_answer_row_time},
+	};
 	struct ap_rows *rows = ap_db_query(
 		db, "SELECT name, max(version), created_ms FROM policy GROUP BY name ORDER BY name", AP_NO_VALUES);
-	while (ap_rows_next(rows)) {
-		JsonObject *o = json_object_new();
-		ap_answer_row_text(o, "name", rows, 0);
-		ap_answer_row_int(o, "version", rows, 1);
-		ap_answer_row_time(o, "created", rows, 2);
-		json_array_add_object_element(list, o);
-	}
-	AP_TRY(ap_rows_end(rows));
-	*ret_list = g_steal_pointer(&list);
-	return AP_SUCCESS;
+	return ap_answer_rows(rows, columns, G_N_ELEMENTS(columns), ret_list);
 }
 
 #define TERM_COLUMNS "r.id, r.session, s.policy, s.sensitivity, s.policy_version, r.sealed_ms, r.expires_ms"

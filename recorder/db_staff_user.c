@@ -115,25 +115,20 @@ struct ap_result ap_db_user_failed(struct ap_db *db, int64_t user, int64_t failu
 
 struct ap_result ap_db_user_list(struct ap_db *db, int64_t tenant, JsonArray **ret_list)
 {
-	g_autoptr(JsonArray) list = json_array_new();
+	static const struct ap_answer_column columns[] = {
+		{"user", ap_answer_row_text},
+		{"role", ap_answer_row_text},
+		{"tenant", ap_answer_row_text},
+		{"party_id", ap_answer_row_text},
+		{"created", ap_answer_row_time},
+		{"disabled", ap_answer_row_time},
+	};
 	struct ap_rows *rows =
 		ap_db_query(db,
 			    "SELECT u.name, u.role, t.name, u.party_id, u.created_ms, u.disabled_ms FROM user_ u"
 			    " LEFT JOIN tenant t ON t.id = u.tenant WHERE ?1 = 0 OR u.tenant = ?1 ORDER BY u.name",
 			    AP_VALUES(AP_V_INT(tenant)));
-	while (ap_rows_next(rows)) {
-		JsonObject *o = json_object_new();
-		ap_answer_row_text(o, "user", rows, 0);
-		ap_answer_row_text(o, "role", rows, 1);
-		ap_answer_row_text(o, "tenant", rows, 2);
-		ap_answer_row_text(o, "party_id", rows, 3);
-		ap_answer_row_time(o, "created", rows, 4);
-		ap_answer_row_time(o, "disabled", rows, 5);
-		json_array_add_object_element(list, o);
-	}
-	AP_TRY(ap_rows_end(rows));
-	*ret_list = g_steal_pointer(&list);
-	return AP_SUCCESS;
+	return ap_answer_rows(rows, columns, G_N_ELEMENTS(columns), ret_list);
 }
 
 struct ap_result ap_db_user_admins(struct ap_db *db, int64_t *ret_count)
@@ -190,35 +185,25 @@ struct ap_result ap_db_login_delete_expired(struct ap_db *db, int64_t now_ms)
 
 struct ap_result ap_db_staff_tenants(struct ap_db *db, JsonArray **ret_list)
 {
-	g_autoptr(JsonArray) list = json_array_new();
+	static const struct ap_answer_column columns[] = {
+		{"name", ap_answer_row_text},
+		{"policy", ap_answer_row_text},
+		{"created", ap_answer_row_time},
+	};
 	struct ap_rows *rows =
 		ap_db_query(db, "SELECT name, policy, created_ms FROM tenant ORDER BY name", AP_NO_VALUES);
-	while (ap_rows_next(rows)) {
-		JsonObject *o = json_object_new();
-		ap_answer_row_text(o, "name", rows, 0);
-		ap_answer_row_text(o, "policy", rows, 1);
-		ap_answer_row_time(o, "created", rows, 2);
-		json_array_add_object_element(list, o);
-	}
-	AP_TRY(ap_rows_end(rows));
-	*ret_list = g_steal_pointer(&list);
-	return AP_SUCCESS;
+	return ap_answer_rows(rows, columns, G_N_ELEMENTS(columns), ret_list);
 }
 
 struct ap_result ap_db_staff_api_keys(struct ap_db *db, int64_t tenant, JsonArray **ret_list)
 {
-	g_autoptr(JsonArray) list = json_array_new();
+	static const struct ap_answer_column columns[] = {
+		{"label", ap_answer_row_text},
+		{"created", ap_answer_row_time},
+		{"revoked", ap_answer_row_time},
+	};
 	struct ap_rows *rows = ap_db_query(
 		db, "SELECT label, created_ms, revoked_ms FROM api_key WHERE tenant = ?1 ORDER BY created_ms",
 		AP_VALUES(AP_V_INT(tenant)));
-	while (ap_rows_next(rows)) {
-		JsonObject *o = json_object_new();
-		ap_answer_row_text(o, "label", rows, 0);
-		ap_answer_row_time(o, "created", rows, 1);
-		ap_answer_row_time(o, "revoked", rows, 2);
-		json_array_add_object_element(list, o);
-	}
-	AP_TRY(ap_rows_end(rows));
-	*ret_list = g_steal_pointer(&list);
-	return AP_SUCCESS;
+	return ap_answer_rows(rows, columns, G_N_ELEMENTS(columns), ret_list);
 }
