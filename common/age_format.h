@@ -13,11 +13,12 @@
 #define AP_AGE_TAG 16
 #define AP_AGE_SEALED_CHUNK (AP_AGE_CHUNK + AP_AGE_TAG)
 #define AP_AGE_HEADER 168	 /* bytes of a header with one X25519 stanza */
+#define AP_AGE_STANZA 98	 /* what each further one adds */
 #define AP_AGE_HEADER_MAX 1048576 /* we read no longer one */
 #define AP_AGE_CHUNK_NONCE 12
 
-/* Writes a header with one stanza. */
-struct ap_result ap_age_header_write(const struct ap_age_recipient *recipient, const struct ap_secret *file_key,
+/* Writes a header with one stanza for each recipient, 1..AP_AGE_RECIPIENTS_MAX. */
+struct ap_result ap_age_header_write(const struct ap_age_recipient *recipients, size_t count, const struct ap_secret *file_key,
 				     struct ap_writer *w);
 /* Parses strictly, unwraps, checks the HMAC; *ret_len is the header's length in bytes. */
 struct ap_result ap_age_header_open(const void *bytes, size_t len, const struct ap_secret *identity,

@@ -81,24 +81,34 @@ static struct ap_result wrap_file_key(const struct ap_age_recipient *recipient, 
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_age_header_write(const struct ap_age_recipient *recipient, const struct ap_secret *file_key,
+static struct ap_result write_stanza(const struct ap_age_recipient *recipient, const struct ap_secret *file_key,
+				     struct ap_writer *h)
+{
+	uint8_t share[AP_AGE_KEY], wrapped[WRAPPED];
+	AP_TRY(wrap_file_key(recipient, file_key, share, wrapped));
+	ap_write_label(h, "-> X25519 ");
+	write_base64(h, share);
+	ap_write_label(h, "\n");
+	write_base64(h, wrapped);
+	ap_write_label(h, "\n");
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_age_header_write(const struct ap_age_recipient *recipients, size_t count, const struct ap_secret *file_key,
 				     struct ap_writer *w)
 {
-	uint8_t share[AP_AGE_KEY], wrapped[WRAPPED], mac[AP_HASH];
-	AP_TRY(wrap_file_key(recipient, file_key, share, wrapped));
-	uint8_t header[AP_AGE_HEADER];
+	uint8_t mac[AP_HASH], header[AP_AGE_HEADER + (AP_AGE_RECIPIENTS_MAX - 1) * AP_AGE_STANZA];
 	struct ap_writer h = ap_writer_over(header, sizeof header);
-	ap_write_label(&h, VERSION "\n-> X25519 ");
-	write_base64(&h, share);
-	ap_write_label(&h, "\n");
-	write_base64(&h, wrapped);
-	ap_write_label(&h, "\n---");
+	ap_write_label(&h, VERSION "\n");
+	for (size_t i = 0; i < count; i++)
+		AP_TRY(write_stanza(&recipients[i], file_key, &h));
+	ap_write_label(&h, "---");
 	header_mac(file_key, header, h.len, mac);
 	ap_write_label(&h, " ");
 	write_base64(&h, mac);
 	ap_write_label(&h, "\n");
 	ap_write_bytes(w, header, h.len);
-	if (h.bad || h.len != AP_AGE_HEADER || w->bad)
+	if (h.bad || h.len != AP_AGE_HEADER + (count - 1) * AP_AGE_STANZA || w->bad)
 		return ap_fail(AP_ERR_INTERNAL, "internal", "age header does not fit");
 	return AP_SUCCESS;
 }

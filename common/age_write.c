@@ -18,13 +18,13 @@ struct ap_age_writer {
 };
 
 /* Header, nonce and the payload key for a fresh file key. */
-static struct ap_result begin(struct ap_age_writer *w, const struct ap_age_recipient *recipient,
+static struct ap_result begin(struct ap_age_writer *w, const struct ap_age_recipient *recipients, size_t count,
 			      const struct ap_secret *file_key)
 {
-	uint8_t head[AP_AGE_HEADER + AP_AGE_NONCE];
+	uint8_t head[AP_AGE_HEADER + (AP_AGE_RECIPIENTS_MAX - 1) * AP_AGE_STANZA + AP_AGE_NONCE];
 	uint8_t nonce[AP_AGE_NONCE];
 	struct ap_writer out = ap_writer_over(head, sizeof head);
-	AP_TRY(ap_age_header_write(recipient, file_key, &out));
+	AP_TRY(ap_age_header_write(recipients, count, file_key, &out));
 	randombytes_buf(nonce, sizeof nonce);
 	ap_write_bytes(&out, nonce, sizeof nonce);
 	w->key = ap_age_payload_key(file_key, nonce);
@@ -34,12 +34,20 @@ static struct ap_result begin(struct ap_age_writer *w, const struct ap_age_recip
 struct ap_result ap_age_writer_new(const struct ap_age_recipient *recipient, ap_age_sink sink, void *ctx,
 				   struct ap_age_writer **ret_writer)
 {
+	return ap_age_writer_new_for(recipient, 1, sink, ctx, ret_writer);
+}
+
+struct ap_result ap_age_writer_new_for(const struct ap_age_recipient *recipients, size_t count, ap_age_sink sink, void *ctx,
+				       struct ap_age_writer **ret_writer)
+{
+	if (count < 1 || count > AP_AGE_RECIPIENTS_MAX)
+		return ap_fail(AP_ERR_INTERNAL, "internal", "an age file has 1 to 4 recipients here");
 	struct ap_age_writer *w = g_new0(struct ap_age_writer, 1);
 	w->sink = sink;
 	w->ctx = ctx;
 	w->plain = ap_writer_over(w->chunk, sizeof w->chunk);
 	struct ap_secret *file_key = ap_secret_random(AP_AGE_FILE_KEY);
-	struct ap_result result = begin(w, recipient, file_key);
+	struct ap_result result = begin(w, recipients, count, file_key);
 	ap_secret_free(file_key);
 	if (!ap_ok(result)) {
 		ap_age_writer_free(w);

@@ -17,7 +17,7 @@ endfunction()
 ap_embed_schema(vault)
 ap_embed_schema(keys)
 
-ap_library(db SOURCES db.c ${CMAKE_BINARY_DIR}/generated/schema_vault.c ${CMAKE_BINARY_DIR}/generated/schema_keys.c
+ap_library(db SOURCES db.c db_copy.c ${CMAKE_BINARY_DIR}/generated/schema_vault.c ${CMAKE_BINARY_DIR}/generated/schema_keys.c
 	LIBS ap_base PkgConfig::SQLITE)
 
 # Shipped policy and notices, embedded so that the vault needs no path for them.
@@ -46,6 +46,7 @@ ap_library(vault_core SOURCES db_ledger.c db_policy.c db_session.c db_tenant.c d
 	ledger.c ledger_query.c vault.c notice.c session.c party.c recording.c recording_seal.c manifest.c sweep.c db_sweep.c
 	consent.c consent_give.c consent_withdraw.c session_end.c
 	gatekeeper.c gatekeepers.c gatekeeper_open.c gatekeeper_capture.c gatekeeper_show.c disk_watch.c sealer.c
+	backup/journal.c backup/journal_file.c backup/db_journal.c
 	link.c link_front.c link_message.c rpc.c rpc_platform.c rpc_party.c rpc_rights.c core.c
 	${CMAKE_BINARY_DIR}/generated/text_policy_default.c ${CMAKE_BINARY_DIR}/generated/text_notice_fr.c
 	${CMAKE_BINARY_DIR}/generated/text_notice_en.c

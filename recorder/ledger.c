@@ -98,6 +98,11 @@ bool ap_ledger_stopped(const struct ap_ledger *l)
 	return l->stopped;
 }
 
+void ap_ledger_stop(struct ap_ledger *l)
+{
+	l->stopped = true;
+}
+
 void ap_ledger_probe(struct ap_ledger *l, struct ap_db *db)
 {
 	if (l->stopped || !atomic_load(&l->ill) || !ap_ok(ap_db_begin(db)))
@@ -138,6 +143,20 @@ struct ap_result ap_ledger_append(struct ap_ledger *l, struct ap_db *db, enum ap
 	json_object_set_string_member(owned, "time", time);
 	AP_TRY(ap_jcs_from_object(owned, &text));
 	return note(l, put(db, type, text, now_ms, ret_index));
+}
+
+struct ap_result ap_ledger_continue(struct ap_ledger *l, struct ap_db *db, const struct ap_checkpoint *old, uint64_t kept)
+{
+	uint64_t index;
+	JsonObject *body = json_object_new();
+	g_autofree char *root = ap_base64(old->root.b, AP_HASH);
+	json_object_set_string_member(body, "event", "log_continued");
+	json_object_set_string_member(body, "origin", l->key.name);
+	json_object_set_string_member(body, "old_origin", old->origin);
+	json_object_set_int_member(body, "old_size", (gint64)old->size);
+	json_object_set_string_member(body, "old_root", root);
+	json_object_set_int_member(body, "kept", (gint64)kept);
+	return ap_ledger_append(l, db, AP_LEAF_LOG_CONTINUED, body, &index);
 }
 
 struct ap_result ap_ledger_leaf_hash(struct ap_ledger *l, struct ap_db *db, uint64_t index, uint8_t ret_hash[32])

@@ -29,6 +29,9 @@ bool ap_ledger_healthy(const struct ap_ledger *l);
 /* Found behind or different at start. */
 bool ap_ledger_stopped(const struct ap_ledger *l);
 
+/* At the start: somebody else knows more of this log than vault.db holds. */
+void ap_ledger_stop(struct ap_ledger *l);
+
 /* After a failure: tries whether the database can be written again, so that the ledger may be healthy again. */
 void ap_ledger_probe(struct ap_ledger *l, struct ap_db *db);
 
@@ -36,6 +39,10 @@ void ap_ledger_probe(struct ap_ledger *l, struct ap_db *db);
  * event and its ids; "time" (the vault's own) is added. "ledger" (AP_ERR_IO) when stopped. */
 struct ap_result ap_ledger_append(struct ap_ledger *l, struct ap_db *db, enum ap_leaf_type type, JsonObject *body,
 				  uint64_t *ret_index);
+/* The first leaf under a new name (type 0f), inside the caller's transaction: what the old log was when last heard of, and
+ * how many of its leaves are here. The new name is the one this ledger was opened under. */
+struct ap_checkpoint; /* recorder/checkpoint.h */
+struct ap_result ap_ledger_continue(struct ap_ledger *l, struct ap_db *db, const struct ap_checkpoint *old, uint64_t kept);
 /* The RFC 6962 leaf hash of a leaf. */
 struct ap_result ap_ledger_leaf_hash(struct ap_ledger *l, struct ap_db *db, uint64_t index, uint8_t ret_hash[32]);
 

@@ -1,5 +1,7 @@
 #include "recorder/vault_port.h"
 
+#include "recorder/backup/db_journal.h"
+#include "recorder/backup/journal.h"
 #include "recorder/clock_guard.h"
 #include "recorder/db_policy.h"
 #include "recorder/db_staff_erasure.h"
@@ -72,17 +74,20 @@ static struct ap_result open_keys(struct ap_vault *v)
 	return ap_db_keys_open(path, v->kek, v->clock, &v->keys);
 }
 
-/* "<host of the public URL>/aparte/log/1" unless configured. */
-static char *log_origin(struct ap_vault *v)
+/* "<host of the public URL>/aparte/log/1" unless configured, or gone on under another since a restore. */
+static char *log_origin(struct ap_vault *v, struct ap_db *db)
 {
 	const char *configured = ap_config_text(v->config, "vault.log_origin");
+	char *continued = NULL;
+	if (ap_ok(ap_db_log_origin(db, &continued)) && continued)
+		return continued;
 	g_autoptr(GUri) uri = g_uri_parse(v->public_url, G_URI_FLAGS_NONE, NULL);
 	return *configured ? g_strdup(configured) : g_strconcat(uri ? g_uri_get_host(uri) : "localhost", "/aparte/log/1", NULL);
 }
 
 static struct ap_result open_log(struct ap_vault *v)
 {
-	g_autofree char *origin = log_origin(v);
+	g_autofree char *origin = NULL, *journal = ap_journal_directory(v->config, v->home);
 	struct ap_db *db = NULL;
 	int64_t locked = 0;
 	AP_TRY(ap_db_open(v->db_path, ap_schema_vault, &db));
@@ -94,7 +99,9 @@ static struct ap_result open_log(struct ap_vault *v)
 	AP_TRY(ap_db_policy_seed(db, ap_wall_ms(v->clock)));
 	AP_TRY(ap_db_lockdown_get(db, &locked));
 	atomic_store(&v->lockdown, locked != 0);
-	return ap_ledger_open(origin, v->keys, v->clock, db, &v->ledger);
+	origin = log_origin(v, db);
+	AP_TRY(ap_ledger_open(origin, v->keys, v->clock, db, &v->ledger));
+	return ap_journal_compare(journal, v->ledger, db);
 }
 
 /* Two vaults over the same files would finish each other's recordings: the lock is held until the process ends, however

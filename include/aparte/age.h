@@ -45,6 +45,10 @@ struct ap_age_writer; /* opaque */
 /* Writes the header at once. ctx is borrowed until _free. */
 struct ap_result ap_age_writer_new(const struct ap_age_recipient *recipient, ap_age_sink sink, void *ctx,
 				   struct ap_age_writer **ret_writer);
+/* The same for each of `count` recipients, 1..AP_AGE_RECIPIENTS_MAX. */
+#define AP_AGE_RECIPIENTS_MAX 4
+struct ap_result ap_age_writer_new_for(const struct ap_age_recipient *recipients, size_t count, ap_age_sink sink, void *ctx,
+				       struct ap_age_writer **ret_writer);
 struct ap_result ap_age_writer_write(struct ap_age_writer *w, const void *bytes, size_t len);
 /* Seals the last chunk; without it the file is invalid. Once; afterwards only _free. */
 struct ap_result ap_age_writer_finish(struct ap_age_writer *w);

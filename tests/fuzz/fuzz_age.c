@@ -164,7 +164,7 @@ static const char *own_stanza(const struct ap_secret *file_key)
 	struct ap_writer w = ap_writer_over(header, sizeof header);
 	if (*text)
 		return text;
-	g_assert_true(ap_ok(ap_age_header_write(&own, file_key, &w)));
+	g_assert_true(ap_ok(ap_age_header_write(&own, 1, file_key, &w)));
 	const char *from = strstr((char *)header, "-> "), *to = strstr((char *)header, "\n---");
 	g_strlcpy(text, from, (size_t)(to - from) + 2);
 	return text;

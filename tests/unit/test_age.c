@@ -164,6 +164,39 @@ static void a_failing_sink_is_told(void **state)
 	assert_fails(ap_age_writer_new(&low_order, full_disk, &room, &w), "age-key");
 }
 
+static struct ap_result gather(void *ctx, const void *bytes, size_t len)
+{
+	g_byte_array_append(ctx, bytes, (guint)len);
+	return AP_SUCCESS;
+}
+
+/* R22: a backup's part is for the restore operator and for the vault that proves it. */
+static void each_of_several_recipients_opens(void **state)
+{
+	(void)state;
+	struct ap_age_recipient recipients[3];
+	struct ap_secret *identities[3];
+	struct ap_age_writer *writer = NULL;
+	g_autoptr(GByteArray) file = g_byte_array_new();
+	for (int i = 0; i < 3; i++)
+		identities[i] = new_identity(&recipients[i]);
+	assert_fails(ap_age_writer_new_for(recipients, 0, gather, file, &writer), "internal");
+	assert_ok(ap_age_writer_new_for(recipients, 2, gather, file, &writer));
+	assert_ok(ap_age_writer_write(writer, "both", 4));
+	assert_ok(ap_age_writer_finish(writer));
+	ap_age_writer_free(writer);
+	for (int i = 0; i < 3; i++) {
+		uint8_t *plain = NULL;
+		size_t len = 0;
+		struct ap_result r = ap_age_decrypt(identities[i], file->data, file->len, &plain, &len);
+		assert_string_equal(r.name, i < 2 ? "ok" : "age-no-match");
+		if (i < 2)
+			assert_memory_equal(plain, "both", 4);
+		g_free(plain);
+		ap_secret_free(identities[i]);
+	}
+}
+
 static void keys_have_one_text(void **state)
 {
 	(void)state;
@@ -212,6 +245,7 @@ int main(void)
 		cmocka_unit_test(ranges_read_only_what_covers_them),
 		cmocka_unit_test(wrong_identity_alteration_and_cuts_are_refused),
 		cmocka_unit_test(a_failing_sink_is_told),
+		cmocka_unit_test(each_of_several_recipients_opens),
 		cmocka_unit_test(keys_have_one_text),
 		cmocka_unit_test(malformed_keys_are_refused),
 	};

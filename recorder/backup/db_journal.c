@@ -1,0 +1,125 @@
+#include "recorder/backup/db_journal.h"
+
+#include "recorder/answer.h"
+
+#include <aparte/clock.h>
+#include <string.h>
+
+/* What the columns of one event are called in its line; NULL: not there. */
+struct words {
+	const char *event, *id, *number, *word;
+};
+
+static const struct words events[] = {
+	{ "withdrawn", "session", NULL, "purposes" },
+	{ "refused", "session", NULL, "purposes" },
+	{ "erasure", "recording", NULL, "cause" },
+	{ "grant_revoked", "grant", NULL, NULL },
+	{ "api_key_revoked", "hash", NULL, NULL },
+	{ "user_disabled", NULL, "user", NULL },
+	{ "user_enabled", NULL, "user", NULL },
+	{ "token_renewed", "session", "number", NULL },
+	{ "restricted", "recording", NULL, NULL },
+	{ "unrestricted", "recording", NULL, NULL },
+};
+
+static const struct words *words_of(const char *event)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(events); i++)
+		if (g_strcmp0(events[i].event, event) == 0)
+			return &events[i];
+	return NULL;
+}
+
+/* Ids as UUIDs, hashes as base64url. */
+static void add_id(JsonObject *o, const char *name, struct ap_rows *rows, int column)
+{
+	size_t len;
+	const uint8_t *bytes = ap_row_blob(rows, column, &len);
+	g_autofree char *text = bytes && len == AP_HASH ? ap_base64url(bytes, len) : NULL;
+	if (text)
+		ap_answer_text(o, name, text);
+	else
+		ap_answer_row_id(o, name, rows, column);
+}
+
+/* Columns: event, id, role, number, word, at_ms. */
+static JsonObject *body_of(struct ap_rows *rows, int first)
+{
+	JsonObject *o = json_object_new();
+	const struct words *w = words_of(ap_row_text(rows, first));
+	ap_answer_text(o, "event", ap_row_text(rows, first));
+	if (!w)
+		return o;
+	if (w->id)
+		add_id(o, w->id, rows, first + 1);
+	if (!ap_row_null(rows, first + 2))
+		ap_answer_text(o, "role", ap_role_text((enum ap_role)ap_row_int(rows, first + 2)));
+	if (w->number)
+		json_object_set_int_member(o, w->number, ap_row_int(rows, first + 3));
+	if (w->word && strcmp(w->word, "purposes") == 0)
+		ap_answer_json(o, w->word, ap_row_text(rows, first + 4));
+	else if (w->word)
+		ap_answer_text(o, w->word, ap_row_text(rows, first + 4));
+	ap_answer_time(o, "at", ap_row_int(rows, first + 5));
+	return o;
+}
+
+static void unref_object(void *object)
+{
+	json_object_unref(object);
+}
+
+struct ap_result ap_db_journal_due(struct ap_db *db, GPtrArray **ret_bodies, int64_t *ret_last)
+{
+	g_autoptr(GPtrArray) bodies = g_ptr_array_new_with_free_func(unref_object);
+	int64_t last = 0;
+	struct ap_rows *rows = ap_db_query(
+		db, "SELECT seq, event, id, role, number, word, at_ms FROM journal_due ORDER BY seq LIMIT ?1",
+		AP_VALUES(AP_V_INT(AP_JOURNAL_BATCH)));
+	while (ap_rows_next(rows)) {
+		last = ap_row_int(rows, 0);
+		g_ptr_array_add(bodies, body_of(rows, 1));
+	}
+	AP_TRY(ap_rows_end(rows));
+	*ret_bodies = g_steal_pointer(&bodies);
+	*ret_last = last;
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_db_journal_done(struct ap_db *db, int64_t last)
+{
+	return ap_db_run(db, "DELETE FROM journal_due WHERE seq <= ?1", AP_VALUES(AP_V_INT(last)));
+}
+
+struct ap_result ap_db_journal_waiting(struct ap_db *db, int64_t *ret_count)
+{
+	return ap_db_count(db, "SELECT count(*) FROM journal_due", AP_NO_VALUES, ret_count);
+}
+
+struct ap_result ap_db_log_origin(struct ap_db *db, char **ret_origin)
+{
+	struct ap_rows *rows =
+		ap_db_query(db, "SELECT origin FROM log_continued ORDER BY number DESC LIMIT 1", AP_NO_VALUES);
+	g_autofree char *origin = ap_rows_next(rows) ? ap_row_text_dup(rows, 0) : NULL;
+	AP_TRY(ap_rows_end(rows));
+	*ret_origin = g_steal_pointer(&origin);
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_db_log_was(struct ap_db *db, const char *origin, bool *ret_was)
+{
+	int64_t n = 0;
+	AP_TRY(ap_db_count(db, "SELECT count(*) FROM log_continued WHERE old_origin = ?1", AP_VALUES(AP_V_TEXT(origin)), &n));
+	*ret_was = n > 0;
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_db_log_continue(struct ap_db *db, const struct ap_log_continued *c, int64_t now_ms)
+{
+	return ap_db_run(db,
+			 "INSERT INTO log_continued (origin, old_origin, old_size, old_root, kept, continued_ms)"
+			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+			 AP_VALUES(AP_V_TEXT(c->origin), AP_V_TEXT(c->old_origin), AP_V_INT(c->old_size),
+				   AP_V_BLOB(c->old_root, 32), AP_V_INT(c->kept), AP_V_INT(now_ms)));
+}

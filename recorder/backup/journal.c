@@ -1,0 +1,116 @@
+#include "recorder/backup/journal.h"
+
+#include "recorder/backup/db_journal.h"
+#include "recorder/backup/journal_file.h"
+#include "recorder/checkpoint.h"
+#include "recorder/db_ledger.h"
+#include "recorder/vault.h"
+
+#include <string.h>
+
+bool ap_journal_is_inside(const struct ap_config *config)
+{
+	return !*ap_config_text(config, "backup.journal");
+}
+
+char *ap_journal_directory(const struct ap_config *config, const char *home)
+{
+	const char *named = ap_config_text(config, "backup.journal");
+	return g_canonicalize_filename(*named ? named : "vault/journal", home);
+}
+
+/* ---- what is due ---- */
+
+static struct ap_result append(struct ap_vault *v, const GPtrArray *bodies)
+{
+	char time[AP_TIME_TEXT];
+	uint64_t size = 0;
+	struct ap_secret *seed = NULL;
+	g_autofree char *directory = ap_journal_directory(ap_vault_config(v), ap_vault_home(v));
+	ap_time_text(ap_wall_ms(ap_vault_clock(v)), time);
+	AP_TRY(ap_db_ledger_size(ap_vault_db(v), &size));
+	AP_TRY(ap_db_keys_server(ap_vault_keys(v), "journal", &seed));
+	const struct ap_journal_begin begin = { .time = time, .log_size = size };
+	struct ap_result r = ap_journal_file_append(directory, seed, &begin, bodies);
+	ap_secret_free(seed);
+	return r;
+}
+
+struct ap_result ap_journal_flush(struct ap_vault *v)
+{
+	for (;;) {
+		g_autoptr(GPtrArray) bodies = NULL;
+		int64_t last = 0;
+		AP_TRY(ap_db_journal_due(ap_vault_db(v), &bodies, &last));
+		if (bodies->len == 0)
+			return AP_SUCCESS;
+		AP_TRY(append(v, bodies));
+		AP_TRY(ap_db_journal_done(ap_vault_db(v), last));
+	}
+}
+
+/* ---- the checkpoint ---- */
+
+struct ap_result ap_journal_checkpoint_read(const char *directory, char **ret_note)
+{
+	g_autofree char *path = g_build_filename(directory, "checkpoint", NULL), *text = NULL;
+	if (!g_file_test(path, G_FILE_TEST_EXISTS))
+		return ap_fail(AP_ERR_DENIED, "not-found", "the journal keeps no checkpoint yet");
+	if (!g_file_get_contents(path, &text, NULL, NULL))
+		return ap_fail(AP_ERR_IO, "journal", "the journal's checkpoint cannot be read: see to its disk and owner");
+	*ret_note = g_steal_pointer(&text);
+	return AP_SUCCESS;
+}
+
+/* A journal without lines has no place to keep a checkpoint for: its first line says where it begins. */
+static struct ap_result begin_if_new(struct ap_vault *v, const char *directory)
+{
+	g_autofree char *path = g_build_filename(directory, "journal", NULL);
+	g_autoptr(GPtrArray) none = g_ptr_array_new();
+	return g_file_test(path, G_FILE_TEST_EXISTS) ? AP_SUCCESS : append(v, none);
+}
+
+struct ap_result ap_journal_keep_checkpoint(struct ap_vault *v)
+{
+	g_autofree char *directory = ap_journal_directory(ap_vault_config(v), ap_vault_home(v));
+	g_autofree char *note = NULL, *kept = NULL;
+	AP_TRY(ap_ledger_checkpoint(ap_vault_ledger(v), ap_vault_db(v), &note));
+	AP_TRY(begin_if_new(v, directory));
+	if (ap_ok(ap_journal_checkpoint_read(directory, &kept)) && strcmp(kept, note) == 0)
+		return AP_SUCCESS;
+	return ap_journal_file_checkpoint(directory, note);
+}
+
+/* Whether vault.db holds what this checkpoint of our own says. */
+static bool holds(struct ap_db *db, const struct ap_checkpoint *c)
+{
+	uint64_t size = 0;
+	struct ap_hash root;
+	struct ap_merkle_store store = ap_db_ledger_store(db);
+	return ap_ok(ap_db_ledger_size(db, &size)) && c->size <= size &&
+	       (c->size == 0 || (ap_ok(ap_merkle_root(&store, c->size, &root)) && ap_hash_equal(&root, &c->root)));
+}
+
+/* The first line of a note. */
+static char *origin_of(const char *note)
+{
+	return g_strndup(note, strcspn(note, "\n"));
+}
+
+struct ap_result ap_journal_compare(const char *directory, struct ap_ledger *ledger, struct ap_db *db)
+{
+	g_autofree char *note = NULL;
+	struct ap_log_key key;
+	struct ap_checkpoint checkpoint;
+	bool former = false;
+	if (!ap_ok(ap_journal_checkpoint_read(directory, &note)))
+		return AP_SUCCESS; /* not there (yet): doctor says so */
+	g_autofree char *origin = origin_of(note);
+	AP_TRY(ap_db_log_was(db, origin, &former));
+	if (former)
+		return AP_SUCCESS; /* the log went on under another name since */
+	AP_TRY(ap_log_key_parse(ap_ledger_vkey(ledger), &key));
+	if (!ap_ok(ap_checkpoint_verify(note, strlen(note), &key, &checkpoint)) || !holds(db, &checkpoint))
+		ap_ledger_stop(ledger);
+	return AP_SUCCESS;
+}
