@@ -116,17 +116,23 @@ struct ap_result ap_blob_create(struct ap_blob *b, const struct ap_uuid *recordi
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_blob_open_unfinished(struct ap_blob *b, const struct ap_uuid *recording, enum ap_role role, uint32_t n,
-					 int *ret_fd)
+static struct ap_result open_to_read(struct ap_blob *b, const struct ap_uuid *recording, enum ap_role role, uint32_t n,
+				     bool unfinished, int *ret_fd)
 {
 	struct place p;
 	AP_TRY(place_of(b, recording, role, n, false, &p));
-	int fd = openat(p.dir, p.temporary, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(p.dir, unfinished ? p.temporary : p.name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	struct ap_result result = fd < 0 ? missing_or("a segment cannot be opened") : AP_SUCCESS;
 	close(p.dir);
 	AP_TRY(result);
 	*ret_fd = fd;
 	return AP_SUCCESS;
+}
+
+struct ap_result ap_blob_open_unfinished(struct ap_blob *b, const struct ap_uuid *recording, enum ap_role role, uint32_t n,
+					 int *ret_fd)
+{
+	return open_to_read(b, recording, role, n, true, ret_fd);
 }
 
 struct ap_result ap_blob_commit(struct ap_blob *b, const struct ap_uuid *recording, enum ap_role role, uint32_t n)
@@ -213,13 +219,9 @@ static struct ap_result read_all(int fd, size_t max, uint8_t **ret_bytes, size_t
 struct ap_result ap_blob_read(struct ap_blob *b, const struct ap_uuid *recording, enum ap_role role, uint32_t n,
 			      size_t max, uint8_t **ret_bytes, size_t *ret_len)
 {
-	struct place p;
-	AP_TRY(place_of(b, recording, role, n, false, &p));
-	int fd = openat(p.dir, p.name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	struct ap_result result = fd < 0 ? missing_or("a segment cannot be opened") : AP_SUCCESS;
-	close(p.dir);
-	AP_TRY(result);
-	result = read_all(fd, max, ret_bytes, ret_len);
+	int fd = -1;
+	AP_TRY(open_to_read(b, recording, role, n, false, &fd));
+	struct ap_result result = read_all(fd, max, ret_bytes, ret_len);
 	close(fd);
 	return result;
 }
