@@ -17,6 +17,7 @@ PORT = 25310
 SESSION = "00112233-4455-6677-8899-aabbccddeeff"
 TRACK = "/v1/party/recordings/r/tracks/coach"
 WITHDRAW = json.dumps({"statement": json.dumps({"event": "ConsentWithdrawn"})})
+GIVE = json.dumps({"statement": json.dumps({"event": "ConsentGiven"})})
 
 with open(f"{SOURCE}/docs/openapi.yaml", encoding="utf-8") as file:
     SPEC = yaml.safe_load(file)
@@ -96,6 +97,9 @@ def run():
     check(200, "GET", "/v1/notice?lang=fr", token="coach-token")
     check(204, "POST", "/v1/party/presence", token="coach-token", body="{}")
     check(201, "POST", "/v1/consents", token="coach-token", body=WITHDRAW)
+    assert "*/*" in operation("POST", "/v1/consents")["requestBody"]["content"]
+    check(201, "POST", "/v1/consents", token="coach-token", body=WITHDRAW, media="text/plain")
+    check(415, "POST", "/v1/consents", token="coach-token", body=GIVE, media="text/plain")
     check(200, "POST", "/v1/party/pause", token="coach-token")
     check(200, "DELETE", "/v1/party/pause", token="coach-token")
     check(204, "POST", "/v1/party/messages", token="coach-token", body="hello", media="text/plain")
