@@ -61,7 +61,7 @@ static const struct bound {
 	{ RLIMIT_FSIZE, 65u << 20 },
 	{ RLIMIT_NOFILE, 128 },
 	{ RLIMIT_CORE, 0 },
-	{ RLIMIT_NPROC, 4096 },
+	{ RLIMIT_NPROC, 16384 }, /* all captures together: gateway.max_sessions of 1,000 takes 11,000 threads */
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* a sanitizer's own tables are larger */
 	{ RLIMIT_DATA, 1u << 30 },
 #endif
