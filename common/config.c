@@ -50,6 +50,8 @@ static const struct key keys[] = {
 	{ "backup.journal", TEXT, "", 0, 0 },
 	{ "retention.scan_seconds", INTEGER, "1", 1, 3600 },
 	{ "retention.jump_seconds", INTEGER, "300", 5, 864000 },
+	{ "requests.checklist", LIST, "paper_notes; journals; messages; calendar", 0, 0 },
+	{ "requests.lift_notice_hours", INTEGER, "72", 0, 720 },
 	{ "operator.controller_name", TEXT, "", 0, 0 },
 	{ "operator.controller_contact", TEXT, "", 0, 0 },
 	{ "operator.dpo", TEXT, "", 0, 0 },

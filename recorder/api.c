@@ -152,6 +152,7 @@ void ap_api_add_all(struct ap_api *api)
 	ap_api_add_session(api);
 	ap_api_add_recordings(api);
 	ap_api_add_desk(api);
+	ap_api_add_requests(api);
 	ap_api_add_erasures(api);
 	ap_api_add_people(api);
 	ap_api_add_export(api);

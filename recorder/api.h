@@ -63,6 +63,7 @@ void ap_api_add(struct ap_api *api, const struct ap_api_route *routes, size_t co
 void ap_api_add_session(struct ap_api *api);
 void ap_api_add_recordings(struct ap_api *api);
 void ap_api_add_desk(struct ap_api *api);
+void ap_api_add_requests(struct ap_api *api);
 void ap_api_add_erasures(struct ap_api *api);
 void ap_api_add_people(struct ap_api *api);
 void ap_api_add_export(struct ap_api *api);

@@ -1,10 +1,9 @@
-/* Grants, requests, holds, policies. */
+/* Grants, holds, policies. */
 #include "recorder/answer.h"
 #include "recorder/body.h"
 #include "recorder/api.h"
 #include "recorder/grant.h"
 #include "recorder/hold.h"
-#include "recorder/request.h"
 #include "recorder/terms.h"
 
 #include <string.h>
@@ -37,26 +36,6 @@ static struct ap_result grant_revoke(struct ap_api_call *c)
 	struct ap_uuid id;
 	AP_TRY(ap_api_id(c, 0, &id));
 	return ap_grant_revoke(c->v, &c->actor, &id);
-}
-
-static struct ap_result request_list(struct ap_api_call *c)
-{
-	return ap_request_list(c->v, &c->actor, &c->answer);
-}
-
-static struct ap_result request_decide(struct ap_api_call *c)
-{
-	static const char *const actions[] = {"execute", "extend", "refuse", "lift"};
-	struct ap_uuid id;
-	const char *action = ap_http_param(c->http, 1);
-	const char *reason = ap_body_text_or_empty(c->body, "reason");
-	bool known = false;
-	AP_TRY(ap_api_id(c, 0, &id));
-	for (size_t i = 0; i < G_N_ELEMENTS(actions); i++)
-		known |= strcmp(action, actions[i]) == 0;
-	if (!known)
-		return ap_fail(AP_ERR_PROTOCOL, "not-found", "a request is executed, extended, refused or lifted");
-	return ap_request_decide(c->v, &c->actor, &id, action, reason, &c->answer);
 }
 
 static struct ap_result hold_list(struct ap_api_call *c)
@@ -103,8 +82,6 @@ static const struct ap_api_route routes[] = {
 	{"GET", "/v1/grants", GRANTERS | AP_MAY(SUPERVISOR), grant_list},
 	{"POST", "/v1/grants", GRANTERS, grant_add},
 	{"DELETE", "/v1/grants/{id}", GRANTERS, grant_revoke},
-	{"GET", "/v1/requests", AP_MAY(ADMIN), request_list},
-	{"POST", "/v1/requests/{id}/{action}", AP_MAY(ADMIN), request_decide},
 	{"GET", "/v1/holds", AP_MAY(ADMIN) | AP_MAY(AUDITOR), hold_list},
 	{"POST", "/v1/holds", AP_MAY(ADMIN), hold_post},
 	{"DELETE", "/v1/holds/{id}", AP_MAY(ADMIN), hold_delete},

@@ -122,6 +122,26 @@ static void port_event(void *ctx, const struct ap_uuid *session, enum ap_role ro
 	ap_link_gateway.event(c->link, session, role, event, json);
 }
 
+static void on_withdrawn(void *data, struct ap_result r, char *receipt)
+{
+	(void)data;
+	if (!ap_ok(r))
+		ap_log(AP_LOG_ERROR, "withdrawal_by_request_failed", "reason=%s", r.name);
+	g_free(receipt); /* the person finds it among their receipts */
+}
+
+static void port_withdraw(void *ctx, const struct ap_uuid *session, enum ap_role role, const char *body)
+{
+	struct ap_core *c = ctx;
+	struct ap_party party = { 0 };
+	struct ap_result r = ap_party_load(ap_vault_db(c->v), session, role, &party);
+	if (ap_ok(r))
+		ap_consents_put(c->consents, &party, body, on_withdrawn, NULL);
+	else
+		on_withdrawn(NULL, r, NULL);
+	ap_party_clear(&party);
+}
+
 static void port_changed(void *ctx)
 {
 	struct ap_core *c = ctx;
@@ -140,7 +160,7 @@ static const char *port_disk_trouble(void *ctx)
 	return atomic_load(&c->disk_trouble);
 }
 
-static const struct ap_vault_port port = { port_close, port_event, port_changed, port_ready, port_disk_trouble };
+static const struct ap_vault_port port = { port_close, port_event, port_withdraw, port_changed, port_ready, port_disk_trouble };
 
 /* ---- the thread ---- */
 

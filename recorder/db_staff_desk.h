@@ -1,5 +1,5 @@
 /*
- * What lies on an admin's desk, in vault.db: proposals, holds, requests, policies.
+ * What lies on an admin's desk, in vault.db: proposals, holds, policies.
  */
 #pragma once
 
@@ -30,33 +30,6 @@ struct ap_result ap_db_hold_recording(struct ap_db *db, const struct ap_uuid *id
 struct ap_result ap_db_hold_list(struct ap_db *db, int64_t tenant, JsonArray **ret_list);
 /* Recordings (GArray of struct ap_uuid) whose holds all ended since `since_ms`. */
 struct ap_result ap_db_hold_lapsed(struct ap_db *db, int64_t since_ms, int64_t now_ms, GArray **ret_ids);
-
-struct ap_request_row {
-	struct ap_uuid id, session;
-	enum ap_role role;
-	char type[16], state[12];
-	int64_t due_ms, tenant;
-};
-struct ap_result ap_db_request_insert(struct ap_db *db, const struct ap_request_row *row, const char *detail,
-				      int64_t now_ms, uint64_t leaf);
-struct ap_result ap_db_request_load(struct ap_db *db, const struct ap_uuid *id, struct ap_request_row *ret_row);
-/* GArray of struct ap_request_row: open or extended ones of a type. */
-struct ap_result ap_db_request_open(struct ap_db *db, const char *type, GArray **ret_rows);
-/* Those of one person that wait. */
-struct ap_result ap_db_request_waiting(struct ap_db *db, const struct ap_uuid *session, enum ap_role role,
-				       int64_t *ret_n);
-struct ap_result ap_db_request_answer(struct ap_db *db, const struct ap_uuid *id, const char *state, const char *answer,
-				      int64_t due_ms, int64_t answered_ms);
-/* As JSON; filters NULL or 0 do not count. */
-struct ap_result ap_db_request_list(struct ap_db *db, const struct ap_uuid *id, const struct ap_uuid *session, int role,
-				    int64_t tenant, JsonArray **ret_list);
-/* Freezes or unfreezes what is sealed of a session. */
-struct ap_result ap_db_request_freeze(struct ap_db *db, const struct ap_uuid *session, bool frozen);
-/* Sessions under a restriction with something sealed since: freezes it. */
-struct ap_result ap_db_request_freeze_new(struct ap_db *db);
-/* Recordings of a session that are not erased, and those of them still being made. */
-struct ap_result ap_db_request_living(struct ap_db *db, const struct ap_uuid *session, int64_t *ret_living,
-				      int64_t *ret_running);
 
 struct ap_result ap_db_policy_insert(struct ap_db *db, const char *name, const char *document, int64_t now_ms,
 				     int64_t *ret_version);

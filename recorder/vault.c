@@ -364,6 +364,33 @@ void ap_vault_close_gate(struct ap_vault *v, const struct ap_uuid *session, unsi
 	ap_vault_on_gate(v, close_on_gate, c, g_free);
 }
 
+struct withdrawing {
+	struct ap_uuid session;
+	enum ap_role role;
+	char *body;
+};
+
+static void withdraw_on_gate(struct ap_vault *v, void *data)
+{
+	struct withdrawing *w = data;
+	if (v->port)
+		v->port->withdraw(v->port_ctx, &w->session, w->role, w->body);
+}
+
+static void free_withdrawing(void *data)
+{
+	struct withdrawing *w = data;
+	g_free(w->body);
+	g_free(w);
+}
+
+void ap_vault_withdraw(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role, const char *body)
+{
+	struct withdrawing *w = g_new0(struct withdrawing, 1);
+	*w = (struct withdrawing){ *session, role, g_strdup(body) };
+	ap_vault_on_gate(v, withdraw_on_gate, w, free_withdrawing);
+}
+
 static void look_again(struct ap_vault *v, void *data)
 {
 	(void)data;

@@ -72,6 +72,9 @@ void ap_vault_on_main(struct ap_vault *v, ap_vault_call fn, void *data, GDestroy
  * in the jitter buffers, finishes its recording, then runs done(v, data) on the main thread. The gate opens again only
  * if all its conditions hold: so change what the reason stands for (lockdown, restriction, state) first. */
 void ap_vault_close_gate(struct ap_vault *v, const struct ap_uuid *session, unsigned reason, ap_vault_call done, void *data);
+/* Any thread. Withdraws for a person who asked by a request: `body` is {"event":"ConsentWithdrawn","purposes":[…],…}, kept
+ * as an unsigned statement. Takes effect soon; nothing happens before the gate thread is there. */
+void ap_vault_withdraw(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role, const char *body);
 /* Any thread. Lockdown on or off (R28): all gates close with reason lockdown and stay closed; kept in vault.db. */
 struct ap_result ap_vault_set_lockdown(struct ap_vault *v, bool on);
 bool ap_vault_locked_down(struct ap_vault *v);

@@ -1,0 +1,96 @@
+#include "recorder/portability/db_archive.h"
+
+struct ap_result ap_db_archive_load(struct ap_db *db, const struct ap_uuid *request, struct ap_archive_row *ret_row)
+{
+	struct ap_archive_row row = {.request = *request};
+	struct ap_rows *rows = ap_db_query(db,
+					   "SELECT state, created_ms, done, total, size, ready_ms, fetched_ms,"
+					   " coalesce(failure, '') FROM archive WHERE request = ?1",
+					   AP_VALUES(AP_V_UUID(request)));
+	bool found = ap_rows_next(rows);
+	if (found) {
+		g_strlcpy(row.state, ap_row_text(rows, 0), sizeof row.state);
+		row.created_ms = ap_row_int(rows, 1);
+		row.done = ap_row_int(rows, 2);
+		row.total = ap_row_int(rows, 3);
+		row.size = ap_row_int(rows, 4);
+		row.ready_ms = ap_row_int(rows, 5);
+		row.fetched_ms = ap_row_int(rows, 6);
+		g_strlcpy(row.failure, ap_row_text(rows, 7), sizeof row.failure);
+	}
+	AP_TRY(ap_rows_end_found(rows, found));
+	*ret_row = row;
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_db_archive_begin(struct ap_db *db, const struct ap_uuid *request, const char *lock, int64_t now_ms)
+{
+	AP_TRY(ap_db_run(db,
+			 "INSERT INTO archive (request, state, lock, created_ms) VALUES (?1, 'making', ?2, ?3)"
+			 " ON CONFLICT (request) DO UPDATE SET state = 'making', lock = ?2, created_ms = ?3, done = 0,"
+			 " total = 0, size = NULL, ready_ms = NULL, fetched_ms = NULL, erased_ms = NULL, failure = NULL"
+			 " WHERE state IN ('failed', 'erased')",
+			 AP_VALUES(AP_V_UUID(request), AP_V_TEXT(lock), AP_V_INT(now_ms))));
+	return ap_db_changes(db) ? AP_SUCCESS
+				 : ap_fail(AP_ERR_DENIED, "conflict", "the archive is being made, or there to be fetched");
+}
+
+struct ap_result ap_db_archive_progress(struct ap_db *db, const struct ap_uuid *request, int64_t done, int64_t total)
+{
+	return ap_db_run(db, "UPDATE archive SET done = ?2, total = ?3 WHERE request = ?1",
+			 AP_VALUES(AP_V_UUID(request), AP_V_INT(done), AP_V_INT(total)));
+}
+
+struct ap_result ap_db_archive_ready(struct ap_db *db, const struct ap_uuid *request, int64_t size, int64_t now_ms)
+{
+	return ap_db_run(db,
+			 "UPDATE archive SET state = 'ready', size = ?2, ready_ms = ?3, done = total"
+			 " WHERE request = ?1 AND state = 'making'",
+			 AP_VALUES(AP_V_UUID(request), AP_V_INT(size), AP_V_INT(now_ms)));
+}
+
+struct ap_result ap_db_archive_failed(struct ap_db *db, const struct ap_uuid *request, const char *failure)
+{
+	return ap_db_run(db, "UPDATE archive SET state = 'failed', failure = ?2 WHERE request = ?1 AND state = 'making'",
+			 AP_VALUES(AP_V_UUID(request), AP_V_TEXT(failure)));
+}
+
+struct ap_result ap_db_archive_fetched(struct ap_db *db, const struct ap_uuid *request, int64_t now_ms)
+{
+	return ap_db_run(db, "UPDATE archive SET fetched_ms = ?2 WHERE request = ?1 AND fetched_ms IS NULL",
+			 AP_VALUES(AP_V_UUID(request), AP_V_INT(now_ms)));
+}
+
+struct ap_result ap_db_archive_erased(struct ap_db *db, const struct ap_uuid *request, int64_t now_ms)
+{
+	return ap_db_run(db, "UPDATE archive SET state = 'erased', erased_ms = ?2 WHERE request = ?1",
+			 AP_VALUES(AP_V_UUID(request), AP_V_INT(now_ms)));
+}
+
+static struct ap_result take_ids(struct ap_rows *rows, GArray **ret_ids)
+{
+	g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(struct ap_uuid));
+	while (ap_rows_next(rows)) {
+		struct ap_uuid id = ap_row_uuid(rows, 0);
+		g_array_append_val(ids, id);
+	}
+	AP_TRY(ap_rows_end(rows));
+	*ret_ids = g_steal_pointer(&ids);
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_db_archive_due(struct ap_db *db, int64_t made_before_ms, int64_t fetched_before_ms,
+				   GArray **ret_requests)
+{
+	return take_ids(ap_db_query(db,
+				    "SELECT request FROM archive WHERE state = 'ready' AND (ready_ms <= ?1"
+				    " OR fetched_ms <= ?2)",
+				    AP_VALUES(AP_V_INT(made_before_ms), AP_V_INT(fetched_before_ms))),
+			ret_requests);
+}
+
+struct ap_result ap_db_archive_making(struct ap_db *db, GArray **ret_requests)
+{
+	return take_ids(ap_db_query(db, "SELECT request FROM archive WHERE state = 'making'", AP_NO_VALUES),
+			ret_requests);
+}

@@ -1,0 +1,30 @@
+/*
+ * Archives in vault.db. A row's file is vault/archives/<request>.age while it is 'making' or 'ready'.
+ */
+#pragma once
+
+#include "recorder/db.h"
+
+#include <glib.h>
+
+struct ap_archive_row {
+	struct ap_uuid request;
+	char state[8];
+	int64_t created_ms, done, total, size, ready_ms, fetched_ms;
+	char failure[32];
+};
+
+/* "not-found". */
+struct ap_result ap_db_archive_load(struct ap_db *db, const struct ap_uuid *request, struct ap_archive_row *ret_row);
+/* A new one, or in place of one that failed or was erased: "conflict" while one is being made or ready. */
+struct ap_result ap_db_archive_begin(struct ap_db *db, const struct ap_uuid *request, const char *lock, int64_t now_ms);
+struct ap_result ap_db_archive_progress(struct ap_db *db, const struct ap_uuid *request, int64_t done, int64_t total);
+struct ap_result ap_db_archive_ready(struct ap_db *db, const struct ap_uuid *request, int64_t size, int64_t now_ms);
+struct ap_result ap_db_archive_failed(struct ap_db *db, const struct ap_uuid *request, const char *failure);
+struct ap_result ap_db_archive_fetched(struct ap_db *db, const struct ap_uuid *request, int64_t now_ms);
+struct ap_result ap_db_archive_erased(struct ap_db *db, const struct ap_uuid *request, int64_t now_ms);
+/* GArray of struct ap_uuid: ready ones made before or fetched before these times. */
+struct ap_result ap_db_archive_due(struct ap_db *db, int64_t made_before_ms, int64_t fetched_before_ms,
+				   GArray **ret_requests);
+/* Those being made. */
+struct ap_result ap_db_archive_making(struct ap_db *db, GArray **ret_requests);
