@@ -19,6 +19,7 @@ struct ap_policy {
 	bool minors;
 	int64_t proof_ms;
 	int64_t request_ms;
+	int64_t conduct_pass;
 };
 
 static const char *const sensitivities[] = { "standard", "protected", "unrecorded" };
@@ -137,7 +138,7 @@ static struct ap_result read_minors(struct ap_policy *p, JsonObject *o)
 static struct ap_result read_policy(struct ap_policy *p, JsonObject *o)
 {
 	if (!only_members(o, "name reason purposes archive_days archive_seconds protected minors consent_proof_days "
-			     "request_days"))
+			     "request_days conduct_pass_percent"))
 		return invalid("unknown member; docs/openapi.yaml has the form");
 	p->name = g_strdup(text(o, "name"));
 	if (!*p->name || !*text(o, "reason"))
@@ -152,7 +153,8 @@ static struct ap_result read_policy(struct ap_policy *p, JsonObject *o)
 	p->archive_ms = archive * DAY_MS + archive_s * 1000;
 	p->proof_ms = proof * DAY_MS;
 	p->request_ms = request * DAY_MS;
-	return AP_SUCCESS;
+	p->conduct_pass = integer(o, "conduct_pass_percent", 100, 0);
+	return p->conduct_pass < 0 ? invalid("conduct_pass_percent is a whole number from 0 to 100") : AP_SUCCESS;
 }
 
 struct ap_result ap_policy_parse(const char *json, struct ap_policy **ret_policy)
@@ -215,6 +217,11 @@ int64_t ap_policy_request_ms(const struct ap_policy *p)
 int64_t ap_policy_consent_proof_ms(const struct ap_policy *p)
 {
 	return p->proof_ms;
+}
+
+int64_t ap_policy_conduct_pass(const struct ap_policy *p)
+{
+	return p->conduct_pass;
 }
 
 bool ap_policy_four_eyes(const struct ap_policy *p, enum ap_sensitivity s)

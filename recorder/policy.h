@@ -4,7 +4,7 @@
  * A document (config/policies/default.json is the shipped one):
  *   {"name","reason","purposes":{"recording":{"days":N},"supervision":{"days":N},…},"archive_days":N,
  *    "protected":{"days":N,"four_eyes":true},"minors":{"allowed":false,"reason":"","parental_consent":""},
- *    "consent_proof_days":1826,"request_days":30}
+ *    "consent_proof_days":1826,"request_days":30,"conduct_pass_percent":0}
  * `seconds` may stand in place of `days` (tests, demonstrations). A purpose that is not listed is not offered.
  *
  * Pure: no clock, no I/O. Ownership: ap_policy owns what it parsed. Threads: read-only after parsing.
@@ -37,6 +37,8 @@ int64_t ap_policy_expires_ms(const struct ap_policy *p, ap_purposes purposes, en
 int64_t ap_policy_archives_ms(const struct ap_policy *p, int64_t expires_ms);
 int64_t ap_policy_request_ms(const struct ap_policy *p);
 int64_t ap_policy_consent_proof_ms(const struct ap_policy *p);
+/* How many of a hundred answers of the code of conduct's quiz must be right (R13); 0: there is no quiz. */
+int64_t ap_policy_conduct_pass(const struct ap_policy *p);
 bool ap_policy_four_eyes(const struct ap_policy *p, enum ap_sensitivity s);
 
 /* What an access needs beside role, consents and grant. */

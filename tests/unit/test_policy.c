@@ -72,6 +72,7 @@ static void wrong_forms_are_refused(void **state)
 		"{\"name\":\"x\",\"reason\":\"r\",\"purposes\":{},\"surprise\":1}",
 		"{\"name\":\"x\",\"reason\":\"r\",\"purposes\":{},\"minors\":{\"allowed\":true}}",
 		"{\"name\":\"x\",\"reason\":\"r\",\"purposes\":{},\"request_days\":0}",
+		"{\"name\":\"x\",\"reason\":\"r\",\"purposes\":{},\"conduct_pass_percent\":101}",
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
 		struct ap_policy *p = NULL;
