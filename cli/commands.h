@@ -25,6 +25,7 @@
 	X(grant, "grants to supervisors: add, revoke")                          \
 	X(ledger, "the log: verify receipts, certificates and the whole of it") \
 	X(export, "decrypt a recording, or hand out its segments and identity") \
+	X(rotate, "turn the key-encryption key over")                           \
 	X(clock, "confirm a wall clock that jumped")                            \
 	X(doctor, "check the instance and say what to do")                      \
 	X(age, "encrypt and decrypt age files, for auditors")

@@ -7,9 +7,37 @@
 
 static const char usage[] = "--recording ID | --session ID | --subject ID | --proposal ID";
 
+#define LOOK_US 200000
+
 struct wish {
 	char *recording, *session, *subject, *proposal;
 };
+
+static int64_t number(JsonNode *node, const char *name)
+{
+	return json_object_get_int_member_with_default(json_node_get_object(node), name, 0);
+}
+
+/* Many are erased after the answer: looks until the last has its certificate. */
+static int wait_for(struct ap_client *c, const struct ap_client_options *options, JsonNode *ordered)
+{
+	g_autoptr(JsonNode) answer = ordered;
+	g_autofree char *path = g_strconcat(
+		"/v1/erasures?batch=", json_object_get_string_member(json_node_get_object(ordered), "batch"), NULL);
+	while (number(answer, "done") < number(answer, "recordings")) {
+		ap_client_progress("erasing", (uint64_t)number(answer, "done"), (uint64_t)number(answer, "recordings"));
+		g_usleep(LOOK_US);
+		g_clear_pointer(&answer, json_node_unref);
+		if (!ap_client_call(c, "GET", path, NULL, &answer))
+			return AP_EXIT_FAILED;
+	}
+	ap_client_progress("erasing", (uint64_t)number(answer, "done"), (uint64_t)number(answer, "recordings"));
+	if (options->json)
+		ap_client_print_json(answer);
+	else
+		printf("%lld recordings erased; each has its certificate (GET /v1/erasures/ID)\n", (long long)number(answer, "done"));
+	return AP_EXIT_OK;
+}
 
 static int run(struct ap_client *c, const struct ap_client_options *options, const struct wish *w)
 {
@@ -24,6 +52,8 @@ static int run(struct ap_client *c, const struct ap_client_options *options, con
 			    &answer))
 		return AP_EXIT_FAILED;
 	JsonObject *o = json_node_get_object(answer);
+	if (json_object_has_member(o, "batch"))
+		return wait_for(c, options, g_steal_pointer(&answer));
 	if (json_object_has_member(o, "proposal") && !options->json)
 		printf("proposed (%lld recordings); another admin confirms it: aparte erase --proposal %s\n",
 		       (long long)json_object_get_int_member(o, "recordings"),

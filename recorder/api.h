@@ -12,6 +12,7 @@
 #include "recorder/access.h"
 #include "recorder/login.h"
 #include "recorder/retention.h"
+#include "recorder/turnover.h"
 #include "recorder/vault.h"
 
 #include <aparte/http.h>
@@ -24,6 +25,7 @@ struct ap_api {
 	struct ap_http *http;
 	struct ap_logins *logins;
 	struct ap_retention *retention;
+	struct ap_turnovers *turnovers;
 	struct ap_static_files *pages; /* NULL on admin.sock */
 	bool socket;                   /* this is admin.sock */
 	bool tls;
@@ -68,6 +70,7 @@ void ap_api_add_erasures(struct ap_api *api);
 void ap_api_add_people(struct ap_api *api);
 void ap_api_add_export(struct ap_api *api);
 void ap_api_add_public(struct ap_api *api);
+void ap_api_add_turnovers(struct ap_api *api);
 /* All of them. */
 void ap_api_add_all(struct ap_api *api);
 

@@ -45,6 +45,38 @@ static struct ap_result find(struct ap_api_call *c, JsonObject *body, GArray **r
 	return ap_db_erasure_find(ap_vault_db(c->v), session_text ? &session : NULL, subject, c->actor.tenant, ret_ids);
 }
 
+/* More than this many are erased after the answer, which says how to ask how far they are. */
+#define AT_ONCE 50
+
+static struct ap_result describe_batch(struct ap_api_call *c, const struct ap_uuid *batch)
+{
+	int64_t total, done;
+	AP_TRY(ap_db_erasure_batch(ap_vault_db(c->v), batch, &total, &done));
+	JsonObject *o = json_object_new();
+	ap_answer_id(o, "batch", batch);
+	json_object_set_int_member(o, "recordings", total);
+	json_object_set_int_member(o, "done", done);
+	ap_answer_text(o, "state", done == total ? "erased" : "ordered");
+	c->answer = ap_answer_object(o);
+	return AP_SUCCESS;
+}
+
+static struct ap_result order_all(struct ap_api_call *c, const GArray *ids, const struct ap_uuid *batch)
+{
+	AP_TRY(ap_erasure_order_many(c->v, ids, AP_ERASE_ADMIN, batch));
+	c->status = 202;
+	return describe_batch(c, batch);
+}
+
+static struct ap_result show_batch(struct ap_api_call *c)
+{
+	struct ap_uuid batch;
+	const char *text = ap_http_query(c->http, "batch");
+	if (!text || !ap_uuid_parse(text, &batch))
+		return ap_fail(AP_ERR_PROTOCOL, "malformed", "batch is the id of a confirmed proposal");
+	return describe_batch(c, &batch);
+}
+
 static struct ap_result erase_all(struct ap_api_call *c, const GArray *ids)
 {
 	g_autoptr(JsonArray) certificates = json_array_new();
@@ -77,7 +109,7 @@ static struct ap_result confirm(struct ap_api_call *c, const char *text)
 	AP_TRY(ap_proposal_confirm(c->v, &c->actor, "erasure", &proposal, &body, &first));
 	g_autoptr(JsonNode) node = json_from_string(body, NULL);
 	AP_TRY(find(c, json_node_get_object(node), &ids));
-	return erase_all(c, ids);
+	return ids->len > AT_ONCE ? order_all(c, ids, &proposal) : erase_all(c, ids);
 }
 
 static struct ap_result erase(struct ap_api_call *c)
@@ -106,6 +138,7 @@ static struct ap_result certificate(struct ap_api_call *c)
 
 static const struct ap_api_route routes[] = {
 	{"POST", "/v1/erasures", AP_MAY(ADMIN), erase},
+	{"GET", "/v1/erasures", AP_MAY(ADMIN) | AP_MAY(AUDITOR), show_batch},
 	{"GET", "/v1/erasures/{recording}", AP_MAY(ADMIN) | AP_MAY(AUDITOR), certificate},
 };
 

@@ -36,6 +36,9 @@ struct ap_result ap_blob_read(struct ap_blob *b, const struct ap_uuid *recording
 			      size_t max, uint8_t **ret_bytes, size_t *ret_len);
 /* Removes all files of a recording, its directories, and fsyncs the parent; nothing there is success. */
 struct ap_result ap_blob_erase(struct ap_blob *b, const struct ap_uuid *recording);
+/* Many, with one fsync of the parent for all: what cannot be reached by any name is gone. ret_done[i] says which are; on
+ * failure of the fsync none is. Each may be asked for again. */
+struct ap_result ap_blob_erase_many(struct ap_blob *b, const struct ap_uuid *recordings, size_t count, bool *ret_done);
 /* Makes a small file, syncs it and takes it away again: "storage" when the disk does not. */
 struct ap_result ap_blob_probe(struct ap_blob *b);
 /* Bytes free for recordings on that file system. */

@@ -238,7 +238,6 @@ static struct ap_result remove_files(int fd)
 	for (const struct dirent *e; (e = readdir(dir));)
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
 			gone = unlinkat(dirfd(dir), e->d_name, 0) == 0 && gone;
-	gone = fsync(dirfd(dir)) == 0 && gone;
 	closedir(dir);
 	return gone ? AP_SUCCESS : io("a segment could not be removed");
 }
@@ -253,14 +252,8 @@ static struct ap_result erase_role(int parent, enum ap_role role)
 	return unlinkat(parent, ap_role_text(role), AT_REMOVEDIR) == 0 ? AP_SUCCESS : io("a directory is not empty");
 }
 
-static struct ap_result erase_in(int parent)
-{
-	AP_TRY(erase_role(parent, AP_COACH));
-	AP_TRY(erase_role(parent, AP_COACHEE));
-	return fsync(parent) == 0 ? AP_SUCCESS : io("a removal was not kept");
-}
-
-struct ap_result ap_blob_erase(struct ap_blob *b, const struct ap_uuid *recording)
+/* Kept only once the parent is synced. */
+static struct ap_result erase_one(struct ap_blob *b, const struct ap_uuid *recording)
 {
 	char id[AP_UUID_TEXT];
 	int parent = -1;
@@ -271,12 +264,34 @@ struct ap_result ap_blob_erase(struct ap_blob *b, const struct ap_uuid *recordin
 	struct ap_result found = open_below(b->root, id, false, &parent);
 	if (!ap_ok(found))
 		return strcmp(found.name, "not-found") == 0 ? AP_SUCCESS : found;
-	struct ap_result result = erase_in(parent);
+	struct ap_result r = erase_role(parent, AP_COACH);
+	if (ap_ok(r))
+		r = erase_role(parent, AP_COACHEE);
 	close(parent);
-	AP_TRY(result);
-	if (unlinkat(b->root, id, AT_REMOVEDIR) != 0 || fsync(b->root) != 0)
-		return io("a recording's directory could not be removed");
-	return AP_SUCCESS;
+	AP_TRY(r);
+	return unlinkat(b->root, id, AT_REMOVEDIR) == 0 ? AP_SUCCESS : io("a recording's directory could not be removed");
+}
+
+struct ap_result ap_blob_erase_many(struct ap_blob *b, const struct ap_uuid *recordings, size_t count, bool *ret_done)
+{
+	struct ap_result first = AP_SUCCESS;
+	for (size_t i = 0; i < count; i++) {
+		struct ap_result r = erase_one(b, &recordings[i]);
+		ret_done[i] = ap_ok(r);
+		if (ap_ok(first))
+			first = r;
+	}
+	if (fsync(b->root) == 0)
+		return first;
+	for (size_t i = 0; i < count; i++)
+		ret_done[i] = false;
+	return io("removals were not kept");
+}
+
+struct ap_result ap_blob_erase(struct ap_blob *b, const struct ap_uuid *recording)
+{
+	bool done;
+	return ap_blob_erase_many(b, recording, 1, &done);
 }
 
 struct ap_result ap_blob_free_bytes(struct ap_blob *b, uint64_t *ret_bytes)

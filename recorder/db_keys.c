@@ -1,16 +1,12 @@
-#include <recorder/db_keys.h>
+#include <recorder/db_keys_private.h>
 
 #include <aparte/buf.h>
-#include <glib.h>
-#include <recorder/db.h>
 #include <recorder/merkle.h>
 
-struct ap_db_keys {
-	const struct ap_secret *kek;  /* borrowed; NULL: erasure alone */
-	const struct ap_clock *clock; /* borrowed */
-	struct ap_db *db;	      /* owned; only under the mutex */
-	GMutex mutex;
-};
+static struct ap_secret *copy_of(const struct ap_secret *secret)
+{
+	return secret ? ap_secret_from(ap_secret_bytes(secret), ap_secret_len(secret)) : NULL;
+}
 
 struct ap_result ap_db_keys_open(const char *path, const struct ap_secret *kek, const struct ap_clock *clock,
 				 struct ap_db_keys **ret_db)
@@ -23,7 +19,7 @@ struct ap_result ap_db_keys_open(const char *path, const struct ap_secret *kek, 
 		return whole;
 	}
 	struct ap_db_keys *k = g_new0(struct ap_db_keys, 1);
-	k->kek = kek;
+	k->kek = copy_of(kek);
 	k->clock = clock;
 	k->db = db;
 	g_mutex_init(&k->mutex);
@@ -36,13 +32,50 @@ void ap_db_keys_free(struct ap_db_keys *k)
 	if (!k)
 		return;
 	ap_db_close(k->db);
+	ap_secret_free(k->kek);
+	ap_secret_free(k->old);
 	g_mutex_clear(&k->mutex);
 	g_free(k);
 }
 
-static struct ap_result need_kek(const struct ap_db_keys *k)
+struct ap_result ap_db_keys_need_kek(const struct ap_db_keys *k)
 {
+	if (k->locked)
+		return ap_fail(AP_ERR_DENIED, "lockdown", "the vault is locked down: no recording can be opened or begun");
 	return k->kek ? AP_SUCCESS : ap_fail(AP_ERR_CRYPTO, "kek", "there is no key-encryption key");
+}
+
+/* The one that a row is under, of the two there may be; the present one when it is neither, which then says so. */
+static const struct ap_secret *kek_of(const struct ap_db_keys *k, const struct ap_wrapped *wrapped)
+{
+	if (!k->old)
+		return k->kek;
+	struct ap_kek_id old = ap_kek_id(k->old);
+	return ap_kek_id_equal(&old, &wrapped->kek_id) ? k->old : k->kek;
+}
+
+struct ap_result ap_db_keys_kek_id(struct ap_db_keys *k, struct ap_kek_id *ret_id)
+{
+	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
+	AP_TRY(ap_db_keys_need_kek(k));
+	*ret_id = ap_kek_id(k->kek);
+	return AP_SUCCESS;
+}
+
+void ap_db_keys_set_kek(struct ap_db_keys *k, const struct ap_secret *kek)
+{
+	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
+	ap_secret_free(k->kek);
+	k->kek = copy_of(kek);
+	k->locked = false;
+}
+
+void ap_db_keys_lock(struct ap_db_keys *k)
+{
+	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
+	g_clear_pointer(&k->kek, ap_secret_free);
+	g_clear_pointer(&k->old, ap_secret_free);
+	k->locked = true;
 }
 
 /* VACUUM first: when SQLite splits or joins pages, a copy of a moved row can stay in their unused middle, which
@@ -70,9 +103,9 @@ static const struct ap_uuid *owner_of(const struct ap_wrap_place *place)
 struct ap_result ap_db_keys_put(struct ap_db_keys *k, const struct ap_wrap_place *place, const struct ap_secret *share)
 {
 	struct ap_wrapped wrapped;
-	AP_TRY(need_kek(k));
-	AP_TRY(ap_share_wrap(k->kek, place, share, &wrapped));
 	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
+	AP_TRY(ap_db_keys_need_kek(k));
+	AP_TRY(ap_share_wrap(k->kek, place, share, &wrapped));
 	AP_TRY(ap_db_run(k->db,
 			 "INSERT INTO share (owner, slot, session, kek_id, nonce, wrapped, created_ms)"
 			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (owner, slot) DO UPDATE SET"
@@ -96,31 +129,38 @@ struct ap_result ap_db_keys_confirm(struct ap_db_keys *k, const struct ap_uuid *
 }
 
 /* kek_id, nonce, wrapped in columns 0 to 2. */
-static bool row_wrapped(struct ap_rows *rows, struct ap_wrapped *ret)
+bool ap_db_keys_row(struct ap_rows *rows, struct ap_wrapped *ret)
 {
 	return ap_row_bytes(rows, 0, ret->kek_id.b, AP_KEK_ID) && ap_row_bytes(rows, 1, ret->nonce, AP_WRAP_NONCE) &&
 	       ap_row_bytes(rows, 2, ret->bytes, AP_WRAPPED);
+}
+
+static struct ap_result peek(struct ap_db_keys *k, const struct ap_uuid *owner, enum ap_slot slot,
+			     struct ap_wrapped *ret_wrapped)
+{
+	struct ap_wrapped wrapped;
+	struct ap_rows *rows = ap_db_query(k->db, "SELECT kek_id, nonce, wrapped FROM share WHERE owner = ?1 AND slot = ?2",
+					   AP_VALUES(AP_V_UUID(owner), AP_V_INT(slot)));
+	bool found = ap_rows_next(rows) && ap_db_keys_row(rows, &wrapped);
+	AP_TRY(ap_rows_end_found(rows, found));
+	*ret_wrapped = wrapped;
+	return AP_SUCCESS;
 }
 
 struct ap_result ap_db_keys_peek(struct ap_db_keys *k, const struct ap_uuid *owner, enum ap_slot slot,
 				 struct ap_wrapped *ret_wrapped)
 {
 	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
-	struct ap_wrapped wrapped;
-	struct ap_rows *rows = ap_db_query(k->db, "SELECT kek_id, nonce, wrapped FROM share WHERE owner = ?1 AND slot = ?2",
-					   AP_VALUES(AP_V_UUID(owner), AP_V_INT(slot)));
-	bool found = ap_rows_next(rows) && row_wrapped(rows, &wrapped);
-	AP_TRY(ap_rows_end_found(rows, found));
-	*ret_wrapped = wrapped;
-	return AP_SUCCESS;
+	return peek(k, owner, slot, ret_wrapped);
 }
 
 struct ap_result ap_db_keys_get(struct ap_db_keys *k, const struct ap_wrap_place *place, struct ap_secret **ret_share)
 {
 	struct ap_wrapped wrapped;
-	AP_TRY(need_kek(k));
-	AP_TRY(ap_db_keys_peek(k, owner_of(place), place->slot, &wrapped));
-	return ap_share_unwrap(k->kek, place, &wrapped, ret_share);
+	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
+	AP_TRY(ap_db_keys_need_kek(k));
+	AP_TRY(peek(k, owner_of(place), place->slot, &wrapped));
+	return ap_share_unwrap(kek_of(k, &wrapped), place, &wrapped, ret_share);
 }
 
 struct ap_result ap_db_keys_destroy(struct ap_db_keys *k, const struct ap_uuid *owner, enum ap_slot slot)
@@ -128,6 +168,22 @@ struct ap_result ap_db_keys_destroy(struct ap_db_keys *k, const struct ap_uuid *
 	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
 	AP_TRY(ap_db_run(k->db, "DELETE FROM share WHERE owner = ?1 AND slot = ?2",
 			 AP_VALUES(AP_V_UUID(owner), AP_V_INT(slot))));
+	return purge(k);
+}
+
+static struct ap_result delete_all(struct ap_db_keys *k, const struct ap_share_name *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		AP_TRY(ap_db_run(k->db, "DELETE FROM share WHERE owner = ?1 AND slot = ?2",
+				 AP_VALUES(AP_V_UUID(&names[i].owner), AP_V_INT(names[i].slot))));
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_db_keys_destroy_many(struct ap_db_keys *k, const struct ap_share_name *names, size_t count)
+{
+	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
+	AP_TRY(ap_db_begin(k->db));
+	AP_TRY(ap_db_finish(k->db, delete_all(k, names, count)));
 	return purge(k);
 }
 
@@ -163,7 +219,7 @@ static struct ap_result seal_make(struct ap_db_keys *k, const struct ap_uuid *se
 				  uint8_t ret_public[32])
 {
 	struct ap_wrapped wrapped;
-	AP_TRY(need_kek(k));
+	AP_TRY(ap_db_keys_need_kek(k));
 	struct ap_secret *private = ap_secret_random(32);
 	struct ap_age_recipient public = ap_age_identity_recipient(private);
 	struct ap_result result = ap_seal_wrap(k->kek, session, role, public.b, private, &wrapped);
@@ -200,15 +256,15 @@ struct ap_result ap_db_keys_seal_open(struct ap_db_keys *k, const struct ap_uuid
 				      const uint8_t public[32], struct ap_secret **ret_private)
 {
 	struct ap_wrapped wrapped;
-	AP_TRY(need_kek(k));
 	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
+	AP_TRY(ap_db_keys_need_kek(k));
 	struct ap_rows *rows = ap_db_query(k->db,
 					   "SELECT kek_id, nonce, wrapped FROM seal"
 					   " WHERE session = ?1 AND role = ?2 AND public = ?3",
 					   AP_VALUES(AP_V_UUID(session), AP_V_INT(role), AP_V_BLOB(public, 32)));
-	bool found = ap_rows_next(rows) && row_wrapped(rows, &wrapped);
+	bool found = ap_rows_next(rows) && ap_db_keys_row(rows, &wrapped);
 	AP_TRY(ap_rows_end_found(rows, found));
-	return ap_seal_unwrap(k->kek, session, role, public, &wrapped, ret_private);
+	return ap_seal_unwrap(kek_of(k, &wrapped), session, role, public, &wrapped, ret_private);
 }
 
 struct ap_result ap_db_keys_seal_destroy(struct ap_db_keys *k, const struct ap_uuid *session, int role)
@@ -272,102 +328,6 @@ struct ap_result ap_db_keys_sweep(struct ap_db_keys *k, const struct ap_key_judg
 	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
 	AP_TRY(ap_db_begin(k->db));
 	AP_TRY(ap_db_finish(k->db, sweep_all(k, judges)));
-	return purge(k);
-}
-
-/* ---- turnover ---- */
-
-struct turnover {
-	struct ap_db_keys *keys;
-	const struct ap_secret *new_kek;
-	struct ap_kek_id new_id;
-	ap_db_keys_place place_of;
-	void *ctx;
-};
-
-static struct ap_result share_anew(const struct turnover *t, const struct ap_uuid *owner, enum ap_slot slot,
-				   const struct ap_wrapped *old)
-{
-	struct ap_wrap_place place;
-	struct ap_wrapped wrapped;
-	struct ap_secret *share = NULL;
-	AP_TRY(t->place_of(t->ctx, owner, slot, &place));
-	AP_TRY(ap_share_unwrap(t->keys->kek, &place, old, &share));
-	struct ap_result result = ap_share_wrap(t->new_kek, &place, share, &wrapped);
-	ap_secret_free(share);
-	AP_TRY(result);
-	return ap_db_run(t->keys->db,
-			 "UPDATE share SET kek_id = ?3, nonce = ?4, wrapped = ?5 WHERE owner = ?1 AND slot = ?2",
-			 AP_VALUES(AP_V_UUID(owner), AP_V_INT(slot), AP_V_BLOB(wrapped.kek_id.b, AP_KEK_ID),
-				   AP_V_BLOB(wrapped.nonce, AP_WRAP_NONCE), AP_V_BLOB(wrapped.bytes, AP_WRAPPED)));
-}
-
-static struct ap_result seal_anew(const struct turnover *t, const struct ap_uuid *session, enum ap_role role,
-				  const uint8_t public[32], const struct ap_wrapped *old)
-{
-	struct ap_wrapped wrapped;
-	struct ap_secret *private = NULL;
-	AP_TRY(ap_seal_unwrap(t->keys->kek, session, role, public, old, &private));
-	struct ap_result result = ap_seal_wrap(t->new_kek, session, role, public, private, &wrapped);
-	ap_secret_free(private);
-	AP_TRY(result);
-	return ap_db_run(t->keys->db,
-			 "UPDATE seal SET kek_id = ?4, nonce = ?5, wrapped = ?6"
-			 " WHERE session = ?1 AND role = ?2 AND public = ?3",
-			 AP_VALUES(AP_V_UUID(session), AP_V_INT(role), AP_V_BLOB(public, 32),
-				   AP_V_BLOB(wrapped.kek_id.b, AP_KEK_ID), AP_V_BLOB(wrapped.nonce, AP_WRAP_NONCE),
-				   AP_V_BLOB(wrapped.bytes, AP_WRAPPED)));
-}
-
-/* One row that is not yet under the new KEK; *ret_more is false when there is none. */
-static struct ap_result next_share(const struct turnover *t, bool *ret_more)
-{
-	struct ap_wrapped old;
-	struct ap_rows *rows = ap_db_query(t->keys->db,
-					   "SELECT kek_id, nonce, wrapped, owner, slot FROM share WHERE kek_id <> ?1 LIMIT 1",
-					   AP_VALUES(AP_V_BLOB(t->new_id.b, AP_KEK_ID)));
-	bool more = ap_rows_next(rows) && row_wrapped(rows, &old);
-	struct ap_uuid owner = more ? ap_row_uuid(rows, 3) : (struct ap_uuid){ 0 };
-	enum ap_slot slot = more ? (enum ap_slot)ap_row_int(rows, 4) : AP_SLOT_COACH;
-	AP_TRY(ap_rows_end(rows));
-	*ret_more = more;
-	return more ? share_anew(t, &owner, slot, &old) : AP_SUCCESS;
-}
-
-static struct ap_result next_seal(const struct turnover *t, bool *ret_more)
-{
-	struct ap_wrapped old;
-	uint8_t public[32];
-	struct ap_rows *rows =
-		ap_db_query(t->keys->db,
-			    "SELECT kek_id, nonce, wrapped, session, role, public FROM seal WHERE kek_id <> ?1 LIMIT 1",
-			    AP_VALUES(AP_V_BLOB(t->new_id.b, AP_KEK_ID)));
-	bool more = ap_rows_next(rows) && row_wrapped(rows, &old) && ap_row_bytes(rows, 5, public, sizeof public);
-	struct ap_uuid session = more ? ap_row_uuid(rows, 3) : (struct ap_uuid){ 0 };
-	enum ap_role role = more ? (enum ap_role)ap_row_int(rows, 4) : AP_COACH;
-	AP_TRY(ap_rows_end(rows));
-	*ret_more = more;
-	return more ? seal_anew(t, &session, role, public, &old) : AP_SUCCESS;
-}
-
-static struct ap_result all_anew(const struct turnover *t)
-{
-	for (bool more = true; more;)
-		AP_TRY(next_share(t, &more));
-	for (bool more = true; more;)
-		AP_TRY(next_seal(t, &more));
-	return AP_SUCCESS;
-}
-
-struct ap_result ap_db_keys_turnover(struct ap_db_keys *k, const struct ap_secret *new_kek, ap_db_keys_place place_of,
-				     void *ctx)
-{
-	AP_TRY(need_kek(k));
-	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
-	const struct turnover t = { k, new_kek, ap_kek_id(new_kek), place_of, ctx };
-	AP_TRY(ap_db_begin(k->db));
-	AP_TRY(ap_db_finish(k->db, all_anew(&t)));
-	k->kek = new_kek;
 	return purge(k);
 }
 

@@ -17,10 +17,23 @@
 
 struct ap_db_keys; /* opaque */
 
-/* Opens or makes the file (0600), migrates. The KEK is borrowed until _free; NULL opens it for erasure alone. */
+/* Opens or makes the file (0600), migrates. The KEK is copied; NULL opens it for erasure alone. */
 struct ap_result ap_db_keys_open(const char *path, const struct ap_secret *kek, const struct ap_clock *clock,
 				 struct ap_db_keys **ret_db);
 void ap_db_keys_free(struct ap_db_keys *db);
+
+/* ---- the key-encryption key in memory ---- */
+
+/* Of the one that new shares are wrapped under; "kek" without one, "lockdown" (AP_ERR_DENIED) once locked. */
+struct ap_result ap_db_keys_kek_id(struct ap_db_keys *db, struct ap_kek_id *ret_id);
+/* Of the one before it, in a turnover; "conflict" otherwise. */
+struct ap_result ap_db_keys_old_kek_id(struct ap_db_keys *db, struct ap_kek_id *ret_id);
+/* Shares and seal keys that there are. */
+struct ap_result ap_db_keys_count(struct ap_db_keys *db, int64_t *ret_count);
+/* After a lockdown: copied. */
+void ap_db_keys_set_kek(struct ap_db_keys *db, const struct ap_secret *kek);
+/* Lockdown: wipes every key-encryption key from memory. What needs one fails "lockdown"; the rest goes on. */
+void ap_db_keys_lock(struct ap_db_keys *db);
 
 /* ---- shares. owner = record_id of the give (slots 1, 2), recording (slot 3) ---- */
 
@@ -38,6 +51,12 @@ struct ap_result ap_db_keys_peek(struct ap_db_keys *db, const struct ap_uuid *ow
 
 /* Each destroy ends with ap_db_keys_purge; nothing there is success, so an erasure can be resumed. */
 struct ap_result ap_db_keys_destroy(struct ap_db_keys *db, const struct ap_uuid *owner, enum ap_slot slot);
+struct ap_share_name {
+	struct ap_uuid owner;
+	enum ap_slot slot;
+};
+/* Many in one transaction and one purge: all or none. */
+struct ap_result ap_db_keys_destroy_many(struct ap_db_keys *db, const struct ap_share_name *names, size_t count);
 struct ap_result ap_db_keys_destroy_session(struct ap_db_keys *db, const struct ap_uuid *session);
 /* Rewrites the file, then wal_checkpoint(TRUNCATE), waiting up to 5 s for a reader from elsewhere. On failure: again. */
 struct ap_result ap_db_keys_purge(struct ap_db_keys *db);
@@ -86,17 +105,28 @@ struct ap_result ap_db_keys_sweep(struct ap_db_keys *db, const struct ap_key_jud
 
 /* ---- turnover of the key-encryption key ---- */
 
-/* Where a stored share belongs (from vault.db). Called under this object's lock: it must not call back into it. */
+/* Where a stored share belongs (from vault.db); "not-found" when vault.db does not hold it. Called without any lock. */
 typedef struct ap_result (*ap_db_keys_place)(void *ctx, const struct ap_uuid *owner, enum ap_slot slot,
 					     struct ap_wrap_place *ret_place);
 
+#define AP_TURN_BATCH 1000
+
 /*
- * Wraps every share and seal key anew, in one transaction, then purges and goes on with the new KEK (borrowed until
- * _free). All or nothing, so it can simply be run again: rows already under the new KEK stay. Keep the new KEK durable
- * before, and destroy the old one only after success. Sweep pending orphans first: a share without place fails it.
+ * Begins one, or goes on with one that a crash ended: what comes is wrapped under new_kek, what lies under the KEK so far
+ * stays readable until ap_db_keys_turn_end. new_kek is copied, and must be durable before. One thread calls all three.
  */
-struct ap_result ap_db_keys_turnover(struct ap_db_keys *db, const struct ap_secret *new_kek, ap_db_keys_place place_of,
-				     void *ctx);
+struct ap_result ap_db_keys_turn_begin(struct ap_db_keys *db, const struct ap_secret *new_kek);
+bool ap_db_keys_turning(struct ap_db_keys *db);
+/*
+ * Wraps at most AP_TURN_BATCH shares and seal keys anew; the lock is held to read them and to write them, not while they
+ * are wrapped. *ret_seen is how many it looked at: 0 at the end of a pass. A row without place is left for the next pass
+ * (a give whose transaction is still open).
+ */
+struct ap_result ap_db_keys_turn_batch(struct ap_db_keys *db, ap_db_keys_place place_of, void *ctx, size_t *ret_seen,
+				       size_t *ret_wrapped);
+/* Forgets the old KEK: "conflict" (AP_ERR_DENIED) while anything is under another than the new one; then empties the
+ * write-ahead log. The old one's own keeping place is destroyed after this, not before. */
+struct ap_result ap_db_keys_turn_end(struct ap_db_keys *db);
 
 /* ---- the vault's own keys: 32 random bytes each, not under the KEK ---- */
 

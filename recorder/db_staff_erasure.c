@@ -55,25 +55,65 @@ static struct ap_erasure_row read_row(struct ap_rows *rows)
 				     .record = {ap_row_uuid(rows, 9), ap_row_uuid(rows, 10)},
 				     .tenant = ap_row_int(rows, 11)};
 	g_strlcpy(row.cause, ap_row_text(rows, 3), sizeof row.cause);
+	(void)ap_row_bytes(rows, 12, row.kek.b, AP_KEK_ID); /* zeroes before the shares are gone */
 	return row;
 }
 
-struct ap_result ap_db_erasure_open(struct ap_db *db, GArray **ret_rows)
+static struct ap_result take_rows(struct ap_rows *rows, GArray **ret_rows)
 {
 	g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(struct ap_erasure_row));
-	struct ap_rows *rows = ap_db_query(
-		db,
-		"SELECT e.id, e.recording, r.session, e.cause, e.step, e.ordered_ms, e.erased_ms, e.ordered_leaf, "
-		"e.erased_leaf,"
-		" r.coach_record, r.coachee_record, s.tenant FROM erasure e JOIN recording r ON r.id = e.recording"
-		" JOIN session s ON s.id = r.session WHERE e.certificate IS NULL ORDER BY e.ordered_ms LIMIT 500",
-		AP_NO_VALUES);
 	while (ap_rows_next(rows)) {
 		struct ap_erasure_row row = read_row(rows);
 		g_array_append_val(list, row);
 	}
 	AP_TRY(ap_rows_end(rows));
 	*ret_rows = g_steal_pointer(&list);
+	return AP_SUCCESS;
+}
+
+#define ROWS                                                                                                           \
+	"SELECT e.id, e.recording, r.session, e.cause, e.step, e.ordered_ms, e.erased_ms, e.ordered_leaf,"             \
+	" e.erased_leaf, r.coach_record, r.coachee_record, s.tenant, e.kek_id FROM erasure e"                          \
+	" JOIN recording r ON r.id = e.recording JOIN session s ON s.id = r.session WHERE e.certificate IS NULL"
+
+struct ap_result ap_db_erasure_open(struct ap_db *db, const struct ap_erasure_row *after, GArray **ret_rows)
+{
+	static const struct ap_erasure_row first = {.ordered_ms = INT64_MIN};
+	const struct ap_erasure_row *from = after ? after : &first;
+	return take_rows(ap_db_query(db, ROWS " AND (e.ordered_ms, e.id) > (?1, ?2) ORDER BY e.ordered_ms, e.id LIMIT ?3",
+				     AP_VALUES(AP_V_INT(from->ordered_ms), AP_V_UUID(&from->id), AP_V_INT(AP_ERASURE_BATCH))),
+			 ret_rows);
+}
+
+struct ap_result ap_db_erasure_of(struct ap_db *db, const struct ap_uuid *recording, GArray **ret_rows)
+{
+	return take_rows(ap_db_query(db, ROWS " AND e.recording = ?1", AP_VALUES(AP_V_UUID(recording))), ret_rows);
+}
+
+struct ap_result ap_db_erasure_unshared(struct ap_db *db, const struct ap_uuid *id, const struct ap_kek_id *kek)
+{
+	return ap_db_run(db, "UPDATE erasure SET step = 'shares', kek_id = ?2 WHERE id = ?1",
+			 AP_VALUES(AP_V_UUID(id), AP_V_BLOB(kek->b, AP_KEK_ID)));
+}
+
+struct ap_result ap_db_erasure_batch_set(struct ap_db *db, const struct ap_uuid *recording, const struct ap_uuid *batch)
+{
+	return ap_db_run(db, "UPDATE erasure SET batch = ?2 WHERE recording = ?1 AND batch IS NULL",
+			 AP_VALUES(AP_V_UUID(recording), AP_V_UUID(batch)));
+}
+
+struct ap_result ap_db_erasure_batch(struct ap_db *db, const struct ap_uuid *batch, int64_t *ret_total, int64_t *ret_done)
+{
+	struct ap_rows *rows = ap_db_query(db, "SELECT count(*), count(certificate) FROM erasure WHERE batch = ?1",
+					   AP_VALUES(AP_V_UUID(batch)));
+	int64_t total = 0, done = 0;
+	if (ap_rows_next(rows)) {
+		total = ap_row_int(rows, 0);
+		done = ap_row_int(rows, 1);
+	}
+	AP_TRY(ap_rows_end_found(rows, total > 0));
+	*ret_total = total;
+	*ret_done = done;
 	return AP_SUCCESS;
 }
 
@@ -114,21 +154,31 @@ struct ap_result ap_db_erasure_certify(struct ap_db *db, const struct ap_uuid *i
 			 AP_VALUES(AP_V_UUID(id), AP_V_TEXT(certificate)));
 }
 
-struct ap_result ap_db_erasure_certificate(struct ap_db *db, const struct ap_uuid *recording, char **ret_json)
+struct ap_result ap_db_erasure_certificate(struct ap_db *db, const struct ap_uuid *recording, char **ret_json,
+					   int64_t *ret_turnover_leaf, int64_t *ret_unrecoverable_ms)
 {
 	char *text = NULL;
+	int64_t leaf = -1, at = 0;
 	struct ap_rows *rows =
-		ap_db_query(db, "SELECT certificate FROM erasure WHERE recording = ?1 AND certificate IS NOT NULL",
+		ap_db_query(db,
+			    "SELECT certificate, coalesce(turnover_leaf, -1), unrecoverable_ms FROM erasure"
+			    " WHERE recording = ?1 AND certificate IS NOT NULL",
 			    AP_VALUES(AP_V_UUID(recording)));
 	bool found = ap_rows_next(rows);
-	if (found)
+	if (found) {
 		text = ap_row_text_dup(rows, 0);
+		leaf = ap_row_int(rows, 1);
+		at = ap_row_int(rows, 2);
+	}
 	struct ap_result r = ap_rows_end_found(rows, found);
-	if (ap_ok(r))
-		*ret_json = text;
-	else
+	if (!ap_ok(r)) {
 		g_free(text);
-	return r;
+		return r;
+	}
+	*ret_json = text;
+	*ret_turnover_leaf = leaf;
+	*ret_unrecoverable_ms = at;
+	return AP_SUCCESS;
 }
 
 struct ap_result ap_db_erasure_share_needed(struct ap_db *db, const struct ap_erasure_row *row, enum ap_role role,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "recorder/db.h"
+#include "recorder/keys.h"
 
 #include <glib.h>
 
@@ -17,6 +18,8 @@ struct ap_erasure_row {
 	uint64_t ordered_leaf, erased_leaf;
 	struct ap_uuid record[2]; /* of the recording: owners of shares 01, 02 */
 	int64_t tenant;
+	struct ap_kek_id kek; /* once the shares are destroyed: the newest key that may have wrapped them */
+	bool failed;	      /* for whoever works it off: left for the next time */
 };
 
 /* What an order looks at. */
@@ -31,15 +34,26 @@ struct ap_result ap_db_erasure_subject(struct ap_db *db, const struct ap_uuid *r
 /* Inside the caller's transaction. */
 struct ap_result ap_db_erasure_insert(struct ap_db *db, const struct ap_uuid *id, const struct ap_uuid *recording,
 				      const char *cause, int64_t now_ms, uint64_t leaf);
-/* GArray of struct ap_erasure_row: not done, or done without a certificate yet; oldest first, at most 500. */
-struct ap_result ap_db_erasure_open(struct ap_db *db, GArray **ret_rows);
+/* GArray of struct ap_erasure_row: not done, or done without a certificate yet; oldest first, at most AP_ERASURE_BATCH,
+ * those after `after` (NULL: from the first). */
+#define AP_ERASURE_BATCH 500
+struct ap_result ap_db_erasure_open(struct ap_db *db, const struct ap_erasure_row *after, GArray **ret_rows);
+/* The same of one recording: an empty array when it is certified, or was never ordered. */
+struct ap_result ap_db_erasure_of(struct ap_db *db, const struct ap_uuid *recording, GArray **ret_rows);
+/* The shares are gone: step and key. */
+struct ap_result ap_db_erasure_unshared(struct ap_db *db, const struct ap_uuid *id, const struct ap_kek_id *kek);
 struct ap_result ap_db_erasure_step(struct ap_db *db, const struct ap_uuid *id, enum ap_erasure_step step);
 /* The last step, inside the caller's transaction: erasure, recording, segments, manifest, grants, and when it was the
  * last recording of an ended session, the end of the persons' tokens. */
 struct ap_result ap_db_erasure_finish(struct ap_db *db, const struct ap_erasure_row *row, int64_t now_ms, uint64_t leaf,
 				      int64_t tokens_end_ms);
 struct ap_result ap_db_erasure_certify(struct ap_db *db, const struct ap_uuid *id, const char *certificate);
-struct ap_result ap_db_erasure_certificate(struct ap_db *db, const struct ap_uuid *recording, char **ret_json);
+/* ret_turnover_leaf: of the turnover after it, -1 before that; ret_unrecoverable_ms then. */
+struct ap_result ap_db_erasure_certificate(struct ap_db *db, const struct ap_uuid *recording, char **ret_json,
+					   int64_t *ret_turnover_leaf, int64_t *ret_unrecoverable_ms);
+/* Those that one proposal ordered: how many, and how many of them have their certificate. */
+struct ap_result ap_db_erasure_batch_set(struct ap_db *db, const struct ap_uuid *recording, const struct ap_uuid *batch);
+struct ap_result ap_db_erasure_batch(struct ap_db *db, const struct ap_uuid *batch, int64_t *ret_total, int64_t *ret_done);
 /* Is this person's share still needed: by another living recording, or as the share of a consent that stands? */
 struct ap_result ap_db_erasure_share_needed(struct ap_db *db, const struct ap_erasure_row *row, enum ap_role role,
 					    bool *ret_needed);

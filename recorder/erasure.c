@@ -1,18 +1,12 @@
 #include "recorder/erasure.h"
 
-#include "recorder/access.h"
 #include "recorder/answer.h"
 #include "recorder/db_consent.h"
-#include "recorder/db_staff_access.h"
 #include "recorder/db_staff_erasure.h"
+#include "recorder/erasure_work.h"
 #include "recorder/vault.h"
-#include "recorder/webhook.h"
 
-#include <aparte/log.h>
 #include <string.h>
-
-/* Rights are served for a year after the last recording is gone. */
-#define TOKENS_LAST_MS (365LL * 86400 * 1000)
 
 static int64_t now(struct ap_vault *v)
 {
@@ -52,116 +46,28 @@ struct ap_result ap_erasure_order(struct ap_vault *v, struct ap_db *db, const st
 	return ap_db_erasure_insert(db, &id, recording, cause, now(v), leaf);
 }
 
-/* ---- the steps ---- */
+/* ---- running ---- */
 
-static struct ap_result destroy_shares(struct ap_vault *v, const struct ap_erasure_row *row)
-{
-	struct ap_db_keys *keys = ap_vault_keys(v);
-	AP_TRY(ap_access_sweep(v, &row->recording)); /* viewings under way end first */
-	AP_TRY(ap_db_keys_destroy(keys, &row->recording, AP_SLOT_VAULT));
-	for (enum ap_role role = AP_COACH; role <= AP_COACHEE; role++) {
-		bool needed;
-		AP_TRY(ap_db_erasure_share_needed(ap_vault_db(v), row, role, &needed));
-		if (!needed)
-			AP_TRY(ap_db_keys_destroy(keys, &row->record[role - 1],
-						  role == AP_COACH ? AP_SLOT_COACH : AP_SLOT_COACHEE));
-	}
-	return ap_db_erasure_step(ap_vault_db(v), &row->id, AP_STEP_SHARES);
-}
-
-static struct ap_result remove_bytes(struct ap_vault *v, const struct ap_erasure_row *row)
-{
-	AP_TRY(ap_blob_erase(ap_vault_blob(v), &row->recording));
-	return ap_db_erasure_step(ap_vault_db(v), &row->id, AP_STEP_BYTES);
-}
-
-static JsonObject *certificate_body(struct ap_vault *v, const struct ap_erasure_row *row, int64_t erased_ms)
-{
-	struct ap_kek_id kek = ap_kek_id(ap_vault_kek(v));
-	g_autofree char *kek_hex = ap_hex(kek.b, sizeof kek.b);
-	JsonObject *body = json_object_new();
-	ap_answer_text(body, "event", "erased");
-	ap_answer_id(body, "erasure", &row->id);
-	ap_answer_id(body, "recording", &row->recording);
-	ap_answer_id(body, "session", &row->session);
-	ap_answer_text(body, "cause", row->cause);
-	json_object_set_int_member(body, "ordered_leaf", (gint64)row->ordered_leaf);
-	ap_answer_time(body, "ordered_at", row->ordered_ms);
-	ap_answer_time(body, "erased_at", erased_ms);
-	ap_answer_text(body, "kek_id", kek_hex);
-	ap_answer_text(body, "unrecoverable_at", "pending");
-	return body;
-}
-
-static struct ap_result tell_platform(struct ap_vault *v, const struct ap_erasure_row *row)
-{
-	JsonObject *data = json_object_new();
-	ap_answer_id(data, "recording", &row->recording);
-	ap_answer_id(data, "session", &row->session);
-	g_autofree char *text = ap_answer_take_text(ap_answer_object(data));
-	return ap_webhook_queue(v, ap_vault_db(v), row->tenant, "recording.erased", text);
-}
-
-static struct ap_result write_erased(struct ap_vault *v, struct ap_erasure_row *row)
-{
-	int64_t at = now(v);
-	struct ap_db *db = ap_vault_db(v);
-	AP_TRY(ap_ledger_append(ap_vault_ledger(v), db, AP_LEAF_ERASED, certificate_body(v, row, at),
-				&row->erased_leaf));
-	AP_TRY(ap_db_erasure_finish(db, row, at, row->erased_leaf, at + TOKENS_LAST_MS));
-	return tell_platform(v, row);
-}
-
-static struct ap_result finish(struct ap_vault *v, struct ap_erasure_row *row)
-{
-	AP_TRY(ap_db_begin(ap_vault_db(v)));
-	AP_TRY(ap_db_finish(ap_vault_db(v), write_erased(v, row)));
-	char id[AP_UUID_TEXT];
-	ap_uuid_text(&row->recording, id);
-	ap_log(AP_LOG_INFO, "recording_erased", "recording=%s cause=%s", id, row->cause);
-	ap_vault_recording_changed(v, &row->session, &row->recording, "erased");
-	return AP_SUCCESS;
-}
-
-static struct ap_result certify(struct ap_vault *v, struct ap_erasure_row *row)
-{
-	g_autofree char *certificate = NULL;
-	AP_TRY(ap_ledger_receipt(ap_vault_ledger(v), ap_vault_db(v), row->erased_leaf, &certificate));
-	return ap_db_erasure_certify(ap_vault_db(v), &row->id, certificate);
-}
-
-/* Step n does what leads out of state n. Each commits its own end, so the loop may start at any of them. */
-static struct ap_result work_off(struct ap_vault *v, struct ap_erasure_row *row)
-{
-	switch (row->step) {
-	case AP_STEP_ORDERED:
-		AP_TRY(destroy_shares(v, row));
-		[[fallthrough]];
-	case AP_STEP_SHARES:
-		AP_TRY(remove_bytes(v, row));
-		[[fallthrough]];
-	case AP_STEP_BYTES:
-		AP_TRY(finish(v, row));
-		[[fallthrough]];
-	case AP_STEP_ERASED:
-		break;
-	}
-	return certify(v, row);
-}
-
+/* Whole batches fail rarely, and then mostly for one row's sake: as long as nothing of a batch was done, the next one is
+ * tried, so that none stands in the way of others. */
 struct ap_result ap_erasure_run(struct ap_vault *v)
 {
-	g_autoptr(GArray) rows = NULL;
+	struct ap_erasure_row last;
+	bool any = false, more = true;
 	struct ap_result first = AP_SUCCESS;
-	AP_TRY(ap_db_erasure_open(ap_vault_db(v), &rows));
-	for (guint i = 0; i < rows->len; i++) {
-		struct ap_result r = work_off(v, &g_array_index(rows, struct ap_erasure_row, i));
-		if (ap_ok(r))
-			continue;
-		ap_log(AP_LOG_ERROR, "erasure_step_failed", "reason=%s", r.name);
+	for (bool begun = false; more && !any; begun = true) {
+		g_autoptr(GArray) rows = NULL;
+		AP_TRY(ap_db_erasure_open(ap_vault_db(v), begun ? &last : NULL, &rows));
+		more = rows->len == AP_ERASURE_BATCH;
+		if (rows->len == 0)
+			break;
+		last = g_array_index(rows, struct ap_erasure_row, rows->len - 1);
+		struct ap_result r = ap_erasure_work(v, rows, &any);
 		if (ap_ok(first))
 			first = r;
 	}
+	if (more && any)
+		ap_erasure_kick(v); /* the rest after what else waits on the main thread */
 	return first;
 }
 
@@ -178,17 +84,70 @@ void ap_erasure_kick(struct ap_vault *v)
 
 /* ---- for callers on the main thread ---- */
 
+static struct ap_result run_one(struct ap_vault *v, const struct ap_uuid *recording)
+{
+	g_autoptr(GArray) rows = NULL;
+	bool any;
+	AP_TRY(ap_db_erasure_of(ap_vault_db(v), recording, &rows));
+	return ap_erasure_work(v, rows, &any);
+}
+
+static struct ap_result order_some(struct ap_vault *v, const GArray *recordings, guint from, const char *cause,
+				   const struct ap_uuid *batch)
+{
+	struct ap_db *db = ap_vault_db(v);
+	for (guint i = from; i < recordings->len && i < from + AP_ERASURE_BATCH; i++) {
+		const struct ap_uuid *recording = &g_array_index(recordings, struct ap_uuid, i);
+		struct ap_result r = ap_erasure_order(v, db, recording, cause);
+		if (r.err == AP_ERR_DENIED) /* held or restricted since it was looked for: it stays, and is not counted */
+			continue;
+		AP_TRY(r);
+		AP_TRY(ap_db_erasure_batch_set(db, recording, batch));
+	}
+	return AP_SUCCESS;
+}
+
 struct ap_result ap_erasure_now(struct ap_vault *v, const struct ap_uuid *recording, const char *cause, char **ret_json)
 {
 	AP_TRY(ap_db_begin(ap_vault_db(v)));
 	AP_TRY(ap_db_finish(ap_vault_db(v), ap_erasure_order(v, ap_vault_db(v), recording, cause)));
-	AP_TRY(ap_erasure_run(v));
+	AP_TRY(run_one(v, recording));
 	return ap_erasure_certificate(v, recording, ret_json);
+}
+
+struct ap_result ap_erasure_order_many(struct ap_vault *v, const GArray *recordings, const char *cause,
+				       const struct ap_uuid *batch)
+{
+	for (guint from = 0; from < recordings->len; from += AP_ERASURE_BATCH) {
+		AP_TRY(ap_db_begin(ap_vault_db(v)));
+		AP_TRY(ap_db_finish(ap_vault_db(v), order_some(v, recordings, from, cause, batch)));
+	}
+	ap_erasure_kick(v);
+	return AP_SUCCESS;
+}
+
+/* Both parts in one: the receipt of leaf 0b, and once there is one, that of the turnover which dates it. */
+static struct ap_result add_turnover(struct ap_vault *v, int64_t leaf, int64_t unrecoverable_ms, char **certificate)
+{
+	g_autofree char *receipt = NULL;
+	AP_TRY(ap_ledger_receipt(ap_vault_ledger(v), ap_vault_db(v), (uint64_t)leaf, &receipt));
+	JsonNode *node = json_from_string(*certificate, NULL);
+	ap_answer_json(json_node_get_object(node), "turnover", receipt);
+	ap_answer_time(json_node_get_object(node), "unrecoverable_at", unrecoverable_ms);
+	g_free(*certificate);
+	*certificate = ap_answer_take_text(node);
+	return AP_SUCCESS;
 }
 
 struct ap_result ap_erasure_certificate(struct ap_vault *v, const struct ap_uuid *recording, char **ret_json)
 {
-	return ap_db_erasure_certificate(ap_vault_db(v), recording, ret_json);
+	g_autofree char *certificate = NULL;
+	int64_t leaf, at;
+	AP_TRY(ap_db_erasure_certificate(ap_vault_db(v), recording, &certificate, &leaf, &at));
+	if (leaf >= 0)
+		AP_TRY(add_turnover(v, leaf, at, &certificate));
+	*ret_json = g_steal_pointer(&certificate);
+	return AP_SUCCESS;
 }
 
 struct ap_result ap_erasure_catch_up(struct ap_vault *v, const struct ap_uuid *recording)

@@ -18,6 +18,7 @@
 
 #include <aparte/err.h>
 #include <aparte/uuid.h>
+#include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -38,8 +39,9 @@ struct ap_db;    /* recorder/db.h */
 struct ap_result ap_erasure_order(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *recording,
 				  const char *cause);
 
-/* Works off all open erasures; goes on to the next when one fails and returns the first failure. What is left is
- * tried again by the retention timer. */
+/* Works off at least one batch of open erasures (AP_ERASURE_BATCH), and has the rest done soon after, between what else is
+ * due on the main thread. Goes on when one fails and returns the first failure; what is left is tried again by the
+ * retention timer. */
 struct ap_result ap_erasure_run(struct ap_vault *v);
 /* Runs it on the main thread, soon. Any thread. */
 void ap_erasure_kick(struct ap_vault *v);
@@ -47,7 +49,12 @@ void ap_erasure_kick(struct ap_vault *v);
 /* Orders in a transaction of its own, runs, answers the certificate's JSON (g_free). */
 struct ap_result ap_erasure_now(struct ap_vault *v, const struct ap_uuid *recording, const char *cause,
 				char **ret_json);
-/* The certificate once erased; "not-found" before. */
+/* Orders many (GArray of struct ap_uuid), some in each transaction, under the id of a batch that counts them; runs soon.
+ * One that is held, restricted or still being made is left out. */
+struct ap_result ap_erasure_order_many(struct ap_vault *v, const GArray *recordings, const char *cause,
+				       const struct ap_uuid *batch);
+/* The certificate once erased; "not-found" before. Once the key that wrapped its shares was turned over, with the members
+ * "turnover" (that leaf's receipt) and "unrecoverable_at". */
 struct ap_result ap_erasure_certificate(struct ap_vault *v, const struct ap_uuid *recording, char **ret_json);
 /* A hold or restriction ended: orders what withdrawn consents had wanted erased meanwhile, and runs. */
 struct ap_result ap_erasure_catch_up(struct ap_vault *v, const struct ap_uuid *recording);

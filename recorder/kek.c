@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <recorder/keys.h>
+#include <recorder/secret_file.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -107,4 +108,90 @@ struct ap_result ap_kek_load(enum ap_kek_source source, const char *where, bool 
 	if (create && access(where, F_OK) != 0)
 		AP_TRY(create_file(where));
 	return load_path(where, ret_kek);
+}
+
+/* ---- turnover and lockdown ---- */
+
+bool ap_kek_replaceable(const struct ap_kek_place *place)
+{
+	return place->source == AP_KEK_FILE;
+}
+
+struct ap_result ap_kek_settle(const struct ap_kek_place *place)
+{
+	return ap_kek_replaceable(place) ? ap_secret_file_settle(place->where) : AP_SUCCESS;
+}
+
+static struct ap_result load_file_next(const char *where, struct ap_secret **ret_next)
+{
+	struct ap_secret *next = NULL;
+	g_autofree char *path = g_strconcat(where, ".next", NULL);
+	AP_TRY(ap_secret_file_read(path, AP_KEK, &next));
+	if (ap_secret_len(next) != AP_KEK) {
+		ap_secret_free(next);
+		return bad_kek("the next key-encryption key must be a file of 32 bytes");
+	}
+	*ret_next = next;
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_kek_load_next(const struct ap_kek_place *place, struct ap_secret **ret_next)
+{
+	if (ap_kek_replaceable(place))
+		return load_file_next(place->where, ret_next);
+	g_autofree char *name = g_strconcat(place->where, "-next", NULL);
+	if (!ap_ok(load_credential(name, ret_next)))
+		return ap_fail(AP_ERR_DENIED, "not-found", "there is no next credential");
+	return AP_SUCCESS;
+}
+
+static struct ap_result operators_turn(void)
+{
+	return ap_fail(AP_ERR_DENIED, "conflict",
+		       "a credential is yours to replace: encrypt 32 new random bytes, add them to the unit as"
+		       " LoadCredential=<kek.credential>-next:…, restart; once every share is under it (aparte rotate --status) destroy"
+		       " the old credential, let the new one take its name, restart");
+}
+
+struct ap_result ap_kek_make_next(const struct ap_kek_place *place, struct ap_secret **ret_next)
+{
+	if (!ap_kek_replaceable(place))
+		return operators_turn();
+	struct ap_secret *next = ap_secret_random(AP_KEK);
+	struct ap_result r = ap_secret_file_write_next(place->where, next);
+	if (ap_ok(r))
+		*ret_next = next;
+	else
+		ap_secret_free(next);
+	return r;
+}
+
+struct ap_result ap_kek_turn(const struct ap_kek_place *place)
+{
+	if (ap_kek_replaceable(place))
+		return ap_secret_file_turn(place->where);
+	return ap_fail(AP_ERR_DENIED, "conflict",
+		       "every share is under the new credential: destroy the old one, let the new one take its name in the unit, restart");
+}
+
+bool ap_kek_turned(const struct ap_kek_place *place)
+{
+	if (!ap_kek_replaceable(place))
+		return !place->next;
+	return !ap_secret_file_exists(place->where, ".next") && !ap_secret_file_exists(place->where, ".old");
+}
+
+struct ap_result ap_kek_destroy(const struct ap_kek_place *place)
+{
+	if (ap_kek_replaceable(place))
+		return ap_secret_file_destroy(place->where);
+	return ap_fail(AP_ERR_DENIED, "conflict", "a credential is yours to remove: take LoadCredential= out of the unit");
+}
+
+struct ap_result ap_kek_keep(const struct ap_kek_place *place, const struct ap_secret *kek)
+{
+	if (!ap_kek_replaceable(place))
+		return AP_SUCCESS;
+	AP_TRY(ap_secret_file_write_next(place->where, kek));
+	return ap_secret_file_turn(place->where);
 }

@@ -13,6 +13,7 @@ struct ap_staff {
 	/* owned */
 	struct ap_logins *logins;
 	struct ap_retention *retention;
+	struct ap_turnovers *turnovers;
 	struct ap_webhooks *webhooks;
 	struct ap_static_files *pages;
 	struct ap_api net, local; /* the two listeners; http is NULL where there is none */
@@ -36,6 +37,7 @@ static struct ap_api make_api(struct ap_vault *v, const struct ap_staff *s, bool
 			       .http = ap_http_new(&options),
 			       .logins = s->logins,
 			       .retention = s->retention,
+			       .turnovers = s->turnovers,
 			       .pages = socket ? NULL : s->pages,
 			       .bound = g_ptr_array_new_with_free_func(g_free),
 			       .socket = socket,
@@ -106,6 +108,7 @@ struct ap_result ap_staff_start(struct ap_vault *v, const struct ap_staff_socket
 	ap_vault_set_rights(v, ap_staff_rights());
 	s->logins = ap_logins_new(v);
 	s->retention = ap_retention_new(v, NULL);
+	s->turnovers = ap_turnovers_start(v);
 	s->webhooks = ap_webhooks_new(v);
 	struct ap_result r = start(s, v, sockets);
 	if (!ap_ok(r)) {
@@ -124,6 +127,7 @@ void ap_staff_stop(struct ap_staff *s)
 	api_clear(&s->net);
 	api_clear(&s->local);
 	ap_webhooks_free(s->webhooks);
+	ap_turnovers_stop(s->turnovers);
 	ap_retention_free(s->retention);
 	ap_logins_free(s->logins);
 	ap_static_files_free(s->pages);

@@ -5,6 +5,7 @@
 #include "recorder/clock_guard.h"
 #include "recorder/db_policy.h"
 #include "recorder/db_staff_erasure.h"
+#include "recorder/db_turnover.h"
 #include "recorder/kek.h"
 
 #include <errno.h>
@@ -27,7 +28,8 @@ struct ap_vault {
 	/* owned */
 	int claim; /* of vault/lock, as long as these files are ours; -1 without */
 	char *home, *web, *db_path, *public_url;
-	struct ap_secret *kek;
+	char *kek_where;
+	struct ap_kek_place kek_place;
 	struct ap_db_keys *keys;
 	struct ap_ledger *ledger;
 	struct ap_blob *blob;
@@ -58,20 +60,64 @@ static struct ap_result check_complete(struct ap_vault *v, const char *keys, boo
 	return AP_SUCCESS;
 }
 
-static struct ap_result open_keys(struct ap_vault *v)
+static struct ap_result find_kek(struct ap_vault *v)
 {
-	g_autofree char *kek = g_build_filename(v->home, "vault", "kek", NULL);
-	g_autofree char *path = g_build_filename(v->home, "vault", "keys.db", NULL);
 	enum ap_kek_source source;
-	bool fresh = false;
 	AP_TRY(ap_kek_source_parse(ap_config_text(v->config, "kek.source"), &source));
 	if (source == AP_KEK_FILE && ap_vault_policy_facts(v).off_loopback &&
 	    !ap_config_bool(v->config, "kek.allow_file_off_loopback"))
 		return ap_fail(AP_ERR_DENIED, "kek", "kek.source=file is for demonstration; off loopback configure another");
-	const char *where = source == AP_KEK_FILE ? kek : ap_config_text(v->config, "kek.credential");
+	v->kek_where = source == AP_KEK_FILE ? g_build_filename(v->home, "vault", "kek", NULL) :
+					       g_strdup(ap_config_text(v->config, "kek.credential"));
+	v->kek_place = (struct ap_kek_place){ .source = source, .where = v->kek_where };
+	return AP_SUCCESS;
+}
+
+/* A turnover that a crash ended goes on: what lies in keys.db may be under either key. */
+static struct ap_result load_next(struct ap_vault *v)
+{
+	struct ap_secret *next = NULL;
+	struct ap_result r = ap_kek_load_next(&v->kek_place, &next);
+	if (r.err == AP_ERR_DENIED)
+		return AP_SUCCESS;
+	AP_TRY(r);
+	v->kek_place.next = true;
+	r = ap_db_keys_turn_begin(v->keys, next);
+	ap_secret_free(next);
+	return r;
+}
+
+/* Given, or from its place; made once, for a new instance. */
+static struct ap_result load_kek(struct ap_vault *v, const struct ap_secret *given, bool fresh, struct ap_secret **ret_kek)
+{
+	if (given) {
+		*ret_kek = ap_secret_from(ap_secret_bytes(given), ap_secret_len(given));
+		return AP_SUCCESS;
+	}
+	AP_TRY(ap_kek_settle(&v->kek_place));
+	return ap_kek_load(v->kek_place.source, v->kek_where, fresh && ap_kek_replaceable(&v->kek_place), ret_kek);
+}
+
+static struct ap_result open_keys(struct ap_vault *v, const struct ap_secret *given)
+{
+	g_autofree char *path = g_build_filename(v->home, "vault", "keys.db", NULL);
+	struct ap_secret *kek = NULL;
+	bool fresh = false;
+	AP_TRY(find_kek(v));
 	AP_TRY(check_complete(v, path, &fresh));
-	AP_TRY(ap_kek_load(source, where, fresh && source == AP_KEK_FILE, &v->kek));
-	return ap_db_keys_open(path, v->kek, v->clock, &v->keys);
+	AP_TRY(load_kek(v, given, fresh, &kek));
+	struct ap_result r = ap_db_keys_open(path, kek, v->clock, &v->keys);
+	ap_secret_free(kek);
+	AP_TRY(r);
+	return given ? AP_SUCCESS : load_next(v);
+}
+
+/* Kept by its id alone, for certificates that are written while no key is in memory. */
+static struct ap_result note_kek(struct ap_vault *v, struct ap_db *db)
+{
+	struct ap_kek_id id;
+	AP_TRY(ap_db_keys_kek_id(v->keys, &id));
+	return ap_db_kek_id_set(db, &id);
 }
 
 /* "<host of the public URL>/aparte/log/1" unless configured, or gone on under another since a restore. */
@@ -97,6 +143,7 @@ static struct ap_result open_log(struct ap_vault *v)
 	ap_clock_boot(boot);
 	ap_vault_believe_kept(v, boot);
 	AP_TRY(ap_db_policy_seed(db, ap_wall_ms(v->clock)));
+	AP_TRY(note_kek(v, db));
 	AP_TRY(ap_db_lockdown_get(db, &locked));
 	atomic_store(&v->lockdown, locked != 0);
 	origin = log_origin(v, db);
@@ -120,7 +167,7 @@ static struct ap_result take_lock(struct ap_vault *v)
 	return v->claim >= 0 ? AP_SUCCESS : ap_fail(AP_ERR_IO, "home", "vault/lock cannot be opened: see to the disk of vault/, its mount and its owner");
 }
 
-static struct ap_result open_all(struct ap_vault *v)
+static struct ap_result open_all(struct ap_vault *v, const struct ap_secret *kek)
 {
 	g_autofree char *vault = g_build_filename(v->home, "vault", NULL);
 	g_autofree char *run = g_build_filename(v->home, "run", NULL);
@@ -131,7 +178,7 @@ static struct ap_result open_all(struct ap_vault *v)
 	AP_TRY(make_directory(run));
 	AP_TRY(take_lock(v));
 	AP_TRY(ap_owed_open(owed, &v->owed));
-	AP_TRY(open_keys(v));
+	AP_TRY(open_keys(v, kek));
 	AP_TRY(open_log(v));
 	return ap_blob_open(recordings, &v->blob);
 }
@@ -156,7 +203,7 @@ struct ap_result ap_vault_open(const struct ap_vault_setup *setup, struct ap_vau
 	v->connections = g_hash_table_new_full(NULL, NULL, NULL, close_connection);
 	g_mutex_init(&v->lock);
 	ap_vault_believe(v, ap_wall_ms(v->clock), ap_mono_ns(v->clock));
-	struct ap_result r = open_all(v);
+	struct ap_result r = open_all(v, setup->kek);
 	if (ap_ok(r))
 		*ret_vault = v;
 	else
@@ -171,7 +218,7 @@ void ap_vault_free(struct ap_vault *v)
 	ap_ledger_free(v->ledger);
 	g_hash_table_destroy(v->connections);
 	ap_db_keys_free(v->keys);
-	ap_secret_free(v->kek);
+	g_free(v->kek_where);
 	ap_blob_free(v->blob);
 	ap_owed_free(v->owed);
 	if (v->claim >= 0)
@@ -247,9 +294,9 @@ struct ap_owed *ap_vault_owed(struct ap_vault *v)
 	return v->owed;
 }
 
-const struct ap_secret *ap_vault_kek(struct ap_vault *v)
+const struct ap_kek_place *ap_vault_kek_place(struct ap_vault *v)
 {
-	return v->kek;
+	return &v->kek_place;
 }
 
 const char *ap_vault_home(struct ap_vault *v)

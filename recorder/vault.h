@@ -11,6 +11,7 @@
 #include "recorder/blob.h"
 #include "recorder/db.h"
 #include "recorder/db_keys.h"
+#include "recorder/kek.h"
 #include "recorder/ledger.h"
 #include "recorder/owed.h"
 #include "recorder/policy.h"
@@ -27,6 +28,7 @@ struct ap_vault_setup {
 	const struct ap_clock *clock;
 	const char *home; /* the instance's directory; vault/, recordings/ and run/ under it are made as needed */
 	const char *web;  /* static pages; may be NULL */
+	const struct ap_secret *kek; /* borrowed for the call; NULL: from where the configuration says. For restores. */
 };
 
 /* Opens KEK, databases, log and storage (tests need no more). Threads come with ap_core_start (recorder/core.h); until
@@ -49,7 +51,7 @@ struct ap_ledger *ap_vault_ledger(struct ap_vault *v);
 struct ap_db_keys *ap_vault_keys(struct ap_vault *v);
 struct ap_blob *ap_vault_blob(struct ap_vault *v);
 struct ap_owed *ap_vault_owed(struct ap_vault *v); /* withdrawals that vault.db does not hold yet */
-const struct ap_secret *ap_vault_kek(struct ap_vault *v);
+const struct ap_kek_place *ap_vault_kek_place(struct ap_vault *v); /* where the key-encryption key is kept */
 const char *ap_vault_home(struct ap_vault *v);	   /* the instance's directory */
 const char *ap_vault_web_dir(struct ap_vault *v);  /* static pages */
 /* The calling thread's own connection to vault.db, opened at first use; NULL when it cannot be. */

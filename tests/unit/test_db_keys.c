@@ -266,6 +266,18 @@ static struct ap_result known_place(void *ctx, const struct ap_uuid *owner, enum
 	return AP_SUCCESS;
 }
 
+/* Batches to the end of a pass. */
+static size_t one_pass(struct fixture *f, struct ap_wrap_place *place)
+{
+	size_t seen = 1, wrapped = 0, all = 0;
+	while (seen > 0) {
+		assert_ok(ap_db_keys_turn_batch(f->db, known_place, place, &seen, &wrapped));
+		all += wrapped;
+	}
+	return all;
+}
+
+/* R19: and in between, rows under either key are read. */
 static void turnover_leaves_nothing_under_the_old_kek(void **state)
 {
 	struct fixture *f = *state;
@@ -278,12 +290,20 @@ static void turnover_leaves_nothing_under_the_old_kek(void **state)
 	assert_ok(ap_db_keys_put(f->db, &other, share));
 	assert_ok(ap_db_keys_seal(f->db, &place.session, AP_COACH, public));
 	assert_ok(ap_db_keys_peek(f->db, &place.record_id, AP_SLOT_COACH, &before));
-	assert_fails(ap_db_keys_turnover(f->db, new_kek, known_place, &place), "not-found");
-	assert_ok(ap_db_keys_get(f->db, &place, &back)); /* all or nothing: still under the old one */
+	assert_ok(ap_db_keys_turn_begin(f->db, new_kek));
+	assert_fails(ap_db_keys_turn_begin(f->db, new_kek), "conflict");
+	assert_true(ap_db_keys_turning(f->db));
+	assert_ok(ap_db_keys_get(f->db, &place, &back)); /* still under the old one, and read */
+	ap_secret_free(back);
+	assert_int_equal(one_pass(f, &place), 2);
+	assert_ok(ap_db_keys_get(f->db, &place, &back));
+	ap_secret_free(back);
+	assert_fails(ap_db_keys_turn_end(f->db), "conflict"); /* one has no place, and keeps the old key */
+	assert_ok(ap_db_keys_get(f->db, &other, &back));
 	ap_secret_free(back);
 	assert_ok(ap_db_keys_destroy(f->db, &other.record_id, AP_SLOT_COACH));
-	assert_ok(ap_db_keys_turnover(f->db, new_kek, known_place, &place));
-	assert_ok(ap_db_keys_turnover(f->db, new_kek, known_place, &place));
+	assert_int_equal(one_pass(f, &place), 0);
+	assert_ok(ap_db_keys_turn_end(f->db));
 	assert_ok(ap_db_keys_peek(f->db, &place.record_id, AP_SLOT_COACH, &after));
 	assert_false(ap_kek_id_equal(&before.kek_id, &after.kek_id));
 	assert_false(lies_in_files(f, before.bytes, AP_WRAPPED));
@@ -298,6 +318,87 @@ static void turnover_leaves_nothing_under_the_old_kek(void **state)
 	assert_fails(ap_db_keys_get(f->db, &place, &back), "kek");
 	ap_secret_free(share);
 	ap_secret_free(new_kek);
+}
+
+static struct ap_result place_in_table(void *ctx, const struct ap_uuid *owner, enum ap_slot slot,
+				       struct ap_wrap_place *ret_place)
+{
+	const struct ap_wrap_place *place = g_hash_table_lookup(ctx, owner);
+	assert_non_null(place);
+	assert_int_equal(slot, place->slot);
+	*ret_place = *place;
+	return AP_SUCCESS;
+}
+
+static guint hash_id(gconstpointer id)
+{
+	return *(const guint *)id;
+}
+
+static gboolean same_id(gconstpointer a, gconstpointer b)
+{
+	return ap_uuid_equal(a, b);
+}
+
+#define TURNED 2500 /* more than two batches */
+
+/* R19: a vault that dies between batches finds rows under both keys, and finishes. */
+static void a_turnover_goes_on_after_a_crash(void **state)
+{
+	struct fixture *f = *state;
+	struct ap_secret *share = ap_secret_random(AP_SHARE), *new_kek = ap_secret_random(AP_KEK), *back = NULL;
+	g_autoptr(GHashTable) table = g_hash_table_new(hash_id, same_id);
+	g_autofree struct ap_wrap_place *places = g_new0(struct ap_wrap_place, TURNED);
+	size_t seen, wrapped, all = 0;
+	for (size_t i = 0; i < TURNED; i++) {
+		places[i] = new_place(AP_SLOT_COACH);
+		g_hash_table_insert(table, &places[i].record_id, &places[i]);
+		assert_ok(ap_db_keys_put(f->db, &places[i], share));
+	}
+	assert_ok(ap_db_keys_turn_begin(f->db, new_kek));
+	assert_ok(ap_db_keys_turn_batch(f->db, place_in_table, table, &seen, &wrapped));
+	assert_int_equal(wrapped, AP_TURN_BATCH);
+	reopen(f); /* with the old one, then its successor beside it, as it lies on the disk */
+	assert_ok(ap_db_keys_turn_begin(f->db, new_kek));
+	for (size_t i = 0; i < TURNED; i++) {
+		assert_ok(ap_db_keys_get(f->db, &places[i], &back));
+		ap_secret_free(back);
+	}
+	for (seen = 1; seen > 0; all += wrapped)
+		assert_ok(ap_db_keys_turn_batch(f->db, place_in_table, table, &seen, &wrapped));
+	assert_int_equal(all, TURNED - AP_TURN_BATCH);
+	assert_ok(ap_db_keys_turn_end(f->db));
+	for (size_t i = 0; i < TURNED; i++) {
+		assert_ok(ap_db_keys_get(f->db, &places[i], &back));
+		assert_true(ap_secret_equal(back, share));
+		ap_secret_free(back);
+	}
+	ap_secret_free(share);
+	ap_secret_free(new_kek);
+}
+
+/* R28: wiped from memory, and given back. */
+static void a_locked_one_wraps_and_unwraps_nothing_but_destroys(void **state)
+{
+	struct fixture *f = *state;
+	struct ap_wrap_place place = new_place(AP_SLOT_COACH), other = new_place(AP_SLOT_COACH);
+	struct ap_secret *share = ap_secret_random(AP_SHARE), *back = NULL;
+	struct ap_kek_id id;
+	uint8_t public[32];
+	assert_ok(ap_db_keys_put(f->db, &place, share));
+	assert_ok(ap_db_keys_put(f->db, &other, share));
+	ap_db_keys_lock(f->db);
+	assert_fails(ap_db_keys_get(f->db, &place, &back), "lockdown");
+	assert_fails(ap_db_keys_put(f->db, &place, share), "lockdown");
+	assert_fails(ap_db_keys_seal(f->db, &place.session, AP_COACH, public), "lockdown");
+	assert_fails(ap_db_keys_kek_id(f->db, &id), "lockdown");
+	assert_ok(ap_db_keys_destroy(f->db, &other.record_id, AP_SLOT_COACH));
+	ap_db_keys_set_kek(f->db, f->kek);
+	assert_ok(ap_db_keys_get(f->db, &place, &back));
+	assert_true(ap_secret_equal(back, share));
+	assert_fails(ap_db_keys_get(f->db, &other, &back), "not-found");
+	ap_secret_free(back);
+	ap_secret_free(share);
 }
 
 static gpointer many_puts(gpointer data)
@@ -342,7 +443,8 @@ int main(void)
 		CASE(destroyed_among_many_nothing_stays), CASE(a_lingering_reader_is_told),
 		CASE(seal_keys_live_until_destroyed),	 CASE(server_keys_are_made_once),
 		CASE(the_known_checkpoint_never_goes_back), CASE(without_a_kek_only_erasure_works),
-		CASE(turnover_leaves_nothing_under_the_old_kek),
+		CASE(turnover_leaves_nothing_under_the_old_kek), CASE(a_turnover_goes_on_after_a_crash),
+		CASE(a_locked_one_wraps_and_unwraps_nothing_but_destroys),
 		CASE(threads_share_it),			 CASE(files_are_private),
 	};
 	assert_ok_or_exit();
