@@ -14,6 +14,7 @@
 #define AP_HTTP_PIECE 262144	    /* bytes asked of a source at a time */
 #define AP_HTTP_BACKLOG 262144	    /* bytes a stream may be behind */
 #define AP_HTTP_WRITE_SECONDS 60    /* for a client to take an answer, or one piece of it */
+#define AP_HTTP_UNSENT 65536	    /* bytes of a source that the kernel may hold unsent */
 #define AP_HTTP_DRAIN 262144	    /* bytes beyond the cap that are still read, so that the 413 arrives */
 
 struct ap_http_entry {
@@ -88,6 +89,10 @@ struct ap_http_connection *ap_http_connection_of(SoupServerMessage *msg);
 /* Arms (seconds > 0) or disarms (0) the time after which the connection is cut. */
 void ap_http_connection_deadline(struct ap_http_connection *connection, unsigned seconds);
 void ap_http_connection_cut(struct ap_http_connection *connection);
+/* The same, but what was written and has not left the kernel is dropped. */
+void ap_http_connection_reset(struct ap_http_connection *connection);
+/* From here on the kernel takes in about so much more than the client's window allows to be sent. */
+void ap_http_connection_keep_little(struct ap_http_connection *connection);
 
 /* Fixes status and common headers; the caller adds the body and calls ap_http_release. */
 void ap_http_begin(struct ap_http_call *call, unsigned status, const char *content_type);

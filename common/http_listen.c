@@ -29,6 +29,20 @@ void ap_http_connection_cut(struct ap_http_connection *connection)
 	g_socket_close(connection->socket, NULL);
 }
 
+void ap_http_connection_reset(struct ap_http_connection *connection)
+{
+	/* A close with a linger of no time sends RST instead of what waits (tcp(7), SO_LINGER in socket(7)). */
+	const struct linger now = { .l_onoff = 1, .l_linger = 0 };
+	(void)setsockopt(g_socket_get_fd(connection->socket), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+	ap_http_connection_cut(connection);
+}
+
+void ap_http_connection_keep_little(struct ap_http_connection *connection)
+{
+	/* A Unix socket has no such option, and no slow reader that is a stranger. */
+	g_socket_set_option(connection->socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, AP_HTTP_UNSENT, NULL);
+}
+
 static gboolean deadline_passed(void *data)
 {
 	struct ap_http_connection *connection = data;

@@ -26,6 +26,13 @@ static void cut(struct ap_http_call *call)
 		append(call, filler);
 }
 
+static void reset(struct ap_http_call *call)
+{
+	if (!call->gone && call->connection)
+		ap_http_connection_reset(call->connection);
+	cut(call);
+}
+
 /* Ranges: RFC 9110 §14.1.2, one range of bytes; anything else is answered whole, as §14.2 allows. */
 
 enum range { RANGE_WHOLE, RANGE_PART, RANGE_BEYOND };
@@ -132,6 +139,8 @@ void ap_http_answer_source(struct ap_http_call *call, const char *content_type, 
 		return;
 	}
 	head_source(call, range);
+	if (call->connection)
+		ap_http_connection_keep_little(call->connection);
 	g_signal_connect(call->msg, "wrote-chunk", G_CALLBACK(wrote_piece), call);
 	call->source_status = range == RANGE_PART ? 206 : 200;
 	ask_source(call);
@@ -175,11 +184,20 @@ void ap_http_source_fail(struct ap_http_call *call, const char *name, const char
 		source_done(call);
 		ap_http_answer_problem(call, name, detail);
 	} else if (!call->gone) {
-		cut(call);
+		reset(call);
 	} else {
 		source_done(call);
 	}
 	ap_http_call_unref(call);
+}
+
+/* One whose read is unanswered meets the closed socket with its next piece. */
+void ap_http_source_cut(struct ap_http_call *call)
+{
+	if (!call->gone && call->source_headed && !call->closing) {
+		call->closing = true;
+		reset(call);
+	}
 }
 
 /* Open-ended streams. */

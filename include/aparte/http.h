@@ -111,7 +111,8 @@ void ap_http_answer_failure(struct ap_http_call *call, struct ap_result failure)
 
 /*
  * Bytes from a source of known size, honouring Range: 200, 206 or 416, HEAD, the end clamped. The source is
- * asked for one piece at a time, when the client can take it.
+ * asked for one piece at a time, when the client can take it, and little is left waiting in the kernel, so that what is
+ * cut is cut for a slow reader too.
  */
 struct ap_http_source {
 	uint64_t size;
@@ -124,6 +125,9 @@ struct ap_http_source {
 };
 void ap_http_answer_source(struct ap_http_call *call, const char *content_type, const struct ap_http_source *source);
 void ap_http_source_give(struct ap_http_call *call, GBytes *bytes);
+/* Ends one that is under way although no read is unanswered: the connection is reset, and what the kernel still held of
+ * the answer is dropped, so that a slow reader gets nothing more. Not after `done`. */
+void ap_http_source_cut(struct ap_http_call *call);
 /* Before the first byte: a problem; later: the connection is cut, so that the client cannot take a part for the whole. */
 void ap_http_source_fail(struct ap_http_call *call, const char *name, const char *detail);
 
