@@ -51,6 +51,13 @@ static bool user_exists(JsonNode *users, const char *name)
 	return false;
 }
 
+/* Nobody reads the code of conduct for a demonstration: it is recorded as acknowledged elsewhere, and who did so. */
+static bool record_conduct(struct demo *d, const char *name)
+{
+	g_autofree char *path = g_strdup_printf("/v1/users/%s/conduct", name);
+	return ap_client_call(d->client, "POST", path, NULL, NULL);
+}
+
 /* Makes the login, or gives a known user a new password when demo.json was lost. */
 static bool make_login(struct demo *d, JsonNode *users, const char *name, const char *role)
 {
@@ -63,7 +70,7 @@ static bool make_login(struct demo *d, JsonNode *users, const char *name, const 
 	}
 	return ap_client_call(d->client, "POST", "/v1/users", ap_client_object("user", name, "role", role, NULL),
 			      &answer) &&
-	       keep_login(d, name, answer);
+	       keep_login(d, name, answer) && record_conduct(d, name);
 }
 
 static bool make_logins(struct demo *d)

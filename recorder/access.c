@@ -2,10 +2,12 @@
 
 #include "recorder/access_rule.h"
 #include "recorder/answer.h"
+#include "recorder/approval.h"
+#include "recorder/conduct.h"
 #include "recorder/db_consent.h"
 #include "recorder/db_staff_access.h"
 #include "recorder/db_staff_user.h"
-#include "recorder/erasure.h"
+#include "recorder/terms.h"
 #include "recorder/vault.h"
 
 #include <string.h>
@@ -16,7 +18,7 @@ char *ap_actor_text(const struct ap_actor *actor)
 {
 	if (actor->kind == AP_ACTOR_PARTY)
 		return g_strconcat("party:", ap_role_text(actor->role), NULL);
-	return g_strconcat("user:", actor->name, NULL);
+	return g_strconcat(actor->kind == AP_ACTOR_VAULT ? "vault:" : "user:", actor->name, NULL);
 }
 
 static void fill_state(struct ap_vault *v, const struct ap_access_subject *s, struct ap_access_facts *f)
@@ -54,16 +56,30 @@ static struct ap_result fill_actor(struct ap_vault *v, const struct ap_actor *ac
 		f->own = ap_uuid_equal(&actor->session, &s->session);
 	else if (actor->staff == AP_STAFF_COACH)
 		f->own = actor->party_id[0] && actor->tenant == s->tenant && strcmp(actor->party_id, s->coach) == 0;
-	else if (actor->staff == AP_STAFF_SUPERVISOR) {
+	else if (actor->staff == AP_STAFF_SUPERVISOR || actor->staff == AP_STAFF_SPONSOR) {
 		int64_t now = ap_vault_believed_ms(v);
+		AP_TRY(ap_db_access_sponsored(db, recording, actor->user, &f->sponsored));
 		AP_TRY(ap_db_grant_exists(db, recording, actor->user, NULL, now, &f->known));
 		AP_TRY(ap_db_grant_exists(db, recording, actor->user, ap_purpose_text(f->purpose), now, &f->granted));
 	}
 	return fill_consents(v, recording, &s->session, f);
 }
 
+/* What the recording's terms add for staff: the two speakers are bound by their consents alone (R38). */
+static struct ap_result decide_terms(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording,
+				     enum ap_purpose purpose, struct ap_term_access *ret_terms)
+{
+	struct ap_term_access terms = {.ends_ms = INT64_MAX};
+	if (actor->kind == AP_ACTOR_STAFF)
+		AP_TRY(ap_terms_access(v, recording, purpose, &terms));
+	if (terms.ended)
+		return ap_fail(AP_ERR_DENIED, "role", "the time for this purpose is over for this recording");
+	*ret_terms = terms;
+	return AP_SUCCESS;
+}
+
 static struct ap_result decide(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording,
-			       enum ap_purpose purpose)
+			       enum ap_purpose purpose, struct ap_term_access *ret_terms)
 {
 	struct ap_access_subject s = {0};
 	struct ap_access_facts f = {.purpose = purpose};
@@ -73,11 +89,13 @@ static struct ap_result decide(struct ap_vault *v, const struct ap_actor *actor,
 	struct ap_result r = fill_actor(v, actor, recording, &s, &f);
 	g_free(s.coach);
 	AP_TRY(r);
-	return ap_access_decide(&f);
+	AP_TRY(ap_access_decide(&f));
+	return decide_terms(v, actor, recording, purpose, ret_terms);
 }
 
 /* An export is no viewing: an admin's, allowed while the recording is living and both still consent to it. */
-static struct ap_result decide_export(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording)
+static struct ap_result decide_export(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording,
+				      struct ap_term_access *ret_terms)
 {
 	struct ap_access_subject s = {0};
 	/* Judged as a person's own viewing of it: same states, same consent. */
@@ -91,7 +109,11 @@ static struct ap_result decide_export(struct ap_vault *v, const struct ap_actor 
 	fill_state(v, &s, &f);
 	AP_TRY(check_log(v));
 	AP_TRY(fill_consents(v, recording, &s.session, &f));
-	return ap_access_decide(&f);
+	AP_TRY(ap_access_decide(&f));
+	/* It lives as long as any purpose both still give: what is over for viewing is not for a right of access. */
+	AP_TRY(ap_terms_access(v, recording, AP_PURPOSE_RECORDING, ret_terms));
+	ret_terms->ends_ms = INT64_MAX;
+	return AP_SUCCESS;
 }
 
 static JsonObject *leaf_body(const char *event, const struct ap_uuid *access, const struct ap_uuid *recording)
@@ -112,19 +134,46 @@ static struct ap_result write_begun(struct ap_vault *v, const struct ap_access *
 	ap_answer_text(body, "actor", actor);
 	ap_answer_text(body, "purpose", purpose);
 	ap_answer_text(body, "reason", reason);
+	if (access->approved)
+		ap_answer_id(body, "approval", &access->approval);
 	AP_TRY(ap_ledger_append(ap_vault_ledger(v), db, AP_LEAF_ACCESS_BEGUN, body, &leaf));
 	return ap_db_access_insert(db, access, actor, purpose, reason, ap_vault_believed_ms(v), leaf);
 }
 
-static struct ap_result begin(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording,
-			      const char *purpose, const char *reason, struct ap_access *ret_access)
+static bool needs_word(const struct ap_access_needs *needs)
+{
+	return needs->four_eyes || needs->admin_approval;
+}
+
+/* Finds the second person's word, or asks for it: `pending` then. */
+static struct ap_result seek_word(struct ap_vault *v, const struct ap_actor *actor, const struct ap_approval_wish *wish,
+				  struct ap_access *access)
+{
+	int64_t until_ms;
+	if (ap_ok(ap_approval_find(v, actor, wish, &access->approval, &until_ms))) {
+		access->approved = true;
+		access->expires_ms = MIN(access->expires_ms, until_ms);
+		return AP_SUCCESS;
+	}
+	access->pending = true;
+	return ap_approval_ask(v, actor, wish, &access->approval, &access->expires_ms);
+}
+
+static struct ap_result begin(struct ap_vault *v, const struct ap_actor *actor, const struct ap_approval_wish *wish,
+			      int64_t ends_ms, struct ap_access *ret_access)
 {
 	g_autofree char *who = ap_actor_text(actor);
-	struct ap_access access = {.id = ap_uuid_random(),
-				   .recording = *recording,
-				   .expires_ms = ap_vault_believed_ms(v) + AP_ACCESS_MS};
-	AP_TRY(ap_db_begin(ap_vault_db(v)));
-	AP_TRY(ap_db_finish(ap_vault_db(v), write_begun(v, &access, who, purpose, reason)));
+	struct ap_access access = {.recording = wish->recording,
+				   .expires_ms = MIN(ap_vault_believed_ms(v) + AP_ACCESS_MS, ends_ms)};
+	if (actor->kind == AP_ACTOR_STAFF)
+		AP_TRY(ap_conduct_check(v, actor));
+	if (needs_word(&wish->needs))
+		AP_TRY(seek_word(v, actor, wish, &access));
+	if (!access.pending) {
+		access.id = ap_uuid_random();
+		AP_TRY(ap_db_begin(ap_vault_db(v)));
+		AP_TRY(ap_db_finish(ap_vault_db(v), write_begun(v, &access, who, wish->purpose, wish->reason)));
+	}
 	*ret_access = access;
 	return AP_SUCCESS;
 }
@@ -147,8 +196,10 @@ struct ap_result ap_access_begin(struct ap_vault *v, const struct ap_actor *acto
 	if (!ap_purpose_parse(purpose, &parsed))
 		return ap_fail(AP_ERR_PROTOCOL, "invalid", "there is no such purpose");
 	AP_TRY(check_reason(reason));
-	AP_TRY(decide(v, actor, recording, parsed));
-	return begin(v, actor, recording, purpose, reason, ret_access);
+	struct ap_term_access terms;
+	AP_TRY(decide(v, actor, recording, parsed, &terms));
+	const struct ap_approval_wish wish = {*recording, purpose, reason, terms.needs};
+	return begin(v, actor, &wish, terms.ends_ms, ret_access);
 }
 
 struct ap_result ap_access_begin_export(struct ap_vault *v, const struct ap_actor *actor,
@@ -156,18 +207,33 @@ struct ap_result ap_access_begin_export(struct ap_vault *v, const struct ap_acto
 					struct ap_access *ret_access)
 {
 	AP_TRY(check_reason(reason));
-	AP_TRY(decide_export(v, actor, recording));
-	return begin(v, actor, recording, EXPORT, reason, ret_access);
+	struct ap_term_access terms;
+	AP_TRY(decide_export(v, actor, recording, &terms));
+	const struct ap_approval_wish wish = {*recording, EXPORT, reason, terms.needs};
+	return begin(v, actor, &wish, terms.ends_ms, ret_access);
+}
+
+/* The word it was begun under may have been taken back, and more be needed than then. */
+static struct ap_result check_word(struct ap_vault *v, const struct ap_access_row *row,
+				   const struct ap_access_needs *needs)
+{
+	bool holds = !needs_word(needs);
+	if (row->approved && !holds)
+		AP_TRY(ap_approval_holds(v, &row->approval, needs, &holds));
+	return holds ? AP_SUCCESS : ap_fail(AP_ERR_DENIED, "role", "this needs another person's approval; ask again");
 }
 
 static struct ap_result decide_row(struct ap_vault *v, const struct ap_actor *actor, const struct ap_access_row *row)
 {
 	enum ap_purpose purpose;
+	struct ap_term_access terms;
 	if (strcmp(row->purpose, EXPORT) == 0)
-		return decide_export(v, actor, &row->recording);
-	if (!ap_purpose_parse(row->purpose, &purpose))
+		AP_TRY(decide_export(v, actor, &row->recording, &terms));
+	else if (!ap_purpose_parse(row->purpose, &purpose))
 		return ap_fail(AP_ERR_INTERNAL, "internal", "an access has an unknown purpose");
-	return decide(v, actor, &row->recording, purpose);
+	else
+		AP_TRY(decide(v, actor, &row->recording, purpose, &terms));
+	return check_word(v, row, &terms.needs);
 }
 
 struct ap_result ap_access_check(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *access,

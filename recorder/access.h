@@ -3,7 +3,10 @@
  * another (06) at its end.
  *
  * Rights are decided anew at every read, from the database: a revoked grant, a withdrawn purpose, an erasure or an
- * ended login stops a viewing under way at its next read.
+ * ended login stops a viewing under way at its next read (and who streams asks several times a second beside).
+ *
+ * Of staff, only who acknowledged the code of conduct in force begins an access (R13, conduct.h); one to a recording
+ * of a protected session or in its archive phase waits for a second person's word (R14, R17, approval.h).
  *
  * Threads: main thread. Texts returned are g_free'd by the caller.
  */
@@ -17,8 +20,8 @@
 
 struct ap_vault;
 
-/* Who asks: a person of a session, or a member of staff. */
-enum ap_actor_kind { AP_ACTOR_PARTY, AP_ACTOR_STAFF };
+/* Who asks: a person of a session, a member of staff, or the vault by itself (which never sees content). */
+enum ap_actor_kind { AP_ACTOR_PARTY, AP_ACTOR_STAFF, AP_ACTOR_VAULT };
 enum ap_staff_role {
 	AP_STAFF_PLATFORM,
 	AP_STAFF_COACH,
@@ -37,17 +40,20 @@ struct ap_actor {
 	int64_t user;   /* 0: the operator at admin.sock before there is an admin */
 	int64_t tenant; /* 0: all tenants */
 	enum ap_staff_role staff;
-	char name[65];      /* of the user */
-	char party_id[129]; /* of a coach's user; empty without one */
+	char name[65];      /* of the user; of the part of the vault for AP_ACTOR_VAULT */
+	char party_id[129]; /* of a coach's user, or the coachee whose programme a sponsor pays for; empty without one */
 };
 
-/* The same as text in leaves and lists: "user:<name>", "party:coach", "party:coachee"; g_free. */
+/* The same as text in leaves and lists: "user:<name>", "party:coach", "party:coachee", "vault:<part>"; g_free. */
 char *ap_actor_text(const struct ap_actor *actor);
 
 struct ap_access {
 	struct ap_uuid id;
 	struct ap_uuid recording;
 	int64_t expires_ms;
+	bool approved;		/* begun under `approval` */
+	bool pending;		/* not begun: `approval` waits for another person until expires_ms; id is zero */
+	struct ap_uuid approval;
 };
 
 /* How long one access lasts before a new one must be begun. */
@@ -57,7 +63,7 @@ struct ap_access {
  * Begins an access: checks the right, appends leaf 05, commits. `purpose` is one of the consent purposes ("recording"
  * for the two speakers). Errors: "not-found" (also when the actor may not know of it), "role", "access-reason-required"
  * (empty purpose or reason), "erased", "restricted", "lockdown", "conflict" (still being recorded). A hold does not
- * stop viewing.
+ * stop viewing. Where a second person's word is needed and not there yet, it is asked for: success, and `pending`.
  */
 struct ap_result ap_access_begin(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording,
 				 const char *purpose, const char *reason, struct ap_access *ret_access);

@@ -11,7 +11,7 @@
 
 static bool sees_content(const struct ap_actor *actor)
 {
-	return actor->staff == AP_STAFF_SUPERVISOR || actor->staff == AP_STAFF_COACH;
+	return actor->staff == AP_STAFF_SUPERVISOR || actor->staff == AP_STAFF_COACH || actor->staff == AP_STAFF_SPONSOR;
 }
 
 static bool state_is(JsonObject *o, const char *state)
@@ -34,7 +34,7 @@ static JsonArray *purposes_for(struct ap_vault *v, const struct ap_actor *actor,
 		return list;
 	for (int p = 0; p < AP_PURPOSE_COUNT; p++) {
 		bool may = actor->staff == AP_STAFF_COACH && p <= AP_PURPOSE_CERTIFICATION;
-		if (actor->staff == AP_STAFF_SUPERVISOR)
+		if (actor->staff == AP_STAFF_SUPERVISOR || actor->staff == AP_STAFF_SPONSOR)
 			AP_IGNORE(ap_db_grant_exists(ap_vault_db(v), recording, actor->user,
 						     ap_purpose_text((enum ap_purpose)p), ap_vault_believed_ms(v),
 						     &may)); /* a failure hides it */
@@ -131,10 +131,21 @@ struct ap_result ap_access_party_recordings(struct ap_vault *v, const struct ap_
 	return AP_SUCCESS;
 }
 
+/* The role stands for the user name, where the operator decided so; persons know each other. */
+static void hide_names(JsonArray *list)
+{
+	for (guint i = 0; i < json_array_get_length(list); i++) {
+		JsonObject *o = json_array_get_object_element(list, i);
+		ap_answer_text(o, "who", json_object_get_string_member(o, "role"));
+	}
+}
+
 struct ap_result ap_access_party_accesses(struct ap_vault *v, const struct ap_actor *actor, char **ret_json)
 {
 	JsonArray *list;
 	AP_TRY(ap_db_access_list(ap_vault_db(v), 0, &actor->session, &list));
+	if (!ap_config_bool(ap_vault_config(v), "access.names_to_persons"))
+		hide_names(list);
 	*ret_json = ap_answer_take_text(ap_answer_list("accesses", list));
 	return AP_SUCCESS;
 }

@@ -5,10 +5,12 @@ static struct ap_result decide_visible(const struct ap_access_facts *f)
 {
 	bool visible = f->own;
 	if (f->kind == AP_ACTOR_STAFF) {
-		if (f->staff != AP_STAFF_SUPERVISOR && f->staff != AP_STAFF_COACH)
+		if (f->staff != AP_STAFF_SUPERVISOR && f->staff != AP_STAFF_COACH && f->staff != AP_STAFF_SPONSOR)
 			return ap_fail(AP_ERR_DENIED, "role", "this role never sees what was recorded");
 		if (f->staff == AP_STAFF_SUPERVISOR)
 			visible = f->known;
+		if (f->staff == AP_STAFF_SPONSOR)
+			visible = f->known && f->sponsored;
 	}
 	return visible ? AP_SUCCESS : ap_fail(AP_ERR_DENIED, "not-found", "there is no such recording for you");
 }
@@ -27,7 +29,8 @@ static struct ap_result decide_state(const struct ap_access_facts *f)
 	return AP_SUCCESS;
 }
 
-/* The two speakers watch under `recording`; a coach may take their own to supervision or certification (R15, R38). */
+/* The two speakers watch under `recording`; a coach may take their own to supervision or certification (R15, R38); a
+ * sponsor sees what was disclosed to them, and nobody else is disclosed to (R8). */
 static bool purpose_fits(const struct ap_access_facts *f)
 {
 	if (f->kind == AP_ACTOR_PARTY)
@@ -35,7 +38,15 @@ static bool purpose_fits(const struct ap_access_facts *f)
 	if (f->staff == AP_STAFF_COACH)
 		return f->purpose == AP_PURPOSE_RECORDING || f->purpose == AP_PURPOSE_SUPERVISION ||
 		       f->purpose == AP_PURPOSE_CERTIFICATION;
-	return f->purpose != AP_PURPOSE_RECORDING && f->purpose != AP_PURPOSE_SHARE_COPY;
+	if (f->staff == AP_STAFF_SPONSOR)
+		return f->purpose == AP_PURPOSE_DISCLOSURE;
+	return f->purpose != AP_PURPOSE_RECORDING && f->purpose != AP_PURPOSE_SHARE_COPY &&
+	       f->purpose != AP_PURPOSE_DISCLOSURE;
+}
+
+static bool by_grant(const struct ap_access_facts *f)
+{
+	return f->kind == AP_ACTOR_STAFF && (f->staff == AP_STAFF_SUPERVISOR || f->staff == AP_STAFF_SPONSOR);
 }
 
 struct ap_result ap_access_decide(const struct ap_access_facts *f)
@@ -47,7 +58,7 @@ struct ap_result ap_access_decide(const struct ap_access_facts *f)
 		return ap_fail(AP_ERR_DENIED, "role", "this role does not view for this purpose");
 	if ((f->both & needed) != needed)
 		return ap_fail(AP_ERR_DENIED, "role", "not both persons consent to this purpose");
-	if (f->kind == AP_ACTOR_STAFF && f->staff == AP_STAFF_SUPERVISOR && !f->granted)
+	if (by_grant(f) && !f->granted)
 		return ap_fail(AP_ERR_DENIED, "role", "no grant for this purpose is in force");
 	return AP_SUCCESS;
 }

@@ -10,7 +10,8 @@ struct ap_access_facts {
 	enum ap_actor_kind kind;
 	enum ap_staff_role staff; /* AP_ACTOR_STAFF */
 	bool own;		  /* a person's own session, or that of the coach this user is */
-	bool known;		  /* a supervisor who was ever given a grant to this recording */
+	bool known;		  /* a supervisor or sponsor who was ever given a grant to this recording */
+	bool sponsored;		  /* a sponsor, and this recording is of what they pay for */
 	bool granted;		  /* a grant for this purpose is in force */
 	ap_purposes both;	  /* what both persons consent to now */
 	enum ap_purpose purpose;

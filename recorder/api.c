@@ -151,11 +151,14 @@ void ap_api_add_all(struct ap_api *api)
 {
 	ap_api_add_session(api);
 	ap_api_add_recordings(api);
+	ap_api_add_tracks(api);
+	ap_api_add_notes(api);
+	ap_api_add_governance(api);
 	ap_api_add_desk(api);
 	ap_api_add_requests(api);
 	ap_api_add_erasures(api);
+	ap_api_add_turnovers(api);
 	ap_api_add_people(api);
 	ap_api_add_export(api);
 	ap_api_add_public(api);
-	ap_api_add_turnovers(api);
 }

@@ -64,16 +64,21 @@ void ap_api_add(struct ap_api *api, const struct ap_api_route *routes, size_t co
 /* The areas. */
 void ap_api_add_session(struct ap_api *api);
 void ap_api_add_recordings(struct ap_api *api);
+void ap_api_add_tracks(struct ap_api *api);
+void ap_api_add_notes(struct ap_api *api);
+void ap_api_add_governance(struct ap_api *api);
 void ap_api_add_desk(struct ap_api *api);
 void ap_api_add_requests(struct ap_api *api);
 void ap_api_add_erasures(struct ap_api *api);
+void ap_api_add_turnovers(struct ap_api *api);
 void ap_api_add_people(struct ap_api *api);
 void ap_api_add_export(struct ap_api *api);
 void ap_api_add_public(struct ap_api *api);
-void ap_api_add_turnovers(struct ap_api *api);
 /* All of them. */
 void ap_api_add_all(struct ap_api *api);
 
+/* An access as it is answered: begun, or pending another person's word. */
+JsonNode *ap_api_access(const struct ap_access *access);
 /* The {n}th part of the path as an id: "not-found" when it is none. */
 struct ap_result ap_api_id(const struct ap_api_call *c, size_t n, struct ap_uuid *ret_id);
 /* The cookie's name: aparte_vault_<port>; g_free. */

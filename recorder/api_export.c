@@ -57,6 +57,11 @@ static struct ap_result export_recording(struct ap_api_call *c)
 	AP_TRY(ap_api_id(c, 0, &id));
 	AP_TRY(ap_access_begin_export(c->v, &c->actor, &id,
 				      ap_body_text_or_empty(c->body, "reason"), &access));
+	if (access.pending) {
+		c->answer = ap_api_access(&access);
+		c->status = 202;
+		return AP_SUCCESS;
+	}
 	AP_TRY(ap_db_recording_load(ap_vault_db(c->v), &id, &rec));
 	ap_answer_id(o, "access", &access.id);
 	AP_TRY(fill(c, &rec, o));

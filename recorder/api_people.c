@@ -2,6 +2,7 @@
 #include "recorder/answer.h"
 #include "recorder/body.h"
 #include "recorder/api.h"
+#include "recorder/conduct.h"
 #include "recorder/db_staff_user.h"
 #include "recorder/doctor.h"
 #include "recorder/session.h"
@@ -43,9 +44,11 @@ static struct ap_result user_change(struct ap_api_call *c)
 	const char *name = ap_http_param(c->http, 0), *action = ap_http_param(c->http, 1);
 	if (strcmp(action, "reset") == 0)
 		return ap_user_reset(c->v, &c->actor, name, &c->answer);
+	if (strcmp(action, "conduct") == 0)
+		return ap_conduct_record(c->v, &c->actor, name);
 	if (strcmp(action, "disable") == 0 || strcmp(action, "enable") == 0)
 		return ap_user_disable(c->v, &c->actor, name, action[0] == 'd');
-	return ap_fail(AP_ERR_PROTOCOL, "not-found", "a user is disabled, enabled or reset");
+	return ap_fail(AP_ERR_PROTOCOL, "not-found", "a user is disabled, enabled, reset, or their conduct recorded");
 }
 
 static struct ap_result tenant_list(struct ap_api_call *c)

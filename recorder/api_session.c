@@ -1,6 +1,7 @@
 /* Logging in and out, and who one is. */
 #include "recorder/answer.h"
 #include "recorder/api.h"
+#include "recorder/conduct.h"
 #include "recorder/db_staff_user.h"
 
 #include <string.h>
@@ -80,8 +81,11 @@ static struct ap_result who_am_i(struct ap_api_call *c)
 	int64_t expires_ms = 0;
 	if (token)
 		AP_TRY(ap_login_actor(c->v, token, &actor, &expires_ms));
+	int64_t current, acknowledged;
+	AP_TRY(ap_conduct_versions(c->v, &c->actor, &current, &acknowledged));
 	JsonObject *o = json_object_new();
 	describe_actor(o, &c->actor, expires_ms);
+	json_object_set_boolean_member(o, "conduct_due", acknowledged < current);
 	c->answer = ap_answer_object(o);
 	return AP_SUCCESS;
 }

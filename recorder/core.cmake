@@ -33,6 +33,8 @@ endfunction()
 ap_embed_text(policy_default config/policies/default.json)
 ap_embed_text(notice_fr config/notices/fr.json)
 ap_embed_text(notice_en config/notices/en.json)
+ap_embed_text(conduct_fr config/conduct/fr.json)
+ap_embed_text(conduct_en config/conduct/en.json)
 
 # Decisions without clock, disk or network.
 ap_library(vault_rules SOURCES purpose.c consent_state.c policy.c body.c statement.c consent_check.c token.c gate.c presence.c

@@ -26,3 +26,5 @@ struct ap_result ap_db_lockdown_set(struct ap_db *db, bool on);
 extern const char ap_text_policy_default[];
 extern const char ap_text_notice_fr[];
 extern const char ap_text_notice_en[];
+extern const char ap_text_conduct_fr[];
+extern const char ap_text_conduct_en[];

@@ -10,19 +10,6 @@ void ap_access_row_clear(struct ap_access_row *row)
 	g_clear_pointer(&row->purpose, g_free);
 }
 
-/* The ids of a query's first column; ends the query. */
-static struct ap_result take_ids(struct ap_rows *rows, GArray **ret_ids)
-{
-	g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(struct ap_uuid));
-	while (ap_rows_next(rows)) {
-		struct ap_uuid id = ap_row_uuid(rows, 0);
-		g_array_append_val(ids, id);
-	}
-	AP_TRY(ap_rows_end(rows));
-	*ret_ids = g_steal_pointer(&ids);
-	return AP_SUCCESS;
-}
-
 struct ap_result ap_db_access_subject(struct ap_db *db, const struct ap_uuid *recording,
 				      struct ap_access_subject *ret_s)
 {
@@ -53,7 +40,7 @@ struct ap_result ap_db_access_load(struct ap_db *db, const struct ap_uuid *id, s
 {
 	struct ap_access_row row = {.id = *id};
 	struct ap_rows *rows = ap_db_query(
-		db, "SELECT recording, actor, purpose, expires_ms, ended_ms, bytes FROM access WHERE id = ?1",
+		db, "SELECT recording, actor, purpose, expires_ms, ended_ms, bytes, approval FROM access WHERE id = ?1",
 		AP_VALUES(AP_V_UUID(id)));
 	bool found = ap_rows_next(rows);
 	if (found) {
@@ -63,6 +50,8 @@ struct ap_result ap_db_access_load(struct ap_db *db, const struct ap_uuid *id, s
 		row.expires_ms = ap_row_int(rows, 3);
 		row.ended_ms = ap_row_int(rows, 4);
 		row.bytes = ap_row_int(rows, 5);
+		row.approved = !ap_row_null(rows, 6);
+		row.approval = ap_row_uuid(rows, 6);
 	}
 	struct ap_result r = ap_rows_end_found(rows, found);
 	if (ap_ok(r))
@@ -93,11 +82,12 @@ struct ap_result ap_db_access_insert(struct ap_db *db, const struct ap_access *a
 				     const char *purpose, const char *reason, int64_t now_ms, uint64_t leaf)
 {
 	return ap_db_run(db,
-			 "INSERT INTO access (id, recording, actor, purpose, reason, begun_ms, expires_ms, begun_leaf)"
-			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+			 "INSERT INTO access (id, recording, actor, purpose, reason, begun_ms, expires_ms, begun_leaf, approval)"
+			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 			 AP_VALUES(AP_V_UUID(&access->id), AP_V_UUID(&access->recording), AP_V_TEXT(actor),
 				   AP_V_TEXT(purpose), AP_V_TEXT(reason), AP_V_INT(now_ms),
-				   AP_V_INT(access->expires_ms), AP_V_INT(leaf)));
+				   AP_V_INT(access->expires_ms), AP_V_INT(leaf),
+				   AP_V_BLOB(access->approved ? access->approval.b : NULL, 16)));
 }
 
 struct ap_result ap_db_access_ended(struct ap_db *db, const struct ap_uuid *id, int64_t now_ms, uint64_t leaf)
@@ -115,51 +105,47 @@ struct ap_result ap_db_access_count(struct ap_db *db, const struct ap_uuid *id, 
 struct ap_result ap_db_access_open(struct ap_db *db, const struct ap_uuid *recording, int64_t now_ms, GArray **ret_ids)
 {
 	if (recording)
-		return take_ids(ap_db_query(db, "SELECT id FROM access WHERE recording = ?1 AND ended_ms IS NULL",
-					    AP_VALUES(AP_V_UUID(recording))),
-				ret_ids);
-	return take_ids(ap_db_query(db, "SELECT id FROM access WHERE ended_ms IS NULL AND expires_ms <= ?1",
-				    AP_VALUES(AP_V_INT(now_ms))),
-			ret_ids);
+		return ap_rows_end_ids(ap_db_query(db,
+						   "SELECT id FROM access WHERE recording = ?1 AND ended_ms IS NULL",
+						   AP_VALUES(AP_V_UUID(recording))),
+				       ret_ids);
+	return ap_rows_end_ids(ap_db_query(db, "SELECT id FROM access WHERE ended_ms IS NULL AND expires_ms <= ?1",
+					   AP_VALUES(AP_V_INT(now_ms))),
+			       ret_ids);
 }
 
 struct ap_result ap_db_access_open_of(struct ap_db *db, const char *actor, GArray **ret_ids)
 {
-	return take_ids(ap_db_query(db, "SELECT id FROM access WHERE actor = ?1 AND ended_ms IS NULL",
-				    AP_VALUES(AP_V_TEXT(actor))),
-			ret_ids);
+	return ap_rows_end_ids(ap_db_query(db, "SELECT id FROM access WHERE actor = ?1 AND ended_ms IS NULL",
+					   AP_VALUES(AP_V_TEXT(actor))),
+			       ret_ids);
 }
 
 struct ap_result ap_db_access_list(struct ap_db *db, int64_t tenant, const struct ap_uuid *session,
 				   JsonArray **ret_list)
 {
-	g_autoptr(JsonArray) list = json_array_new();
+	static const struct ap_answer_column columns[] = {
+		{"id", ap_answer_row_id},
+		{"recording", ap_answer_row_id},
+		{"who", ap_answer_row_text},
+		{"role", ap_answer_row_text},
+		{"purpose", ap_answer_row_text},
+		{"reason", ap_answer_row_text},
+		{"begun", ap_answer_row_time},
+		{"ended", ap_answer_row_time},
+		{"expires", ap_answer_row_time},
+		{"bytes", ap_answer_row_int},
+		{"leaf", ap_answer_row_int},
+	};
 	struct ap_rows *rows = ap_db_query(
 		db,
-		"SELECT a.id, a.recording, substr(a.actor, instr(a.actor, ':') + 1), a.purpose, a.reason, a.begun_ms, "
-		"a.ended_ms, a.expires_ms, a.bytes, a.begun_leaf,"
-		" coalesce(u.role, substr(a.actor, 7)) FROM access a LEFT JOIN user_ u ON a.actor = 'user:' || u.name "
+		"SELECT a.id, a.recording, substr(a.actor, instr(a.actor, ':') + 1), coalesce(u.role, substr(a.actor, 7)),"
+		" a.purpose, a.reason, a.begun_ms, a.ended_ms, a.expires_ms, a.bytes, a.begun_leaf"
+		" FROM access a LEFT JOIN user_ u ON a.actor = 'user:' || u.name "
 		"JOIN recording r ON r.id = a.recording JOIN session s ON s.id = r.session"
 		" WHERE (?1 = 0 OR s.tenant = ?1) AND (?2 IS NULL OR s.id = ?2) ORDER BY a.begun_leaf DESC LIMIT 1000",
 		AP_VALUES(AP_V_INT(tenant), AP_V_BLOB(session ? session->b : NULL, 16)));
-	while (ap_rows_next(rows)) {
-		JsonObject *o = json_object_new();
-		ap_answer_row_id(o, "id", rows, 0);
-		ap_answer_row_id(o, "recording", rows, 1);
-		ap_answer_row_text(o, "who", rows, 2);
-		ap_answer_row_text(o, "role", rows, 10);
-		ap_answer_row_text(o, "purpose", rows, 3);
-		ap_answer_row_text(o, "reason", rows, 4);
-		ap_answer_row_time(o, "begun", rows, 5);
-		ap_answer_row_time(o, "ended", rows, 6);
-		ap_answer_row_time(o, "expires", rows, 7);
-		ap_answer_row_int(o, "bytes", rows, 8);
-		ap_answer_row_int(o, "leaf", rows, 9);
-		json_array_add_object_element(list, o);
-	}
-	AP_TRY(ap_rows_end(rows));
-	*ret_list = g_steal_pointer(&list);
-	return AP_SUCCESS;
+	return ap_answer_rows(rows, columns, G_N_ELEMENTS(columns), ret_list);
 }
 
 struct ap_result ap_db_grant_exists(struct ap_db *db, const struct ap_uuid *recording, int64_t supervisor,
@@ -175,41 +161,69 @@ struct ap_result ap_db_grant_exists(struct ap_db *db, const struct ap_uuid *reco
 	return AP_SUCCESS;
 }
 
+struct ap_result ap_db_access_sponsored(struct ap_db *db, const struct ap_uuid *recording, int64_t user,
+					bool *ret_sponsored)
+{
+	int64_t n;
+	AP_TRY(ap_db_count(db,
+			   "SELECT count(*) FROM recording r JOIN session s ON s.id = r.session"
+			   " JOIN party p ON p.session = s.id AND p.role = 2 JOIN user_ u ON u.id = ?2"
+			   " WHERE r.id = ?1 AND u.role = 'sponsor' AND u.tenant = s.tenant"
+			   " AND (u.party_id IS NULL OR u.party_id = p.pii_principal)",
+			   AP_VALUES(AP_V_UUID(recording), AP_V_INT(user)), &n));
+	*ret_sponsored = n > 0;
+	return AP_SUCCESS;
+}
+
 struct ap_result ap_db_access_of_session(struct ap_db *db, const struct ap_uuid *session, GArray **ret_ids)
 {
-	return take_ids(ap_db_query(db, "SELECT id FROM recording WHERE session = ?1 ORDER BY created_ms DESC",
-				    AP_VALUES(AP_V_UUID(session))),
-			ret_ids);
+	return ap_rows_end_ids(ap_db_query(db, "SELECT id FROM recording WHERE session = ?1 ORDER BY created_ms DESC",
+					   AP_VALUES(AP_V_UUID(session))),
+			       ret_ids);
 }
 
 struct ap_result ap_db_access_visible(struct ap_db *db, const struct ap_actor *actor, int64_t now_ms,
 				      GArray **ret_ids)
 {
 	switch (actor->staff) {
+	case AP_STAFF_SPONSOR:
+		return ap_rows_end_ids(
+			ap_db_query(db,
+				    "SELECT DISTINCT r.id FROM recording r JOIN grant_ g ON g.recording = r.id"
+				    " JOIN user_ u ON u.id = g.supervisor JOIN session s ON s.id = r.session"
+				    " JOIN party p ON p.session = s.id AND p.role = 2"
+				    " WHERE u.id = ?1 AND g.purpose = 'disclosure' AND g.revoked_ms IS NULL"
+				    " AND g.expires_ms > ?2 AND s.tenant = u.tenant"
+				    " AND (u.party_id IS NULL OR p.pii_principal = u.party_id)"
+				    " ORDER BY r.created_ms DESC",
+				    AP_VALUES(AP_V_INT(actor->user), AP_V_INT(now_ms))),
+			ret_ids);
 	case AP_STAFF_SUPERVISOR:
-		return take_ids(ap_db_query(db,
-					    "SELECT DISTINCT r.id FROM recording r JOIN grant_ g ON g.recording = r.id"
-					    " WHERE g.supervisor = ?1 AND g.revoked_ms IS NULL AND g.expires_ms > ?2"
-					    " ORDER BY r.created_ms DESC",
-					    AP_VALUES(AP_V_INT(actor->user), AP_V_INT(now_ms))),
-				ret_ids);
+		return ap_rows_end_ids(
+			ap_db_query(db,
+				    "SELECT DISTINCT r.id FROM recording r JOIN grant_ g ON g.recording = r.id"
+				    " WHERE g.supervisor = ?1 AND g.revoked_ms IS NULL AND g.expires_ms > ?2"
+				    " ORDER BY r.created_ms DESC",
+				    AP_VALUES(AP_V_INT(actor->user), AP_V_INT(now_ms))),
+			ret_ids);
 	case AP_STAFF_COACH:
-		return take_ids(ap_db_query(db,
-					    "SELECT r.id FROM party p JOIN session s ON s.id = p.session JOIN "
-					    "recording r ON r.session = s.id"
-					    " WHERE p.pii_principal = ?1 AND p.role = 1 AND s.tenant = ?2 ORDER BY "
-					    "r.created_ms DESC",
-					    AP_VALUES(AP_V_TEXT(actor->party_id), AP_V_INT(actor->tenant))),
-				ret_ids);
+		return ap_rows_end_ids(
+			ap_db_query(db,
+				    "SELECT r.id FROM party p JOIN session s ON s.id = p.session JOIN "
+				    "recording r ON r.session = s.id"
+				    " WHERE p.pii_principal = ?1 AND p.role = 1 AND s.tenant = ?2 ORDER BY "
+				    "r.created_ms DESC",
+				    AP_VALUES(AP_V_TEXT(actor->party_id), AP_V_INT(actor->tenant))),
+			ret_ids);
 	case AP_STAFF_ADMIN:
-		return take_ids(ap_db_query(db,
-					    "SELECT r.id FROM recording r JOIN session s ON s.id = r.session"
-					    " WHERE ?1 = 0 OR s.tenant = ?1 ORDER BY r.created_ms DESC LIMIT 1000",
-					    AP_VALUES(AP_V_INT(actor->tenant))),
-				ret_ids);
+		return ap_rows_end_ids(
+			ap_db_query(db,
+				    "SELECT r.id FROM recording r JOIN session s ON s.id = r.session"
+				    " WHERE ?1 = 0 OR s.tenant = ?1 ORDER BY r.created_ms DESC LIMIT 1000",
+				    AP_VALUES(AP_V_INT(actor->tenant))),
+			ret_ids);
 	case AP_STAFF_PLATFORM:
 	case AP_STAFF_AUDITOR:
-	case AP_STAFF_SPONSOR:
 		break;
 	}
 	return ap_fail(AP_ERR_DENIED, "role", "this role does not see recordings");

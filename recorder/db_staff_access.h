@@ -13,6 +13,8 @@ struct ap_access_row {
 	struct ap_uuid id, recording;
 	char *actor, *purpose; /* owned */
 	int64_t expires_ms, ended_ms, bytes;
+	bool approved; /* begun under `approval` */
+	struct ap_uuid approval;
 };
 void ap_access_row_clear(struct ap_access_row *row);
 
@@ -46,6 +48,10 @@ struct ap_result ap_db_access_list(struct ap_db *db, int64_t tenant, const struc
 /* A grant is in force while not revoked and before its end. `purpose` NULL: any, whether in force or not. */
 struct ap_result ap_db_grant_exists(struct ap_db *db, const struct ap_uuid *recording, int64_t supervisor,
 				    const char *purpose, int64_t now_ms, bool *ret_exists);
+
+/* Is this recording of the tenant, and of the coachee if one is named, that this user is a sponsor of? */
+struct ap_result ap_db_access_sponsored(struct ap_db *db, const struct ap_uuid *recording, int64_t user,
+					bool *ret_sponsored);
 
 /* Recordings an actor may know of: GArray of struct ap_uuid, newest first. Roles that see no content but metadata
  * (admin) get all of their tenant. */

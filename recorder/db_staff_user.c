@@ -178,6 +178,27 @@ struct ap_result ap_db_login_delete_user(struct ap_db *db, int64_t user)
 	return ap_db_run(db, "DELETE FROM login WHERE user = ?1", AP_VALUES(AP_V_INT(user)));
 }
 
+struct ap_result ap_db_login_list(struct ap_db *db, int64_t tenant, int64_t now_ms, JsonArray **ret_list)
+{
+	g_autoptr(JsonArray) list = json_array_new();
+	struct ap_rows *rows =
+		ap_db_query(db,
+			    "SELECT u.name, u.role, l.created_ms, l.expires_ms FROM login l JOIN user_ u ON u.id = l.user"
+			    " WHERE l.expires_ms > ?2 AND (?1 = 0 OR u.tenant = ?1) ORDER BY l.created_ms DESC LIMIT 1000",
+			    AP_VALUES(AP_V_INT(tenant), AP_V_INT(now_ms)));
+	while (ap_rows_next(rows)) {
+		JsonObject *o = json_object_new();
+		ap_answer_row_text(o, "user", rows, 0);
+		ap_answer_row_text(o, "role", rows, 1);
+		ap_answer_row_time(o, "created", rows, 2);
+		ap_answer_row_time(o, "expires", rows, 3);
+		json_array_add_object_element(list, o);
+	}
+	AP_TRY(ap_rows_end(rows));
+	*ret_list = g_steal_pointer(&list);
+	return AP_SUCCESS;
+}
+
 struct ap_result ap_db_login_delete_expired(struct ap_db *db, int64_t now_ms)
 {
 	return ap_db_run(db, "DELETE FROM login WHERE expires_ms <= ?1", AP_VALUES(AP_V_INT(now_ms)));

@@ -48,6 +48,8 @@ struct ap_result ap_db_login_actor(struct ap_db *db, const struct ap_hash *token
 				   struct ap_actor *ret_actor, int64_t *ret_expires_ms);
 struct ap_result ap_db_login_delete(struct ap_db *db, const struct ap_hash *token);
 struct ap_result ap_db_login_delete_user(struct ap_db *db, int64_t user);
+/* {"user","role","created","expires"} each of those that have not ended, newest first. */
+struct ap_result ap_db_login_list(struct ap_db *db, int64_t tenant, int64_t now_ms, JsonArray **ret_list);
 struct ap_result ap_db_login_delete_expired(struct ap_db *db, int64_t now_ms);
 
 /* {"name","policy","created"} and {"label","created","revoked"}. */

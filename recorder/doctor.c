@@ -3,6 +3,7 @@
 #include "recorder/answer.h"
 #include "recorder/db_staff_metrics.h"
 #include "recorder/kek.h"
+#include "recorder/review.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -111,6 +112,19 @@ static void check_counts(struct report *r, struct ap_vault *v)
 	     n.admins >= 2 ? "two or more" : "holds and bulk erasures need two admins: add one");
 }
 
+static void check_review(struct report *r, struct ap_vault *v)
+{
+	int64_t due = 0, overdue = 0;
+	if (!ap_ok(ap_review_counts(v, &due, &overdue))) {
+		note(r, "review", BAD, "users and grants cannot be read");
+		return;
+	}
+	g_autofree char *detail = g_strdup_printf("%d users and grants are due for review: aparte review", (int)due);
+	note(r, "review", overdue ? BAD : due ? WARN : GOOD,
+	     overdue ? "past its grace and still there (the last admin?): aparte review"
+		     : due ? detail : "every user and grant was confirmed in time");
+}
+
 struct ap_result ap_doctor_examine(struct ap_vault *v, bool clock_frozen, JsonNode **ret_answer)
 {
 	struct report r = {.checks = json_array_new()};
@@ -120,6 +134,7 @@ struct ap_result ap_doctor_examine(struct ap_vault *v, bool clock_frozen, JsonNo
 	check_disk(&r, v);
 	check_permissions(&r, v);
 	check_counts(&r, v);
+	check_review(&r, v);
 	note(&r, "clock", clock_frozen ? BAD : GOOD,
 	     clock_frozen ? "the wall clock jumped; nothing is erased until: aparte clock confirm" : "steady");
 	note(&r, "link", ap_vault_ready(v) ? GOOD : BAD,

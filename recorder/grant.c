@@ -75,6 +75,24 @@ static struct ap_result write_grant(struct ap_vault *v, const struct ap_uuid *id
 	return ap_db_grant_insert(ap_vault_db(v), id, wish, supervisor, by, ap_vault_believed_ms(v), leaf);
 }
 
+/* Disclosure is to a sponsor of that recording, every other purpose to a supervisor (R8, R10). */
+static struct ap_result find_grantee(struct ap_vault *v, const struct ap_grant_wish *wish, struct ap_actor *ret_user)
+{
+	struct ap_actor user;
+	bool disclosure = strcmp(wish->purpose, ap_purpose_text(AP_PURPOSE_DISCLOSURE)) == 0, fits;
+	if (!ap_ok(ap_db_user_actor(ap_vault_db(v), wish->supervisor, &user)))
+		return ap_fail(AP_ERR_DENIED, "not-found", "there is no such supervisor or sponsor");
+	fits = user.staff == AP_STAFF_SUPERVISOR && !disclosure;
+	if (user.staff == AP_STAFF_SPONSOR && disclosure)
+		AP_TRY(ap_db_access_sponsored(ap_vault_db(v), &wish->recording, user.user, &fits));
+	if (!fits)
+		return ap_fail(AP_ERR_DENIED, "not-found",
+			       disclosure ? "disclosure is to a sponsor of this recording's tenant and coachee"
+					  : "this purpose is granted to a supervisor");
+	*ret_user = user;
+	return AP_SUCCESS;
+}
+
 struct ap_result ap_grant_add(struct ap_vault *v, const struct ap_actor *actor, const struct ap_grant_wish *wish,
 			      JsonNode **ret_answer)
 {
@@ -82,9 +100,7 @@ struct ap_result ap_grant_add(struct ap_vault *v, const struct ap_actor *actor, 
 	struct ap_uuid id = ap_uuid_random();
 	g_autofree char *by = ap_actor_text(actor);
 	AP_TRY(check_wish(v, actor, wish));
-	if (!ap_ok(ap_db_user_actor(ap_vault_db(v), wish->supervisor, &supervisor)) ||
-	    supervisor.staff != AP_STAFF_SUPERVISOR)
-		return ap_fail(AP_ERR_DENIED, "not-found", "there is no such supervisor");
+	AP_TRY(find_grantee(v, wish, &supervisor));
 	AP_TRY(ap_db_begin(ap_vault_db(v)));
 	AP_TRY(ap_db_finish(ap_vault_db(v), write_grant(v, &id, wish, supervisor.user, by)));
 	JsonObject *o = json_object_new();
@@ -125,13 +141,23 @@ struct ap_result ap_grant_revoke(struct ap_vault *v, const struct ap_actor *acto
 	return r;
 }
 
+struct ap_result ap_grant_end(struct ap_vault *v, const struct ap_uuid *grant, const char *by)
+{
+	struct ap_grant_row row;
+	AP_TRY(ap_db_grant_load(ap_vault_db(v), grant, &row));
+	struct ap_result r = end_grant(v, &row, by);
+	ap_grant_row_clear(&row);
+	return r;
+}
+
 struct ap_result ap_grant_list(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording,
 			       JsonArray **ret_list)
 {
 	bool coach = actor->staff == AP_STAFF_COACH;
-	if (!coach && actor->staff != AP_STAFF_SUPERVISOR && actor->staff != AP_STAFF_ADMIN)
+	bool own = actor->staff == AP_STAFF_SUPERVISOR || actor->staff == AP_STAFF_SPONSOR;
+	if (!coach && !own && actor->staff != AP_STAFF_ADMIN)
 		return ap_fail(AP_ERR_DENIED, "role", "this role does not see grants");
-	return ap_db_grant_list(ap_vault_db(v), recording, actor->staff == AP_STAFF_SUPERVISOR ? actor->user : 0,
+	return ap_db_grant_list(ap_vault_db(v), recording, own ? actor->user : 0,
 				coach ? actor->party_id : NULL, actor->tenant, ret_list);
 }
 

@@ -40,7 +40,7 @@ void ap_playback_close(struct ap_playback_reader *r);
 struct ap_result ap_playback_track_open(struct ap_vault *v, const struct ap_actor *actor,
 					const struct ap_uuid *recording, enum ap_role track, struct ap_uuid *ret_access,
 					uint64_t *ret_size);
-/* At most min(length, AP_MAX_TRACK_READ) bytes; *ret_bytes is g_free'd by the caller, and NULL with 0 at the end. */
+/* `length` 0 asks whether one may go on reading. At most min(length, AP_MAX_TRACK_READ) bytes; *ret_bytes is g_free'd by the caller, and NULL with 0 at the end. */
 struct ap_result ap_playback_track_read(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *access,
 					const struct ap_uuid *recording, enum ap_role track, uint64_t offset,
 					uint32_t length, uint8_t **ret_bytes, size_t *ret_len);

@@ -8,6 +8,7 @@
 #include "recorder/db_staff_user.h"
 #include "recorder/erasure.h"
 #include "recorder/request.h"
+#include "recorder/review.h"
 #include "recorder/vault.h"
 
 #include <aparte/log.h>
@@ -15,6 +16,7 @@
 
 /* How often the reading of both clocks is kept for the next start. */
 #define KEEP_MS 60000
+#define REVIEW_MS 60000
 
 struct ap_retention {
 	/* borrowed */
@@ -26,6 +28,7 @@ struct ap_retention {
 	char boot[AP_CLOCK_BOOT];
 	int64_t holds_until_ms; /* holds that ended before were seen to */
 	int64_t kept_ms;        /* wall time of the reading in the database */
+	int64_t reviewed_ms;    /* when users and grants were last looked at */
 	bool frozen;
 };
 
@@ -115,6 +118,16 @@ static struct ap_result catch_up(struct ap_retention *r)
 	return AP_SUCCESS;
 }
 
+/* It counts in days and reads every user and grant: once a minute will do. */
+static struct ap_result review_now_and_then(struct ap_retention *r)
+{
+	int64_t now = ap_vault_believed_ms(r->v);
+	if (now < r->reviewed_ms + REVIEW_MS && now >= r->reviewed_ms)
+		return AP_SUCCESS;
+	r->reviewed_ms = now;
+	return ap_review_run(r->v);
+}
+
 static void note_first(struct ap_result *first, struct ap_result r)
 {
 	if (ap_ok(*first))
@@ -132,6 +145,7 @@ struct ap_result ap_retention_scan(struct ap_retention *r)
 	if (!r->frozen) { /* a clock that is not believed ends no hold, and no recording */
 		note_first(&first, catch_up(r));
 		note_first(&first, order_due(r));
+		note_first(&first, review_now_and_then(r));
 	}
 	note_first(&first, ap_erasure_run(r->v));
 	return first;

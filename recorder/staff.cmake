@@ -9,3 +9,4 @@ ap_library(vault_staff SOURCES access.c access_list.c grant.c playback.c erasure
 	terms.c webhook.c webhook_url.c login.c user.c doctor.c metrics.c admin.c api.c api_session.c api_recordings.c api_desk.c api_requests.c
 	api_erasures.c api_people.c api_export.c api_public.c staff.c staff_rights.c
 	LIBS ap_vault_core ap_staff_rules ap_staff_db ap_blob ap_http PkgConfig::SOUP)
+include(access.cmake)

@@ -4,6 +4,7 @@
 #include "recorder/auth.h"
 #include "recorder/db_staff_access.h"
 #include "recorder/db_staff_user.h"
+#include "recorder/password_rule.h"
 #include "recorder/session.h"
 #include "recorder/vault.h"
 
@@ -96,8 +97,8 @@ static struct ap_result check_wish(struct ap_vault *v, const struct ap_actor *by
 	if (!ap_staff_role_parse(wish->role, &user.role))
 		return ap_fail(AP_ERR_PROTOCOL, "invalid",
 			       "the roles are platform, coach, supervisor, admin, auditor, sponsor");
-	if (wish->password && (strlen(wish->password) < 12 || strlen(wish->password) > AP_PASSWORD_MAX))
-		return ap_fail(AP_ERR_PROTOCOL, "invalid", "a password has 12 to 256 bytes");
+	if (wish->password)
+		AP_TRY(ap_password_check(wish->password, wish->name));
 	if (wish->party_id && strlen(wish->party_id) > 128)
 		return ap_fail(AP_ERR_PROTOCOL, "invalid", "a party id has at most 128 bytes");
 	if (wish->tenant)
@@ -106,6 +107,8 @@ static struct ap_result check_wish(struct ap_vault *v, const struct ap_actor *by
 		return ap_fail(AP_ERR_DENIED, "role", "an admin of one tenant makes users of that tenant only");
 	if (user.role == AP_STAFF_COACH && (!user.tenant || !wish->party_id))
 		return ap_fail(AP_ERR_PROTOCOL, "invalid", "a coach needs a tenant and their id with that platform");
+	if (user.role == AP_STAFF_SPONSOR && !user.tenant)
+		return ap_fail(AP_ERR_PROTOCOL, "invalid", "a sponsor needs a tenant, and may be bound to one coachee's id");
 	*ret_user = user;
 	return AP_SUCCESS;
 }
@@ -180,16 +183,44 @@ static struct ap_result write_disabled(struct ap_vault *v, const struct ap_actor
 	return log_change(v, disabled ? "user_disabled" : "user_enabled", by, row->actor.name);
 }
 
+static struct ap_result end_viewings(struct ap_vault *v, const char *name)
+{
+	g_autofree char *who = g_strconcat("user:", name, NULL);
+	g_autoptr(GArray) open = NULL;
+	AP_TRY(ap_db_access_open_of(ap_vault_db(v), who, &open));
+	for (guint i = 0; i < open->len; i++)
+		AP_TRY(ap_access_end(v, &g_array_index(open, struct ap_uuid, i)));
+	return AP_SUCCESS;
+}
+
 struct ap_result ap_user_disable(struct ap_vault *v, const struct ap_actor *by, const char *name, bool disabled)
 {
 	struct ap_user_row row;
-	g_autofree char *who = g_strconcat("user:", name, NULL);
-	g_autoptr(GArray) open = NULL;
 	AP_TRY(load_mine(v, by, name, &row));
 	AP_TRY(ap_db_begin(ap_vault_db(v)));
 	AP_TRY(ap_db_finish(ap_vault_db(v), write_disabled(v, by, &row, disabled)));
-	AP_TRY(ap_db_access_open_of(ap_vault_db(v), who, &open));
-	for (guint i = 0; disabled && i < open->len; i++)
-		AP_TRY(ap_access_end(v, &g_array_index(open, struct ap_uuid, i)));
+	return disabled ? end_viewings(v, name) : AP_SUCCESS;
+}
+
+struct ap_result ap_user_logins(struct ap_vault *v, const struct ap_actor *by, JsonNode **ret_answer)
+{
+	JsonArray *list;
+	AP_TRY(ap_db_login_list(ap_vault_db(v), by->tenant, ap_vault_believed_ms(v), &list));
+	*ret_answer = ap_answer_list("logins", list);
 	return AP_SUCCESS;
+}
+
+static struct ap_result write_logout(struct ap_vault *v, const struct ap_actor *by, const struct ap_user_row *row)
+{
+	AP_TRY(ap_db_login_delete_user(ap_vault_db(v), row->actor.user));
+	return log_change(v, "user_logged_out", by, row->actor.name);
+}
+
+struct ap_result ap_user_logout(struct ap_vault *v, const struct ap_actor *by, const char *name)
+{
+	struct ap_user_row row;
+	AP_TRY(load_mine(v, by, name, &row));
+	AP_TRY(ap_db_begin(ap_vault_db(v)));
+	AP_TRY(ap_db_finish(ap_vault_db(v), write_logout(v, by, &row)));
+	return end_viewings(v, name);
 }

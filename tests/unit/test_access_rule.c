@@ -44,12 +44,11 @@ static void a_supervisor_needs_grant_and_both_consents(void **state)
 	expect(f, "role");
 }
 
-/* R41: platform staff never see content; R10: sponsors and auditors neither. */
+/* R41: platform staff never see content; R10: auditors see accesses alone, admins metadata. */
 static void other_staff_never_sees_content(void **state)
 {
 	(void)state;
-	static const enum ap_staff_role roles[] = {AP_STAFF_PLATFORM, AP_STAFF_ADMIN, AP_STAFF_AUDITOR,
-						   AP_STAFF_SPONSOR};
+	static const enum ap_staff_role roles[] = {AP_STAFF_PLATFORM, AP_STAFF_ADMIN, AP_STAFF_AUDITOR};
 	for (unsigned i = 0; i < sizeof roles / sizeof roles[0]; i++) {
 		struct ap_access_facts f = supervisor();
 		f.staff = roles[i];
@@ -57,6 +56,39 @@ static void other_staff_never_sees_content(void **state)
 		f.both = ALL;
 		expect(f, "role");
 	}
+}
+
+/* R8, R10: a sponsor sees what was disclosed to them, of what they pay for, and nothing for another purpose; and what
+ * is disclosed to a sponsor is not a supervisor's. */
+static void a_sponsor_needs_disclosure_by_both_and_a_grant(void **state)
+{
+	(void)state;
+	struct ap_access_facts f = {.kind = AP_ACTOR_STAFF,
+				    .staff = AP_STAFF_SPONSOR,
+				    .known = true,
+				    .granted = true,
+				    .sponsored = true,
+				    .both = BOTH(DISCLOSURE),
+				    .purpose = AP_PURPOSE_DISCLOSURE};
+	expect(f, "ok");
+	f.both = AP_PURPOSE_BIT(AP_PURPOSE_RECORDING);
+	expect(f, "role");
+	f.both = ALL;
+	f.purpose = AP_PURPOSE_SUPERVISION;
+	expect(f, "role");
+	f.purpose = AP_PURPOSE_DISCLOSURE;
+	f.granted = false;
+	expect(f, "role");
+	f.granted = true;
+	f.sponsored = false;
+	expect(f, "not-found");
+	f.sponsored = true;
+	f.known = false;
+	expect(f, "not-found");
+	f = supervisor();
+	f.both = ALL;
+	f.purpose = AP_PURPOSE_DISCLOSURE;
+	expect(f, "role");
 }
 
 /* R38: both speakers watch while both consents to recording hold. */
@@ -113,6 +145,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_supervisor_needs_grant_and_both_consents),
 		cmocka_unit_test(other_staff_never_sees_content),
+		cmocka_unit_test(a_sponsor_needs_disclosure_by_both_and_a_grant),
 		cmocka_unit_test(speakers_watch_their_own),
 		cmocka_unit_test(a_coach_sees_only_their_own),
 		cmocka_unit_test(states_refuse_in_order),

@@ -309,10 +309,10 @@ static void a_login_over_http_sets_a_strict_cookie(void **state)
 	(void)state;
 	struct site s = site_new();
 	assert_int_equal(call(&s, s.local, "POST", "/v1/users",
-			      "{\"user\":\"ada\",\"role\":\"admin\",\"password\":\"a long password\"}", NULL),
+			      "{\"user\":\"ada\",\"role\":\"admin\",\"password\":\"four unlike words here\"}", NULL),
 			 201);
 	assert_int_equal(call(&s, s.net, "POST", "/v1/login", "{\"user\":\"ada\"}", NULL), 400);
-	const char *json = "{\"user\":\"ada\",\"password\":\"a long password\",\"totp\":\"000000\"}";
+	const char *json = "{\"user\":\"ada\",\"password\":\"four unlike words here\",\"totp\":\"000000\"}";
 	assert_int_equal(call(&s, s.net, "POST", "/v1/login", json,
 			      (const char *const[]){"Origin", "http://evil.example", NULL}),
 			 403);
