@@ -46,20 +46,72 @@ static void get_request(struct ap_http_call *call, void *ctx)
 		ap_proxy(ctx, call, "RequestGet", g_variant_new("(ss)", token, ap_http_param(call, 0)), 200);
 }
 
+/* How often the vault is asked whether this person may go on, whatever their pace: a withdrawal cuts a playback under
+ * way within a second (R11). */
+#define LOOK_MS 300
+
 /* A track, read from the vault piece by piece as the client takes it. */
 struct track {
+	/* borrowed */
 	struct ap_gateway *gw;
-	char *token, *recording, *role, *access; /* owned */
+	struct ap_http_call *call; /* NULL once all is sent or the client left */
+	/* owned */
+	char *token, *recording, *role, *access;
+	GSource *look; /* NULL before and after */
+	/* state */
+	unsigned refs; /* the source's, and a question's under way */
 };
 
-static void track_free(void *ctx)
+static void track_unref(struct track *t)
 {
-	struct track *t = ctx;
+	if (--t->refs > 0)
+		return;
 	g_free(t->token);
 	g_free(t->recording);
 	g_free(t->role);
 	g_free(t->access);
 	g_free(t);
+}
+
+static void track_done(void *ctx)
+{
+	struct track *t = ctx;
+	t->call = NULL;
+	if (t->look) {
+		g_source_destroy(t->look);
+		g_clear_pointer(&t->look, g_source_unref);
+	}
+	track_unref(t);
+}
+
+/* A vault that is away is no answer: it reads no further piece either. */
+static void on_looked(void *ctx, const struct ap_problem *problem, const char *detail, GVariant *answer)
+{
+	struct track *t = ctx;
+	(void)detail, (void)answer;
+	if (problem && t->call && g_strcmp0(problem->name, "vault-unavailable") != 0)
+		ap_http_source_cut(t->call);
+	track_unref(t);
+}
+
+/* One question at a time: the second reference is the one under way. */
+static gboolean look_again(gpointer data)
+{
+	struct track *t = data;
+	if (t->refs == 1) {
+		t->refs++;
+		ap_vault_call(t->gw->vault, "TrackRead",
+			      g_variant_new("(sssstu)", t->token, t->access, t->recording, t->role, (guint64)0, (guint32)0),
+			      on_looked, t);
+	}
+	return G_SOURCE_CONTINUE;
+}
+
+static void watch(struct track *t)
+{
+	t->look = g_timeout_source_new(LOOK_MS);
+	g_source_set_callback(t->look, look_again, t, NULL);
+	g_source_attach(t->look, g_main_context_get_thread_default());
 }
 
 static void on_piece(void *ctx, const struct ap_problem *problem, const char *detail, GVariant *answer)
@@ -89,13 +141,14 @@ struct track_opening {
 static void on_track(void *ctx, const struct ap_problem *problem, const char *detail, GVariant *answer)
 {
 	g_autofree struct track_opening *o = ctx;
-	struct ap_http_source source = { .read = read_track, .done = track_free, .ctx = o->track };
+	struct ap_http_source source = { .read = read_track, .done = track_done, .ctx = o->track };
 	if (problem || !g_variant_is_of_type(answer, G_VARIANT_TYPE("(st)"))) {
-		track_free(o->track);
+		track_unref(o->track);
 		ap_http_answer_problem(o->call, problem ? problem->name : "internal", detail);
 		return;
 	}
 	g_variant_get(answer, "(st)", &o->track->access, &source.size);
+	watch(o->track);
 	ap_http_answer_source(o->call, "video/webm", &source);
 }
 
@@ -113,6 +166,8 @@ static void get_track(struct ap_http_call *call, void *ctx)
 	o->call = call;
 	o->track = g_new0(struct track, 1);
 	o->track->gw = ctx;
+	o->track->call = call;
+	o->track->refs = 1;
 	o->track->token = g_strdup(token);
 	o->track->recording = g_strdup(ap_http_param(call, 0));
 	o->track->role = g_strdup(role);
