@@ -142,7 +142,7 @@ void subject_stop(struct subject *s)
 void subject_start(struct subject *s)
 {
 	struct world *w = s->w;
-	struct ap_vault_setup setup = { w->config, &w->clock, w->home, NULL };
+	struct ap_vault_setup setup = { .config = w->config, .clock = &w->clock, .home = w->home };
 	if (!ap_ok(ap_vault_open(&setup, &w->v)))
 		g_error("the vault does not start");
 	ap_vault_set_rights(w->v, &rights);

@@ -134,7 +134,7 @@ static void make_session(struct world *w, const char *extra)
 
 static void open_vault(struct world *w)
 {
-	struct ap_vault_setup setup = { w->config, &w->clock, w->home, NULL };
+	struct ap_vault_setup setup = { .config = w->config, .clock = &w->clock, .home = w->home };
 	assert_true(ap_ok(ap_vault_open(&setup, &w->v)));
 	ap_vault_set_rights(w->v, &rights);
 }

@@ -105,7 +105,7 @@ static void anyone_may_ask(void **state)
 static struct ap_vault *reopened(struct world *w)
 {
 	struct ap_vault *v = NULL;
-	struct ap_vault_setup setup = { w->config, &w->clock, w->home, NULL };
+	struct ap_vault_setup setup = { .config = w->config, .clock = &w->clock, .home = w->home };
 	assert_true(ap_ok(ap_vault_open(&setup, &v)));
 	return v;
 }

@@ -157,7 +157,7 @@ static void a_dead_vaults_recordings_are_finished(void **state)
 {
 	struct world *w = *state;
 	struct ap_vault *v = NULL;
-	struct ap_vault_setup setup = { w->config, &w->clock, w->home, NULL };
+	struct ap_vault_setup setup = { .config = w->config, .clock = &w->clock, .home = w->home };
 	record(w);
 	assert_true(ap_ok(ap_vault_open(&setup, &v))); /* the next process finds what this one left */
 	assert_true(ap_ok(ap_recording_recover(v, ap_vault_db(v))));

@@ -1,0 +1,7 @@
+# Turnover of the key-encryption key, lockdown, incidents.
+ap_unit_test(secret_file LIBS ap_keys)
+if(TARGET ap_vault_staff)
+	foreach(module turnover)
+		ap_staff_test(${module})
+	endforeach()
+endif()
