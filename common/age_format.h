@@ -16,10 +16,14 @@
 #define AP_AGE_STANZA 98	 /* what each further one adds */
 #define AP_AGE_HEADER_MAX 1048576 /* we read no longer one */
 #define AP_AGE_CHUNK_NONCE 12
+#define AP_AGE_SCRYPT_SALT 16
 
 /* Writes a header with one stanza for each recipient, 1..AP_AGE_RECIPIENTS_MAX. */
 struct ap_result ap_age_header_write(const struct ap_age_recipient *recipients, size_t count, const struct ap_secret *file_key,
 				     struct ap_writer *w);
+/* The same with one scrypt stanza; "age-key" without the memory (128 · 2^log_n · 8 bytes). */
+struct ap_result ap_age_header_write_passphrase(const struct ap_secret *passphrase, unsigned log_n,
+						const struct ap_secret *file_key, struct ap_writer *w);
 /* Parses strictly, unwraps, checks the HMAC; *ret_len is the header's length in bytes. */
 struct ap_result ap_age_header_open(const void *bytes, size_t len, const struct ap_secret *identity,
 				    struct ap_secret **ret_file_key, size_t *ret_len);

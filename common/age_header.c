@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define VERSION "age-encryption.org/v1"
+#define SCRYPT_LABEL "age-encryption.org/v1/scrypt"
 #define X25519_INFO "age-encryption.org/v1/X25519"
 #define WRAPPED (AP_AGE_FILE_KEY + AP_AGE_TAG)
 #define BASE64_32 43 /* characters of 32 bytes, without padding */
@@ -58,11 +59,30 @@ void ap_age_chunk_nonce(uint64_t counter, bool last, uint8_t ret_nonce[AP_AGE_CH
 
 /* ---- writing ---- */
 
-static void write_base64(struct ap_writer *w, const uint8_t bytes[32])
+/* At most 32 bytes. */
+static void write_some_base64(struct ap_writer *w, const uint8_t *bytes, size_t len)
 {
 	char text[BASE64_32 + 1];
-	sodium_bin2base64(text, sizeof text, bytes, 32, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+	sodium_bin2base64(text, sizeof text, bytes, len, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
 	ap_write_label(w, text);
+}
+
+static void write_base64(struct ap_writer *w, const uint8_t bytes[32])
+{
+	write_some_base64(w, bytes, 32);
+}
+
+/* The last line: the HMAC over all before it; then the whole goes to w. */
+static struct ap_result end_header(struct ap_writer *h, const struct ap_secret *file_key, struct ap_writer *w)
+{
+	uint8_t mac[AP_HASH];
+	ap_write_label(h, "---");
+	header_mac(file_key, h->data, h->len, mac);
+	ap_write_label(h, " ");
+	write_base64(h, mac);
+	ap_write_label(h, "\n");
+	ap_write_bytes(w, h->data, h->len);
+	return h->bad || w->bad ? ap_fail(AP_ERR_INTERNAL, "internal", "age header does not fit") : AP_SUCCESS;
 }
 
 static struct ap_result wrap_file_key(const struct ap_age_recipient *recipient, const struct ap_secret *file_key,
@@ -97,20 +117,51 @@ static struct ap_result write_stanza(const struct ap_age_recipient *recipient, c
 struct ap_result ap_age_header_write(const struct ap_age_recipient *recipients, size_t count, const struct ap_secret *file_key,
 				     struct ap_writer *w)
 {
-	uint8_t mac[AP_HASH], header[AP_AGE_HEADER + (AP_AGE_RECIPIENTS_MAX - 1) * AP_AGE_STANZA];
+	uint8_t header[AP_AGE_HEADER + (AP_AGE_RECIPIENTS_MAX - 1) * AP_AGE_STANZA];
 	struct ap_writer h = ap_writer_over(header, sizeof header);
 	ap_write_label(&h, VERSION "\n");
 	for (size_t i = 0; i < count; i++)
 		AP_TRY(write_stanza(&recipients[i], file_key, &h));
-	ap_write_label(&h, "---");
-	header_mac(file_key, header, h.len, mac);
-	ap_write_label(&h, " ");
-	write_base64(&h, mac);
+	return end_header(&h, file_key, w);
+}
+
+/* scrypt with r = 8, p = 1 over a labelled salt. */
+static struct ap_secret *passphrase_key(const struct ap_secret *passphrase, unsigned log_n,
+					const uint8_t salt[AP_AGE_SCRYPT_SALT])
+{
+	uint8_t labelled[sizeof SCRYPT_LABEL - 1 + AP_AGE_SCRYPT_SALT];
+	struct ap_secret *key = ap_secret_new(crypto_aead_chacha20poly1305_IETF_KEYBYTES);
+	struct ap_writer w = ap_writer_over(labelled, sizeof labelled);
+	ap_write_label(&w, SCRYPT_LABEL);
+	ap_write_bytes(&w, salt, AP_AGE_SCRYPT_SALT);
+	if (crypto_pwhash_scryptsalsa208sha256_ll(ap_secret_bytes(passphrase), ap_secret_len(passphrase), labelled, w.len,
+						  (uint64_t)1 << log_n, 8, 1, ap_secret_bytes_rw(key),
+						  ap_secret_len(key)) == 0)
+		return key;
+	ap_secret_free(key);
+	return NULL;
+}
+
+struct ap_result ap_age_header_write_passphrase(const struct ap_secret *passphrase, unsigned log_n,
+						const struct ap_secret *file_key, struct ap_writer *w)
+{
+	static const uint8_t zero[crypto_aead_chacha20poly1305_IETF_NPUBBYTES];
+	uint8_t salt[AP_AGE_SCRYPT_SALT], wrapped[WRAPPED], header[AP_AGE_HEADER];
+	const char factor[] = { ' ', (char)('0' + log_n / 10), (char)('0' + log_n % 10), '\n', '\0' };
+	randombytes_buf(salt, sizeof salt);
+	struct ap_secret *key = passphrase_key(passphrase, log_n, salt);
+	if (!key)
+		return ap_fail(AP_ERR_IO, "age-key", "no memory to derive a key from the passphrase");
+	crypto_aead_chacha20poly1305_ietf_encrypt(wrapped, NULL, ap_secret_bytes(file_key), AP_AGE_FILE_KEY, NULL, 0, NULL,
+						  zero, ap_secret_bytes(key));
+	ap_secret_free(key);
+	struct ap_writer h = ap_writer_over(header, sizeof header);
+	ap_write_label(&h, VERSION "\n-> scrypt ");
+	write_some_base64(&h, salt, sizeof salt);
+	ap_write_label(&h, factor);
+	write_base64(&h, wrapped);
 	ap_write_label(&h, "\n");
-	ap_write_bytes(w, header, h.len);
-	if (h.bad || h.len != AP_AGE_HEADER + (count - 1) * AP_AGE_STANZA || w->bad)
-		return ap_fail(AP_ERR_INTERNAL, "internal", "age header does not fit");
-	return AP_SUCCESS;
+	return end_header(&h, file_key, w);
 }
 
 /* ---- reading ---- */

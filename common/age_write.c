@@ -17,18 +17,43 @@ struct ap_age_writer {
 	uint8_t sealed[AP_AGE_SEALED_CHUNK];
 };
 
+/* Who opens the file: recipients, or whoever knows a passphrase. */
+struct lock {
+	const struct ap_age_recipient *recipients;
+	size_t count; /* 0: the passphrase */
+	const struct ap_secret *passphrase;
+	unsigned log_n;
+};
+
 /* Header, nonce and the payload key for a fresh file key. */
-static struct ap_result begin(struct ap_age_writer *w, const struct ap_age_recipient *recipients, size_t count,
-			      const struct ap_secret *file_key)
+static struct ap_result begin(struct ap_age_writer *w, const struct lock *lock, const struct ap_secret *file_key)
 {
 	uint8_t head[AP_AGE_HEADER + (AP_AGE_RECIPIENTS_MAX - 1) * AP_AGE_STANZA + AP_AGE_NONCE];
 	uint8_t nonce[AP_AGE_NONCE];
 	struct ap_writer out = ap_writer_over(head, sizeof head);
-	AP_TRY(ap_age_header_write(recipients, count, file_key, &out));
+	AP_TRY(lock->count ? ap_age_header_write(lock->recipients, lock->count, file_key, &out) :
+			     ap_age_header_write_passphrase(lock->passphrase, lock->log_n, file_key, &out));
 	randombytes_buf(nonce, sizeof nonce);
 	ap_write_bytes(&out, nonce, sizeof nonce);
 	w->key = ap_age_payload_key(file_key, nonce);
 	return w->sink(w->ctx, head, out.len);
+}
+
+static struct ap_result new_writer(const struct lock *lock, ap_age_sink sink, void *ctx, struct ap_age_writer **ret_writer)
+{
+	struct ap_age_writer *w = g_new0(struct ap_age_writer, 1);
+	w->sink = sink;
+	w->ctx = ctx;
+	w->plain = ap_writer_over(w->chunk, sizeof w->chunk);
+	struct ap_secret *file_key = ap_secret_random(AP_AGE_FILE_KEY);
+	struct ap_result result = begin(w, lock, file_key);
+	ap_secret_free(file_key);
+	if (!ap_ok(result)) {
+		ap_age_writer_free(w);
+		return result;
+	}
+	*ret_writer = w;
+	return AP_SUCCESS;
 }
 
 struct ap_result ap_age_writer_new(const struct ap_age_recipient *recipient, ap_age_sink sink, void *ctx,
@@ -42,19 +67,15 @@ struct ap_result ap_age_writer_new_for(const struct ap_age_recipient *recipients
 {
 	if (count < 1 || count > AP_AGE_RECIPIENTS_MAX)
 		return ap_fail(AP_ERR_INTERNAL, "internal", "an age file has 1 to 4 recipients here");
-	struct ap_age_writer *w = g_new0(struct ap_age_writer, 1);
-	w->sink = sink;
-	w->ctx = ctx;
-	w->plain = ap_writer_over(w->chunk, sizeof w->chunk);
-	struct ap_secret *file_key = ap_secret_random(AP_AGE_FILE_KEY);
-	struct ap_result result = begin(w, recipients, count, file_key);
-	ap_secret_free(file_key);
-	if (!ap_ok(result)) {
-		ap_age_writer_free(w);
-		return result;
-	}
-	*ret_writer = w;
-	return AP_SUCCESS;
+	return new_writer(&(struct lock){ .recipients = recipients, .count = count }, sink, ctx, ret_writer);
+}
+
+struct ap_result ap_age_writer_new_passphrase(const struct ap_secret *passphrase, unsigned log_n, ap_age_sink sink,
+					      void *ctx, struct ap_age_writer **ret_writer)
+{
+	if (log_n < 10 || log_n > 20)
+		return ap_fail(AP_ERR_INTERNAL, "internal", "a passphrase is stretched 2^10 to 2^20 times");
+	return new_writer(&(struct lock){ .passphrase = passphrase, .log_n = log_n }, sink, ctx, ret_writer);
 }
 
 static struct ap_result seal_chunk(struct ap_age_writer *w, bool last)

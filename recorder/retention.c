@@ -7,6 +7,7 @@
 #include "recorder/db_staff_erasure.h"
 #include "recorder/db_staff_user.h"
 #include "recorder/erasure.h"
+#include "recorder/portability/archive.h"
 #include "recorder/request.h"
 #include "recorder/review.h"
 #include "recorder/vault.h"
@@ -65,6 +66,7 @@ void ap_retention_free(struct ap_retention *r)
 {
 	if (!r)
 		return;
+	ap_archive_stop(r->v);
 	if (r->timer) {
 		g_source_destroy(r->timer);
 		g_source_unref(r->timer);
@@ -161,6 +163,7 @@ static gboolean on_timer(gpointer data)
 
 void ap_retention_start(struct ap_retention *r)
 {
+	AP_IGNORE(ap_archive_recover(r->v)); /* what is left of one cannot be fetched, and goes when another is made */
 	on_timer(r);
 	r->timer = g_timeout_source_new_seconds((guint)ap_config_int(ap_vault_config(r->v), "retention.scan_seconds"));
 	g_source_set_callback(r->timer, on_timer, r, NULL);

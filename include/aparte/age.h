@@ -49,6 +49,10 @@ struct ap_result ap_age_writer_new(const struct ap_age_recipient *recipient, ap_
 #define AP_AGE_RECIPIENTS_MAX 4
 struct ap_result ap_age_writer_new_for(const struct ap_age_recipient *recipients, size_t count, ap_age_sink sink, void *ctx,
 				       struct ap_age_writer **ret_writer);
+/* The same for a passphrase (scrypt stanza): what `age -d` asks for. It is stretched here, which takes 2^log_n KiB of
+ * memory and about 2^(log_n - 18) s; log_n 10 to 20. Nothing of the passphrase is kept. */
+struct ap_result ap_age_writer_new_passphrase(const struct ap_secret *passphrase, unsigned log_n, ap_age_sink sink,
+					      void *ctx, struct ap_age_writer **ret_writer);
 struct ap_result ap_age_writer_write(struct ap_age_writer *w, const void *bytes, size_t len);
 /* Seals the last chunk; without it the file is invalid. Once; afterwards only _free. */
 struct ap_result ap_age_writer_finish(struct ap_age_writer *w);

@@ -1,11 +1,19 @@
 #include "recorder/portability/archive_private.h"
 
 #include "recorder/answer.h"
+#include "recorder/body.h"
+#include "recorder/db_consent.h"
 #include "recorder/portability/db_archive.h"
+#include "recorder/request_private.h"
 #include "recorder/vault.h"
 
+#include <aparte/buf.h>
+#include <aparte/limits.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define KEPT_MS (7LL * 86400 * 1000)
@@ -61,6 +69,150 @@ struct ap_result ap_archive_is_ready(struct ap_vault *v, const struct ap_uuid *r
 	struct ap_result r = ap_db_archive_load(ap_vault_db(v), request, &row);
 	*ret_ready = ap_ok(r) && (is_state(&row, "ready") || is_state(&row, "erased"));
 	return strcmp(r.name, "not-found") == 0 ? AP_SUCCESS : r;
+}
+
+/* ---- making one ---- */
+
+static struct ap_result may_begin(struct ap_vault *v, const struct ap_uuid *request)
+{
+	struct ap_request_row row;
+	AP_TRY(ap_db_request_load(ap_vault_db(v), request, &row));
+	if (strcmp(row.state, "refused") == 0)
+		return ap_fail(AP_ERR_DENIED, "conflict", "this request was refused");
+	if (ap_vault_locked_down(v))
+		return ap_fail(AP_ERR_DENIED, "lockdown", "the vault is locked down");
+	if (ap_archive_job_running(v))
+		return ap_fail(AP_ERR_LIMIT, "rate", "another archive is being made; try again in a minute");
+	return AP_SUCCESS;
+}
+
+/* Makes the row and hands the lock on; what fails leaves no row behind that says otherwise. */
+static struct ap_result begin(struct ap_vault *v, const struct ap_actor *party, const struct ap_uuid *request,
+			      const struct ap_zip_lock *lock)
+{
+	g_autofree char *directory = g_build_filename(ap_vault_home(v), "vault", "archives", NULL);
+	AP_TRY(may_begin(v, request));
+	AP_TRY(ap_db_archive_begin(ap_vault_db(v), request, lock->recipient ? "recipient" : "passphrase", now(v)));
+	if (g_mkdir_with_parents(directory, 0700) != 0)
+		return ap_fail(AP_ERR_IO, "vault-unavailable", "no archive can be made: see to the disk of vault/");
+	AP_TRY(ap_archive_remove(v, request));
+	struct ap_result r = ap_archive_job_start(v, party, request, lock);
+	if (!ap_ok(r))
+		AP_TRY(ap_db_archive_failed(ap_vault_db(v), request, r.name));
+	return r;
+}
+
+static struct ap_result begin_for_recipient(struct ap_vault *v, const struct ap_actor *party,
+					    const struct ap_uuid *request, const char *text)
+{
+	struct ap_age_recipient recipient;
+	if (!ap_ok(ap_age_recipient_parse(text, &recipient)))
+		return ap_fail(AP_ERR_PROTOCOL, "invalid", "recipient is an age recipient: age1…");
+	return begin(v, party, request, &(struct ap_zip_lock){.recipient = &recipient});
+}
+
+static struct ap_result begin_for_passphrase(struct ap_vault *v, const struct ap_actor *party,
+					     const struct ap_uuid *request, const char *text)
+{
+	size_t len = strlen(text);
+	if (len < AP_PASSPHRASE_MIN || len > AP_PASSPHRASE_MAX)
+		return ap_fail(AP_ERR_PROTOCOL, "invalid", "a passphrase has 12 to 1024 bytes");
+	struct ap_secret *passphrase = ap_secret_new(len);
+	(void)ap_copy(ap_secret_bytes_rw(passphrase), len, text, len);
+	struct ap_result r = begin(v, party, request, &(struct ap_zip_lock){.passphrase = passphrase});
+	ap_secret_free(passphrase);
+	return r;
+}
+
+struct ap_result ap_archive_make(struct ap_vault *v, const struct ap_actor *party, const char *request, const char *json,
+				 char **ret_json)
+{
+	struct ap_uuid id;
+	g_autoptr(JsonNode) node = NULL;
+	JsonObject *body;
+	JsonNode *answer;
+	AP_TRY(ap_request_own(v, party, request, "portability", &id));
+	AP_TRY(ap_body_parse(json, &node, &body));
+	const char *passphrase = ap_body_text(body, "passphrase"), *recipient = ap_body_text(body, "recipient");
+	if (!passphrase == !recipient)
+		return ap_fail(AP_ERR_PROTOCOL, "invalid", "choose a passphrase or an age recipient");
+	AP_TRY(recipient ? begin_for_recipient(v, party, &id, recipient) :
+			   begin_for_passphrase(v, party, &id, passphrase));
+	AP_TRY(ap_request_answer_one(v, &id, &answer));
+	*ret_json = ap_answer_take_text(answer);
+	return AP_SUCCESS;
+}
+
+/* ---- fetching it ---- */
+
+/* A copy of what was frozen or erased since is not handed out. */
+static struct ap_result may_fetch(struct ap_vault *v, const struct ap_actor *party, const struct ap_uuid *request,
+				  struct ap_archive_row *row)
+{
+	int64_t frozen, gone;
+	struct ap_result r = ap_db_archive_load(ap_vault_db(v), request, row);
+	if (!ap_ok(r) || is_state(row, "making") || is_state(row, "failed"))
+		return ap_fail(AP_ERR_DENIED, "not-found", "no archive was made for this request");
+	AP_TRY(ap_db_archive_obstacles(ap_vault_db(v), &party->session, row->ready_ms, &frozen, &gone));
+	if (!is_state(row, "ready") || gone)
+		return ap_fail(AP_ERR_DENIED, "erased", "this archive was erased; ask for another");
+	if (frozen)
+		return ap_fail(AP_ERR_DENIED, "restricted", "the recording is frozen; the archive waits");
+	return ap_vault_locked_down(v) ? ap_fail(AP_ERR_DENIED, "lockdown", "the vault is locked down") : AP_SUCCESS;
+}
+
+struct ap_result ap_archive_open(struct ap_vault *v, const struct ap_actor *party, const char *request, uint64_t *ret_size)
+{
+	struct ap_uuid id;
+	struct ap_archive_row row;
+	AP_TRY(ap_request_own(v, party, request, "portability", &id));
+	AP_TRY(may_fetch(v, party, &id, &row));
+	*ret_size = (uint64_t)row.size;
+	return AP_SUCCESS;
+}
+
+static struct ap_result read_range(const char *path, uint64_t offset, uint8_t *bytes, size_t max, size_t *ret_len)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? pread(fd, bytes, max, (off_t)offset) : -1;
+	if (fd >= 0)
+		close(fd);
+	if (n < 0)
+		return ap_fail(AP_ERR_IO, "vault-unavailable", "the archive cannot be read: see to the disk of vault/");
+	*ret_len = (size_t)n;
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_archive_read(struct ap_vault *v, const struct ap_actor *party, const char *request, uint64_t offset,
+				 uint32_t length, uint8_t **ret_bytes, size_t *ret_len)
+{
+	struct ap_uuid id;
+	struct ap_archive_row row;
+	AP_TRY(ap_request_own(v, party, request, "portability", &id));
+	AP_TRY(may_fetch(v, party, &id, &row));
+	size_t max = MIN(length, AP_MAX_TRACK_READ), len = 0;
+	g_autofree char *path = ap_archive_path(v, &id);
+	g_autofree uint8_t *bytes = g_malloc(MAX(max, 1));
+	AP_TRY(read_range(path, offset, bytes, max, &len));
+	if (offset + len >= (uint64_t)row.size)
+		AP_TRY(ap_db_archive_fetched(ap_vault_db(v), &id, now(v)));
+	*ret_bytes = g_steal_pointer(&bytes);
+	*ret_len = len;
+	return AP_SUCCESS;
+}
+
+/* ---- their end ---- */
+
+struct ap_result ap_archive_recover(struct ap_vault *v)
+{
+	g_autoptr(GArray) making = NULL;
+	AP_TRY(ap_db_archive_making(ap_vault_db(v), &making));
+	for (guint i = 0; i < making->len; i++) {
+		const struct ap_uuid *request = &g_array_index(making, struct ap_uuid, i);
+		AP_TRY(ap_archive_remove(v, request));
+		AP_TRY(ap_db_archive_failed(ap_vault_db(v), request, "interrupted"));
+	}
+	return AP_SUCCESS;
 }
 
 struct ap_result ap_archive_work(struct ap_vault *v)

@@ -67,30 +67,31 @@ struct ap_result ap_db_archive_erased(struct ap_db *db, const struct ap_uuid *re
 			 AP_VALUES(AP_V_UUID(request), AP_V_INT(now_ms)));
 }
 
-static struct ap_result take_ids(struct ap_rows *rows, GArray **ret_ids)
+struct ap_result ap_db_archive_obstacles(struct ap_db *db, const struct ap_uuid *session, int64_t since_ms,
+					 int64_t *ret_frozen, int64_t *ret_gone)
 {
-	g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(struct ap_uuid));
-	while (ap_rows_next(rows)) {
-		struct ap_uuid id = ap_row_uuid(rows, 0);
-		g_array_append_val(ids, id);
-	}
-	AP_TRY(ap_rows_end(rows));
-	*ret_ids = g_steal_pointer(&ids);
-	return AP_SUCCESS;
+	AP_TRY(ap_db_count(db, "SELECT count(*) FROM recording WHERE session = ?1 AND state = 'restricted'",
+			   AP_VALUES(AP_V_UUID(session)), ret_frozen));
+	return ap_db_count(db,
+			   "SELECT count(*) FROM erasure e JOIN recording r ON r.id = e.recording WHERE r.session = ?1"
+			   " AND e.ordered_ms >= ?2",
+			   AP_VALUES(AP_V_UUID(session), AP_V_INT(since_ms)), ret_gone);
 }
 
 struct ap_result ap_db_archive_due(struct ap_db *db, int64_t made_before_ms, int64_t fetched_before_ms,
 				   GArray **ret_requests)
 {
-	return take_ids(ap_db_query(db,
-				    "SELECT request FROM archive WHERE state = 'ready' AND (ready_ms <= ?1"
-				    " OR fetched_ms <= ?2)",
+	return ap_rows_end_ids(ap_db_query(db,
+				    "SELECT a.request FROM archive a JOIN request q ON q.id = a.request WHERE a.state = 'ready'"
+				    " AND (a.ready_ms <= ?1 OR a.fetched_ms <= ?2 OR EXISTS (SELECT 1 FROM erasure e JOIN"
+				    " recording r ON r.id = e.recording WHERE r.session = q.session AND e.ordered_ms >="
+				    " a.ready_ms))",
 				    AP_VALUES(AP_V_INT(made_before_ms), AP_V_INT(fetched_before_ms))),
 			ret_requests);
 }
 
 struct ap_result ap_db_archive_making(struct ap_db *db, GArray **ret_requests)
 {
-	return take_ids(ap_db_query(db, "SELECT request FROM archive WHERE state = 'making'", AP_NO_VALUES),
+	return ap_rows_end_ids(ap_db_query(db, "SELECT request FROM archive WHERE state = 'making'", AP_NO_VALUES),
 			ret_requests);
 }

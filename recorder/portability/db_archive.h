@@ -23,7 +23,11 @@ struct ap_result ap_db_archive_ready(struct ap_db *db, const struct ap_uuid *req
 struct ap_result ap_db_archive_failed(struct ap_db *db, const struct ap_uuid *request, const char *failure);
 struct ap_result ap_db_archive_fetched(struct ap_db *db, const struct ap_uuid *request, int64_t now_ms);
 struct ap_result ap_db_archive_erased(struct ap_db *db, const struct ap_uuid *request, int64_t now_ms);
-/* GArray of struct ap_uuid: ready ones made before or fetched before these times. */
+/* Recordings of a session that are frozen, or were to be erased since. */
+struct ap_result ap_db_archive_obstacles(struct ap_db *db, const struct ap_uuid *session, int64_t since_ms,
+					 int64_t *ret_frozen, int64_t *ret_gone);
+/* GArray of struct ap_uuid: ready ones made before or fetched before these times, or of a session with a recording that
+ * was to be erased since. */
 struct ap_result ap_db_archive_due(struct ap_db *db, int64_t made_before_ms, int64_t fetched_before_ms,
 				   GArray **ret_requests);
 /* Those being made. */

@@ -12,6 +12,7 @@ if(TARGET ap_vault_core)
 		ap_staff_test(${module})
 	endforeach()
 	ap_staff_test(clocks)
+	ap_staff_test(archive)
 	set_tests_properties(unit/clocks PROPERTIES LABELS "unit;torture" TIMEOUT 300)
 endif()
 

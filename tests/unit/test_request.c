@@ -269,11 +269,12 @@ static void an_objection_ends_the_purpose(void **state)
 	struct ap_uuid session = fixture_consented(f, "[\"recording\",\"quality\"]");
 	struct ap_actor coachee = fixture_party(&session, AP_COACHEE);
 	g_autofree char *json = NULL;
-	ap_vault_set_port(f->v, g_main_context_default(), &port, NULL);
+	g_autoptr(GMainContext) gate = g_main_context_new();
+	ap_vault_set_port(f->v, gate, &port, NULL);
 	assert_refused(ap_request_create(f->v, &coachee, "{\"type\":\"objection\",\"purposes\":[\"fun\"]}", &json),
 		       "invalid");
 	ask(f, &coachee, "{\"type\":\"objection\",\"purposes\":[\"quality\"]}", "open");
-	while (g_main_context_iteration(NULL, FALSE))
+	while (g_main_context_iteration(gate, FALSE))
 		;
 	assert_ok(ap_request_work(f->v));
 	assert_int_equal(fixture_count(f, "SELECT count(*) FROM request WHERE state = 'done'"), 1);

@@ -1,0 +1,339 @@
+/* Making an archive: a source on the main context that works a MiB at a time, behind all that is more urgent. */
+#include "recorder/portability/archive_private.h"
+
+#include "recorder/answer.h"
+#include "recorder/db_recording.h"
+#include "recorder/playback.h"
+#include "recorder/portability/copy.h"
+#include "recorder/portability/db_archive.h"
+#include "recorder/portability/readme.h"
+#include "recorder/portability/vcon.h"
+#include "recorder/request_private.h"
+#include "recorder/session.h"
+#include "recorder/vault.h"
+
+#include <aparte/buf.h>
+#include <aparte/log.h>
+#include <sodium.h>
+#include <string.h>
+
+#define STEP ((size_t)1 << 20)
+#define PARTS 50 /* how often progress is written down */
+
+/* One track that goes into the archive. */
+struct track {
+	struct ap_recording recording;
+	struct ap_uuid access;
+	uint64_t size;
+	char *file; /* owned */
+	uint8_t sha512[64];
+};
+
+struct job {
+	GSource source; /* first: this is one */
+	/* borrowed */
+	struct ap_vault *v;
+	/* owned */
+	struct ap_zip *zip;
+	JsonObject *copy;
+	GArray *tracks;	   /* struct track */
+	GPtrArray *absent; /* texts: why a recording is not in it */
+	struct ap_playback_reader *reader;
+	uint8_t *buffer;
+	char *lang;
+	/* state */
+	struct ap_actor person;
+	struct ap_uuid request;
+	guint track; /* index of the one being read */
+	uint64_t offset, done, total, noted;
+	crypto_hash_sha512_state hash;
+	bool opened; /* texts are written */
+};
+
+static int64_t now(struct ap_vault *v)
+{
+	return ap_wall_ms(ap_vault_clock(v));
+}
+
+static void clear_track(void *track)
+{
+	g_free(((struct track *)track)->file);
+}
+
+/* ---- what goes in ---- */
+
+static struct ap_result add_track(struct job *j, const struct ap_recording *recording)
+{
+	struct ap_access access;
+	struct ap_playback_reader *reader;
+	char id[AP_UUID_TEXT];
+	struct track track = {.recording = *recording};
+	AP_TRY(ap_access_begin(j->v, &j->person, &recording->id, "recording", "portability (art. 20)", &access));
+	track.access = access.id;
+	AP_TRY(ap_playback_open(j->v, &recording->id, j->person.role, &reader));
+	track.size = ap_playback_size(reader);
+	ap_playback_close(reader);
+	ap_uuid_text(&recording->id, id);
+	track.file = g_strdup_printf("tracks/%s-%s.webm", id, ap_role_text(j->person.role));
+	j->total += track.size;
+	g_array_append_val(j->tracks, track);
+	return AP_SUCCESS;
+}
+
+static struct ap_result choose_tracks(struct job *j)
+{
+	g_autoptr(GArray) list = NULL;
+	AP_TRY(ap_db_recording_list(ap_vault_db(j->v), &j->person.session, &list));
+	for (guint i = 0; i < list->len; i++) {
+		const struct ap_recording *recording = &g_array_index(list, struct ap_recording, i);
+		struct ap_result r = add_track(j, recording);
+		char id[AP_UUID_TEXT];
+		ap_uuid_text(&recording->id, id);
+		if (!ap_ok(r))
+			g_ptr_array_add(j->absent, g_strdup_printf("%s: %s", id, r.name));
+	}
+	return AP_SUCCESS;
+}
+
+static struct ap_result add_text(struct job *j, const char *name, char *owned)
+{
+	g_autofree char *text = owned;
+	return ap_zip_add(j->zip, name, text, strlen(text));
+}
+
+static char *json_text(JsonObject *o)
+{
+	g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
+	json_node_set_object(node, o);
+	return json_to_string(node, TRUE);
+}
+
+static struct ap_result write_texts(struct job *j)
+{
+	AP_TRY(add_text(j, "README.txt", ap_archive_readme(j->lang, j->absent)));
+	AP_TRY(add_text(j, "data.json", json_text(j->copy)));
+	AP_TRY(add_text(j, "data.md", ap_copy_markdown(j->copy, j->lang)));
+	for (const char *const *name = ap_copy_lists(); *name; name++) {
+		g_autofree char *file = g_strconcat("csv/", *name, ".csv", NULL);
+		AP_TRY(add_text(j, file, ap_copy_csv(json_object_get_array_member(j->copy, *name))));
+	}
+	return AP_SUCCESS;
+}
+
+static struct ap_result write_vcon(struct job *j)
+{
+	g_autofree struct ap_vcon_track *tracks = g_new0(struct ap_vcon_track, j->tracks->len + 1);
+	char session[AP_UUID_TEXT];
+	ap_uuid_text(&j->person.session, session);
+	for (guint i = 0; i < j->tracks->len; i++) {
+		const struct track *t = &g_array_index(j->tracks, struct track, i);
+		tracks[i] = (struct ap_vcon_track){.file = t->file,
+						   .start_ms = t->recording.created_ms,
+						   .duration_ms = t->recording.duration_ms};
+		(void)ap_copy(tracks[i].sha512, sizeof tracks[i].sha512, t->sha512, sizeof t->sha512);
+	}
+	const struct ap_vcon_facts facts = {session, j->person.role, now(j->v), j->copy, tracks, j->tracks->len};
+	g_autoptr(JsonObject) vcon = ap_vcon_build(&facts);
+	return add_text(j, "session.vcon.json", json_text(vcon));
+}
+
+/* ---- step by step ---- */
+
+static struct track *current(struct job *j)
+{
+	return &g_array_index(j->tracks, struct track, j->track);
+}
+
+static struct ap_result begin_track(struct job *j)
+{
+	struct track *t = current(j);
+	AP_TRY(ap_playback_open(j->v, &t->recording.id, j->person.role, &j->reader));
+	if (ap_playback_size(j->reader) != t->size)
+		return ap_fail(AP_ERR_IO, "segment-altered", "a track changed while it was copied");
+	crypto_hash_sha512_init(&j->hash);
+	j->offset = 0;
+	return ap_zip_begin(j->zip, t->file, t->size);
+}
+
+static struct ap_result end_track(struct job *j)
+{
+	struct track *t = current(j);
+	crypto_hash_sha512_final(&j->hash, t->sha512);
+	ap_playback_close(g_steal_pointer(&j->reader));
+	j->track++;
+	AP_TRY(ap_access_count(j->v, &t->access, t->size));
+	return ap_access_end(j->v, &t->access);
+}
+
+static struct ap_result note_progress(struct job *j)
+{
+	if (j->done - j->noted < j->total / PARTS)
+		return AP_SUCCESS;
+	j->noted = j->done;
+	return ap_db_archive_progress(ap_vault_db(j->v), &j->request, (int64_t)j->done, (int64_t)j->total);
+}
+
+static struct ap_result copy_piece(struct job *j)
+{
+	struct track *t = current(j);
+	size_t len;
+	AP_TRY(ap_access_check(j->v, &j->person, &t->access, &t->recording.id));
+	AP_TRY(ap_playback_read(j->reader, j->offset, j->buffer, STEP, &len));
+	crypto_hash_sha512_update(&j->hash, j->buffer, len);
+	AP_TRY(ap_zip_write(j->zip, j->buffer, len));
+	j->offset += len;
+	j->done += len;
+	AP_TRY(note_progress(j));
+	return j->offset == t->size ? end_track(j) : AP_SUCCESS;
+}
+
+static struct ap_result finish(struct job *j)
+{
+	uint64_t size;
+	struct ap_request_row row;
+	const struct ap_request_answer answer = {"done", "archive", NULL, now(j->v)};
+	AP_TRY(write_vcon(j));
+	AP_TRY(ap_zip_finish(j->zip, &size));
+	AP_TRY(ap_db_archive_ready(ap_vault_db(j->v), &j->request, (int64_t)size, now(j->v)));
+	AP_TRY(ap_db_request_load(ap_vault_db(j->v), &j->request, &row));
+	bool waits = strcmp(row.state, "open") == 0 || strcmp(row.state, "extended") == 0;
+	return waits ? ap_request_settle(j->v, &row, &answer, "vault") : AP_SUCCESS;
+}
+
+static struct ap_result step(struct job *j, bool *ret_over)
+{
+	if (!j->opened) {
+		j->opened = true;
+		return write_texts(j);
+	}
+	if (j->track < j->tracks->len)
+		return j->reader ? copy_piece(j) : begin_track(j);
+	*ret_over = true;
+	return finish(j);
+}
+
+/* ---- the source ---- */
+
+static void end_accesses(struct job *j)
+{
+	for (guint i = j->track; i < j->tracks->len; i++)
+		AP_IGNORE(ap_access_end(j->v, &g_array_index(j->tracks, struct track, i).access)); /* it expires */
+}
+
+static void fail(struct job *j, const char *name)
+{
+	char id[AP_UUID_TEXT];
+	ap_uuid_text(&j->request, id);
+	ap_log(AP_LOG_WARN, "archive_failed", "request=%s reason=%s", id, name);
+	end_accesses(j);
+	AP_IGNORE(ap_archive_remove(j->v, &j->request)); /* and again when another is made */
+	AP_IGNORE(ap_db_archive_failed(ap_vault_db(j->v), &j->request, name)); /* else at the next start */
+}
+
+static gboolean is_due(GSource *source, gint *ret_timeout)
+{
+	(void)source;
+	*ret_timeout = 0;
+	return TRUE;
+}
+
+static gboolean always(GSource *source)
+{
+	(void)source;
+	return TRUE;
+}
+
+static gboolean dispatch(GSource *source, GSourceFunc fn, gpointer data)
+{
+	struct job *j = (struct job *)source;
+	bool over = false;
+	(void)fn, (void)data;
+	struct ap_result r = step(j, &over);
+	if (!ap_ok(r))
+		fail(j, r.name);
+	return ap_ok(r) && !over ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+}
+
+static void finalize(GSource *source)
+{
+	struct job *j = (struct job *)source;
+	ap_playback_close(j->reader);
+	ap_zip_free(j->zip);
+	g_clear_pointer(&j->copy, json_object_unref);
+	g_clear_pointer(&j->tracks, g_array_unref);
+	g_clear_pointer(&j->absent, g_ptr_array_unref);
+	if (j->buffer)
+		ap_wipe(j->buffer, STEP);
+	g_free(j->buffer);
+	g_free(j->lang);
+}
+
+static GSourceFuncs job_funcs = {.prepare = is_due, .check = always, .dispatch = dispatch, .finalize = finalize};
+
+static gboolean unused(gpointer v)
+{
+	(void)v;
+	return G_SOURCE_CONTINUE;
+}
+
+static GSource *find(struct ap_vault *v)
+{
+	GMainContext *context = g_main_context_ref_thread_default();
+	GSource *found = g_main_context_find_source_by_funcs_user_data(context, &job_funcs, v);
+	g_main_context_unref(context);
+	return found;
+}
+
+bool ap_archive_job_running(struct ap_vault *v)
+{
+	return find(v) != NULL;
+}
+
+void ap_archive_stop(struct ap_vault *v)
+{
+	GSource *source = find(v);
+	if (!source)
+		return;
+	fail((struct job *)source, "interrupted");
+	g_source_destroy(source);
+}
+
+static struct ap_result prepare(struct job *j, const struct ap_zip_lock *lock)
+{
+	struct ap_party party;
+	g_autofree char *path = ap_archive_path(j->v, &j->request);
+	const struct ap_copy_wish wish = {j->person.session, j->person.role, false};
+	AP_TRY(ap_party_load(ap_vault_db(j->v), &j->person.session, j->person.role, &party));
+	j->lang = g_strdup(g_str_has_prefix(party.locale, "fr") ? "fr" : "en");
+	ap_party_clear(&party);
+	AP_TRY(ap_zip_new(path, lock, now(j->v), &j->zip));
+	AP_TRY(choose_tracks(j));
+	AP_TRY(ap_copy_build(j->v, &wish, &j->copy));
+	return ap_db_archive_progress(ap_vault_db(j->v), &j->request, 0, (int64_t)j->total);
+}
+
+struct ap_result ap_archive_job_start(struct ap_vault *v, const struct ap_actor *person, const struct ap_uuid *request,
+				      const struct ap_zip_lock *lock)
+{
+	GSource *source = g_source_new(&job_funcs, sizeof(struct job));
+	struct job *j = (struct job *)source;
+	GMainContext *context = g_main_context_ref_thread_default();
+	j->v = v;
+	j->person = *person;
+	j->request = *request;
+	j->tracks = g_array_new(FALSE, FALSE, sizeof(struct track));
+	g_array_set_clear_func(j->tracks, clear_track);
+	j->absent = g_ptr_array_new_with_free_func(g_free);
+	j->buffer = g_malloc(STEP);
+	struct ap_result r = prepare(j, lock);
+	if (ap_ok(r)) {
+		g_source_set_priority(source, G_PRIORITY_LOW);
+		g_source_set_callback(source, unused, v, NULL);
+		g_source_attach(source, context);
+	} else {
+		fail(j, r.name);
+	}
+	g_source_unref(source);
+	g_main_context_unref(context);
+	return r;
+}
