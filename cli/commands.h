@@ -27,6 +27,8 @@
 	X(export, "decrypt a recording, or hand out its segments and identity") \
 	X(rotate, "turn the key-encryption key over")                           \
 	X(clock, "confirm a wall clock that jumped")                            \
+	X(backup, "make a backup now and prove it")                             \
+	X(restore, "restore a backup to a new home; release what it froze")     \
 	X(doctor, "check the instance and say what to do")                      \
 	X(age, "encrypt and decrypt age files, for auditors")
 

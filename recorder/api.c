@@ -158,6 +158,7 @@ void ap_api_add_all(struct ap_api *api)
 	ap_api_add_requests(api);
 	ap_api_add_erasures(api);
 	ap_api_add_turnovers(api);
+	ap_api_add_backups(api);
 	ap_api_add_people(api);
 	ap_api_add_export(api);
 	ap_api_add_public(api);

@@ -25,6 +25,7 @@ struct ap_api {
 	struct ap_http *http;
 	struct ap_logins *logins;
 	struct ap_retention *retention;
+	struct ap_backups *backups; /* recorder/backup/backup.h */
 	struct ap_turnovers *turnovers;
 	struct ap_static_files *pages; /* NULL on admin.sock */
 	bool socket;                   /* this is admin.sock */
@@ -71,6 +72,7 @@ void ap_api_add_desk(struct ap_api *api);
 void ap_api_add_requests(struct ap_api *api);
 void ap_api_add_erasures(struct ap_api *api);
 void ap_api_add_turnovers(struct ap_api *api);
+void ap_api_add_backups(struct ap_api *api);
 void ap_api_add_people(struct ap_api *api);
 void ap_api_add_export(struct ap_api *api);
 void ap_api_add_public(struct ap_api *api);

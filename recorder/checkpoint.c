@@ -74,6 +74,12 @@ struct ap_result ap_log_key_from_seed(const char *name, const struct ap_secret *
 	return key_from_public(name, public, ret_key);
 }
 
+struct ap_result ap_log_key_named(struct ap_log_key *key, const char *name)
+{
+	struct ap_log_key old = *key;
+	return key_from_public(name, old.public, key);
+}
+
 struct ap_result ap_log_key_parse(const char *vkey, struct ap_log_key *ret_key)
 {
 	g_auto(GStrv) parts = g_strsplit(vkey, "+", 3); /* base64 may hold further '+' */

@@ -31,6 +31,8 @@ struct ap_checkpoint {
 
 /* From a name and the 32-byte Ed25519 seed. Fails when the name is empty, too long or holds space, '+' or control. */
 struct ap_result ap_log_key_from_seed(const char *name, const struct ap_secret *seed, struct ap_log_key *ret_key);
+/* The same key under another name. */
+struct ap_result ap_log_key_named(struct ap_log_key *key, const char *name);
 struct ap_result ap_log_key_parse(const char *vkey, struct ap_log_key *ret_key);
 /* g_free. */
 char *ap_log_key_text(const struct ap_log_key *key);

@@ -128,8 +128,8 @@ struct ap_result ap_db_session_restricted(struct ap_db *db, const struct ap_uuid
 {
 	int64_t n = 0;
 	AP_TRY(ap_db_count(db,
-			   "SELECT count(*) FROM request WHERE session = ?1 AND type = 'restriction'"
-			   " AND state NOT IN ('refused', 'lifted')",
+			   "SELECT (SELECT count(*) FROM request WHERE session = ?1 AND type = 'restriction'"
+			   " AND state NOT IN ('refused', 'lifted')) + (SELECT count(*) FROM frozen_session WHERE session = ?1)",
 			   AP_VALUES(AP_V_UUID(id)), &n));
 	*ret_restricted = n > 0;
 	return AP_SUCCESS;

@@ -2,6 +2,7 @@
 
 #include "recorder/access.h"
 #include "recorder/answer.h"
+#include "recorder/backup/journal.h"
 #include "recorder/db_turnover.h"
 #include "recorder/vault.h"
 #include "recorder/webhook.h"
@@ -267,12 +268,22 @@ static guint certify(struct work *w)
 	return ap_ok(r) ? n : 0;
 }
 
+/* Before anybody is told that it is done: a restore must know of it too. Keys and bytes are gone either way. */
+static bool journalled(struct work *w)
+{
+	struct ap_result r = ap_journal_flush(w->v);
+	if (!ap_ok(r))
+		fail_all(w, AP_STEP_BYTES, r);
+	return ap_ok(r);
+}
+
 struct ap_result ap_erasure_work(struct ap_vault *v, GArray *rows, bool *ret_any)
 {
 	struct work w = {.v = v, .rows = rows, .first = AP_SUCCESS};
 	destroy_shares(&w);
 	remove_bytes(&w);
-	finish(&w);
+	if (journalled(&w))
+		finish(&w);
 	*ret_any = count_at(&w, AP_STEP_ERASED) > 0 && certify(&w) > 0;
 	return w.first;
 }

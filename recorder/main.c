@@ -1,8 +1,9 @@
 /*
  * aparte-recorder, the vault: equipped by the launcher over descriptor 3 (include/aparte/handoff.h). Secrets and
  * databases are opened first, then the file system is closed but for what the vault keeps, then come the gate thread,
- * the staff side, and the first byte from outside.
+ * the staff side, and the first byte from outside. `aparte-recorder restore` is the exception: run by `aparte restore`.
  */
+#include "recorder/backup/restore_main.h"
 #include "recorder/core.h"
 #include "recorder/staff.h"
 
@@ -104,12 +105,22 @@ static struct ap_result receive_equipment(struct process *p)
 	}
 }
 
+/* A directory that the configuration names, absolute; g_free. */
+static char *configured(const struct process *p, const char *key)
+{
+	const char *path = ap_config_text(p->config, key);
+	return *path ? g_canonicalize_filename(path, p->home) : g_strdup("/nonexistent");
+}
+
 /* From here on only the instance, the pages and the system's libraries and settings can be reached. */
 static void confine(struct process *p)
 {
 	g_autofree char *vault = g_build_filename(p->home, "vault", NULL);
 	g_autofree char *recordings = g_build_filename(p->home, "recordings", NULL);
+	g_autofree char *backup = configured(p, "backup.directory"), *journal = configured(p, "backup.journal");
 	const struct ap_sandbox_path paths[] = {
+		{ backup, AP_SANDBOX_WRITE, true },
+		{ journal, AP_SANDBOX_WRITE, true },
 		{ vault, AP_SANDBOX_WRITE, false },
 		{ recordings, AP_SANDBOX_WRITE, false },
 		{ p->web ? p->web : "/nonexistent", AP_SANDBOX_READ, true },
@@ -232,8 +243,10 @@ static void clear(struct process *p)
 	g_free(p->web);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "restore") == 0)
+		return ap_restore_main(argc - 1, argv + 1);
 	struct process p = { .http = -1, .admin = -1, .link = -1, .zygote = -1, .certificate = -1, .key = -1,
 			     .operator_uid = (uid_t)-1 };
 	umask(077);

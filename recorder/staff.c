@@ -1,6 +1,7 @@
 #include "recorder/staff.h"
 
 #include "recorder/api.h"
+#include "recorder/backup/backup.h"
 #include "recorder/erasure.h"
 #include "recorder/webhook.h"
 
@@ -13,6 +14,7 @@ struct ap_staff {
 	/* owned */
 	struct ap_logins *logins;
 	struct ap_retention *retention;
+	struct ap_backups *backups;
 	struct ap_turnovers *turnovers;
 	struct ap_webhooks *webhooks;
 	struct ap_static_files *pages;
@@ -38,6 +40,7 @@ static struct ap_api make_api(struct ap_vault *v, const struct ap_staff *s, bool
 			       .logins = s->logins,
 			       .retention = s->retention,
 			       .turnovers = s->turnovers,
+			       .backups = s->backups,
 			       .pages = socket ? NULL : s->pages,
 			       .bound = g_ptr_array_new_with_free_func(g_free),
 			       .socket = socket,
@@ -109,6 +112,7 @@ struct ap_result ap_staff_start(struct ap_vault *v, const struct ap_staff_socket
 	s->logins = ap_logins_new(v);
 	s->retention = ap_retention_new(v, NULL);
 	s->turnovers = ap_turnovers_start(v);
+	s->backups = ap_backups_new(v);
 	s->webhooks = ap_webhooks_new(v);
 	struct ap_result r = start(s, v, sockets);
 	if (!ap_ok(r)) {
@@ -116,6 +120,7 @@ struct ap_result ap_staff_start(struct ap_vault *v, const struct ap_staff_socket
 		return r;
 	}
 	ap_retention_start(s->retention);
+	ap_backups_start(s->backups);
 	*ret_staff = s;
 	return AP_SUCCESS;
 }
@@ -127,6 +132,7 @@ void ap_staff_stop(struct ap_staff *s)
 	api_clear(&s->net);
 	api_clear(&s->local);
 	ap_webhooks_free(s->webhooks);
+	ap_backups_free(s->backups);
 	ap_turnovers_stop(s->turnovers);
 	ap_retention_free(s->retention);
 	ap_logins_free(s->logins);

@@ -11,3 +11,4 @@ ap_library(vault_staff SOURCES access.c access_list.c grant.c playback.c erasure
 	api_erasures.c api_people.c api_export.c api_public.c staff.c staff_rights.c
 	LIBS ap_vault_core ap_staff_rules ap_staff_db ap_blob ap_http PkgConfig::SOUP PkgConfig::ARCHIVE)
 include(access.cmake)
+include(backup.cmake)
