@@ -12,6 +12,7 @@ function(ap_capture_test name)
 	set_tests_properties(integration/${name} PROPERTIES TIMEOUT 240 LABELS integration)
 endfunction()
 ap_capture_test(capture_run SOURCES ${CMAKE_SOURCE_DIR}/tests/integration/capture_media.c
+	${CMAKE_SOURCE_DIR}/tests/integration/capture_sender.c
 	LIBS ap_capture_spawn PkgConfig::GST m)
 set_tests_properties(integration/capture_run PROPERTIES PROCESSORS 2) # it measures how late things are written
 ap_unit_test(timeline LIBS ap_capture_pure)
