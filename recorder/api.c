@@ -147,6 +147,12 @@ void ap_api_add(struct ap_api *api, const struct ap_api_route *routes, size_t co
 	}
 }
 
+void ap_api_each(const struct ap_api *api, void (*look)(void *ctx, const struct ap_api_route *row), void *ctx)
+{
+	for (guint i = 0; i < api->bound->len; i++)
+		look(ctx, ((const struct bound *)g_ptr_array_index(api->bound, i))->route);
+}
+
 void ap_api_add_all(struct ap_api *api)
 {
 	ap_api_add_session(api);

@@ -79,6 +79,8 @@ void ap_api_add_public(struct ap_api *api);
 /* All of them. */
 void ap_api_add_all(struct ap_api *api);
 
+/* Every row that hangs on the listener, in order. */
+void ap_api_each(const struct ap_api *api, void (*look)(void *ctx, const struct ap_api_route *row), void *ctx);
 /* An access as it is answered: begun, or pending another person's word. */
 JsonNode *ap_api_access(const struct ap_access *access);
 /* The {n}th part of the path as an id: "not-found" when it is none. */

@@ -4,6 +4,7 @@
 #include "recorder/answer.h"
 #include "recorder/backup/journal.h"
 #include "recorder/db_turnover.h"
+#include "recorder/note.h"
 #include "recorder/vault.h"
 #include "recorder/webhook.h"
 
@@ -153,8 +154,10 @@ static void destroy_shares(struct work *w)
 
 /* ---- bytes ---- */
 
+/* What viewers noted goes with the bytes it was sealed beside. */
 static struct ap_result write_removed(struct work *w, struct ap_erasure_row *row)
 {
+	AP_TRY(ap_note_erase(ap_vault_db(w->v), &row->recording));
 	return ap_db_erasure_step(ap_vault_db(w->v), &row->id, AP_STEP_BYTES);
 }
 

@@ -324,7 +324,8 @@ struct ap_actor fixture_user(struct fixture *f, const char *name, const char *ro
 	struct ap_user_new user = {.name = name, .password_hash = "x", .tenant = f->tenant, .party_id = party_id};
 	assert_true(ap_staff_role_parse(role, &user.role));
 	assert_ok(ap_db_user_insert(ap_vault_db(f->v), &user, f->wall_ms));
-	fixture_run(f, "UPDATE user_ SET code_of_conduct = 1"); /* the shipped one */
+	assert_ok(ap_db_run(ap_vault_db(f->v), "UPDATE user_ SET code_of_conduct = 1 WHERE name = ?1", /* the shipped one */
+			    AP_VALUES(AP_V_TEXT(name))));
 	assert_ok(ap_db_user_actor(ap_vault_db(f->v), name, &actor));
 	return actor;
 }

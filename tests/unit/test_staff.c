@@ -1,13 +1,8 @@
 /* The staff listener and admin.sock as clients see them. */
-#include "recorder/staff.h"
+#include "tests/testlib/staff_site.h"
 
-#include "tests/testlib/staff_fixture.h"
-
-#include "recorder/db_staff_user.h"
 #include "recorder/grant.h"
 
-#include <gio/gunixsocketaddress.h>
-#include <libsoup/soup.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,168 +14,6 @@
 #include <cmocka.h>
 
 #define YEAR (365LL * 86400000)
-
-struct site {
-	struct fixture *f;
-	struct ap_staff *staff;
-	SoupSession *net, *local;
-	unsigned port;
-	/* the last answer */
-	unsigned status;
-	SoupMessage *message;
-	GBytes *body;
-};
-
-static int listen_tcp(unsigned *ret_port)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof address;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-	assert_int_equal(listen(fd, 16), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-	*ret_port = ntohs(address.sin_port);
-	return fd;
-}
-
-static int listen_unix(const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	g_strlcpy(address.sun_path, path, sizeof address.sun_path);
-	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-	assert_int_equal(listen(fd, 16), 0);
-	return fd;
-}
-
-static struct site site_new(void)
-{
-	struct site s = {.f = fixture_new()};
-	g_autofree char *path = g_build_filename(s.f->home, "admin.sock", NULL);
-	struct ap_staff_sockets sockets = {
-		.http = listen_tcp(&s.port), .admin = listen_unix(path), .operator_uid = (uid_t)-1};
-	assert_ok(ap_staff_start(s.f->v, &sockets, &s.staff));
-	g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
-	s.net = soup_session_new();
-	s.local = soup_session_new_with_options("remote-connectable", address, NULL);
-	return s;
-}
-
-static void drop_answer(struct site *s)
-{
-	g_clear_object(&s->message);
-	g_clear_pointer(&s->body, g_bytes_unref);
-}
-
-static void site_free(struct site *s)
-{
-	drop_answer(s);
-	soup_session_abort(s->net);
-	soup_session_abort(s->local);
-	g_object_unref(s->net);
-	g_object_unref(s->local);
-	ap_staff_stop(s->staff);
-	fixture_free(s->f);
-}
-
-static void on_answer(GObject *source, GAsyncResult *result, gpointer data)
-{
-	struct site *s = data;
-	s->body = soup_session_send_and_read_finish(SOUP_SESSION(source), result, NULL);
-	s->status = soup_message_get_status(s->message);
-	if (!s->body)
-		s->body = g_bytes_new_static("", 0);
-}
-
-/* headers: name, value pairs, NULL-terminated. */
-static unsigned call(struct site *s, SoupSession *session, const char *method, const char *path, const char *json,
-		     const char *const *headers)
-{
-	g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u%s", s->port, path);
-	drop_answer(s);
-	s->message = soup_message_new(method, url);
-	if (json) {
-		g_autoptr(GBytes) body = g_bytes_new(json, strlen(json));
-		soup_message_set_request_body_from_bytes(s->message, "application/json", body);
-	}
-	for (; headers && headers[0]; headers += 2)
-		soup_message_headers_replace(soup_message_get_request_headers(s->message), headers[0], headers[1]);
-	soup_session_send_and_read_async(session, s->message, G_PRIORITY_DEFAULT, NULL, on_answer, s);
-	while (!s->body)
-		g_main_context_iteration(NULL, TRUE);
-	return s->status;
-}
-
-static unsigned as(struct site *s, const char *token, const char *method, const char *path, const char *json)
-{
-	g_autofree char *bearer = g_strconcat("Bearer ", token, NULL);
-	return call(s, s->net, method, path, json, (const char *const[]){"Authorization", bearer, NULL});
-}
-
-static char *text_of(struct site *s)
-{
-	gsize len;
-	const char *data = g_bytes_get_data(s->body, &len);
-	return g_strndup(data, len);
-}
-
-static char *member(struct site *s, const char *name)
-{
-	g_autofree char *text = text_of(s);
-	g_autoptr(JsonNode) node = json_from_string(text, NULL);
-	return g_strdup(json_object_get_string_member_with_default(json_node_get_object(node), name, ""));
-}
-
-static void expect_problem(struct site *s, unsigned status, const char *name)
-{
-	g_autofree char *type = member(s, "type"), *expected = g_strconcat("urn:aparte:error:", name, NULL);
-	assert_string_equal(type, expected);
-	assert_int_equal(s->status, status);
-}
-
-static const char *header(struct site *s, const char *name)
-{
-	return soup_message_headers_get_one(soup_message_get_response_headers(s->message), name);
-}
-
-static struct ap_actor user(struct site *s, const char *name, const char *role, const char *party_id)
-{
-	struct ap_actor actor = fixture_user(s->f, name, role, party_id);
-	struct ap_hash hash = ap_sha256(name, strlen(name)); /* the token is the name */
-	assert_ok(ap_db_login_insert(ap_vault_db(s->f->v), &hash, actor.user, s->f->wall_ms, s->f->wall_ms + 3600000));
-	return actor;
-}
-
-/* A recording that sam may see for supervision. */
-static struct ap_uuid granted(struct site *s, struct ap_uuid *ret_grant)
-{
-	struct ap_uuid session = fixture_consented(s->f, "[\"recording\",\"supervision\"]");
-	struct ap_uuid recording = fixture_recording(s->f, &session, YEAR);
-	struct ap_actor admin = user(s, "ada", "admin", NULL);
-	JsonNode *answer;
-	user(s, "sam", "supervisor", NULL);
-	struct ap_grant_wish wish = {recording, "sam", "supervision", s->f->wall_ms + YEAR};
-	assert_ok(ap_grant_add(s->f->v, &admin, &wish, &answer));
-	assert_true(ap_uuid_parse(json_object_get_string_member(json_node_get_object(answer), "id"), ret_grant));
-	json_node_unref(answer);
-	return recording;
-}
-
-static char *path_of(const struct ap_uuid *recording, const char *rest)
-{
-	char id[AP_UUID_TEXT];
-	ap_uuid_text(recording, id);
-	return g_strconcat("/v1/recordings/", id, rest, NULL);
-}
-
-/* The path of sam's access to the coach's track. */
-static char *begin(struct site *s, const struct ap_uuid *recording)
-{
-	g_autofree char *path = path_of(recording, "/accesses");
-	assert_int_equal(as(s, "sam", "POST", path, "{\"purpose\":\"supervision\",\"reason\":\"review\"}"), 201);
-	g_autofree char *access = member(s, "id"), *rest = g_strconcat("/tracks/coach?access=", access, NULL);
-	return path_of(recording, rest);
-}
 
 static void check_bytes(struct site *s, uint64_t offset, size_t len)
 {
@@ -194,7 +27,7 @@ static void check_bytes(struct site *s, uint64_t offset, size_t len)
 
 static unsigned fetch_range(struct site *s, const char *path, const char *range)
 {
-	return call(s, s->net, "GET", path, NULL,
+	return site_call(s, s->net, "GET", path, NULL,
 		    (const char *const[]){"Authorization", "Bearer sam", "Range", range, NULL});
 }
 
@@ -202,25 +35,25 @@ static void a_supervisor_plays_by_ranges(void **state)
 {
 	(void)state;
 	struct site s = site_new();
-	struct ap_uuid grant, recording = granted(&s, &grant);
-	g_autofree char *bare = path_of(&recording, "/tracks/coach"), *path = NULL;
-	assert_int_equal(as(&s, "sam", "GET", bare, NULL), 403);
-	expect_problem(&s, 403, "access-reason-required");
-	path = begin(&s, &recording);
-	assert_int_equal(as(&s, "sam", "GET", path, NULL), 200);
+	struct ap_uuid grant, recording = site_granted(&s, &grant);
+	g_autofree char *bare = site_path(&recording, "/tracks/coach"), *path = NULL;
+	assert_int_equal(site_as(&s, "sam", "GET", bare, NULL), 403);
+	site_expect_problem(&s, 403, "access-reason-required");
+	path = site_begin(&s, &recording);
+	assert_int_equal(site_as(&s, "sam", "GET", path, NULL), 200);
 	check_bytes(&s, 0, FIXTURE_TRACK);
-	assert_string_equal(header(&s, "Content-Type"), "video/webm");
-	assert_string_equal(header(&s, "Cache-Control"), "no-store");
+	assert_string_equal(site_header(&s, "Content-Type"), "video/webm");
+	assert_string_equal(site_header(&s, "Cache-Control"), "no-store");
 	assert_int_equal(fetch_range(&s, path, "bytes=100-299"), 206);
 	check_bytes(&s, 100, 200);
-	assert_string_equal(header(&s, "Content-Range"), "bytes 100-299/500000");
+	assert_string_equal(site_header(&s, "Content-Range"), "bytes 100-299/500000");
 	assert_int_equal(fetch_range(&s, path, "bytes=499990-999999"), 206);
 	check_bytes(&s, 499990, 10);
 	assert_int_equal(fetch_range(&s, path, "bytes=-5"), 206);
 	check_bytes(&s, FIXTURE_TRACK - 5, 5);
 	assert_int_equal(fetch_range(&s, path, "bytes=500000-"), 416);
-	assert_int_equal(as(&s, "ada", "GET", path, NULL), 403);
-	assert_int_equal(call(&s, s.net, "GET", path, NULL, NULL), 401);
+	assert_int_equal(site_as(&s, "ada", "GET", path, NULL), 403);
+	assert_int_equal(site_call(&s, s.net, "GET", path, NULL, NULL), 401);
 	assert_ok(ap_grant_revoke(
 		s.f->v, &(struct ap_actor){.kind = AP_ACTOR_STAFF, .staff = AP_STAFF_ADMIN, .name = "ada"}, &grant));
 	assert_int_equal(fetch_range(&s, path, "bytes=0-9"), 403);
@@ -231,23 +64,23 @@ static void an_erased_recording_answers_erased(void **state)
 {
 	(void)state;
 	struct site s = site_new();
-	struct ap_uuid grant, recording = granted(&s, &grant);
+	struct ap_uuid grant, recording = site_granted(&s, &grant);
 	char id[AP_UUID_TEXT];
-	g_autofree char *path = begin(&s, &recording), *accesses = path_of(&recording, "/accesses");
-	g_autofree char *export = path_of(&recording, "/export");
+	g_autofree char *path = site_begin(&s, &recording), *accesses = site_path(&recording, "/accesses");
+	g_autofree char *export = site_path(&recording, "/export");
 	ap_uuid_text(&recording, id);
 	g_autofree char *json = g_strdup_printf("{\"recording\":\"%s\"}", id);
-	assert_int_equal(as(&s, "sam", "POST", "/v1/erasures", json), 403);
-	assert_int_equal(as(&s, "ada", "POST", "/v1/erasures", json), 201);
-	g_autofree char *checkpoint = member(&s, "checkpoint");
+	assert_int_equal(site_as(&s, "sam", "POST", "/v1/erasures", json), 403);
+	assert_int_equal(site_as(&s, "ada", "POST", "/v1/erasures", json), 201);
+	g_autofree char *checkpoint = site_member(&s, "checkpoint");
 	assert_true(strlen(checkpoint) > 0);
 	assert_int_equal(fetch_range(&s, path, "bytes=0-9"), 410);
-	assert_int_equal(as(&s, "sam", "POST", accesses, "{\"purpose\":\"supervision\",\"reason\":\"review\"}"), 410);
-	expect_problem(&s, 410, "erased");
-	assert_int_equal(call(&s, s.local, "POST", export, "{\"reason\":\"r\"}",
+	assert_int_equal(site_as(&s, "sam", "POST", accesses, "{\"purpose\":\"supervision\",\"reason\":\"review\"}"), 410);
+	site_expect_problem(&s, 410, "erased");
+	assert_int_equal(site_call(&s, s.local, "POST", export, "{\"reason\":\"r\"}",
 			      (const char *const[]){"Aparte-Admin", "ada", NULL}),
 			 410);
-	expect_problem(&s, 410, "erased");
+	site_expect_problem(&s, 410, "erased");
 	site_free(&s);
 }
 
@@ -256,28 +89,28 @@ static void cookies_change_nothing_from_elsewhere(void **state)
 {
 	(void)state;
 	struct site s = site_new();
-	user(&s, "ada", "admin", NULL);
+	site_user(&s, "ada", "admin", NULL);
 	g_autofree char *cookie = g_strdup_printf("aparte_vault_%u=ada", s.port);
 	g_autofree char *own = g_strdup_printf("http://127.0.0.1:%u", s.port);
 	const char *json = "{\"session\":\"00112233-4455-4677-8899-aabbccddeeff\"}";
-	assert_int_equal(call(&s, s.net, "GET", "/v1/me", NULL, (const char *const[]){"Cookie", cookie, NULL}), 200);
-	assert_int_equal(call(&s, s.net, "POST", "/v1/erasures", json, (const char *const[]){"Cookie", cookie, NULL}),
+	assert_int_equal(site_call(&s, s.net, "GET", "/v1/me", NULL, (const char *const[]){"Cookie", cookie, NULL}), 200);
+	assert_int_equal(site_call(&s, s.net, "POST", "/v1/erasures", json, (const char *const[]){"Cookie", cookie, NULL}),
 			 403);
-	expect_problem(&s, 403, "csrf");
-	assert_int_equal(call(&s, s.net, "POST", "/v1/erasures", json,
+	site_expect_problem(&s, 403, "csrf");
+	assert_int_equal(site_call(&s, s.net, "POST", "/v1/erasures", json,
 			      (const char *const[]){"Cookie", cookie, "Origin", "http://evil.example", NULL}),
 			 403);
-	assert_int_equal(call(&s, s.net, "POST", "/v1/logout", NULL,
+	assert_int_equal(site_call(&s, s.net, "POST", "/v1/logout", NULL,
 			      (const char *const[]){"Cookie", cookie, "Origin", own, NULL}),
 			 403); /* no content type */
-	assert_int_equal(call(&s, s.net, "POST", "/v1/erasures", json,
+	assert_int_equal(site_call(&s, s.net, "POST", "/v1/erasures", json,
 			      (const char *const[]){"Cookie", cookie, "Origin", own, NULL}),
 			 201);
-	assert_int_equal(as(&s, "ada", "POST", "/v1/erasures", json), 201);
-	assert_int_equal(call(&s, s.net, "POST", "/v1/logout", "{}",
+	assert_int_equal(site_as(&s, "ada", "POST", "/v1/erasures", json), 201);
+	assert_int_equal(site_call(&s, s.net, "POST", "/v1/logout", "{}",
 			      (const char *const[]){"Cookie", cookie, "Origin", own, NULL}),
 			 204);
-	assert_int_equal(call(&s, s.net, "GET", "/v1/me", NULL, (const char *const[]){"Cookie", cookie, NULL}), 401);
+	assert_int_equal(site_call(&s, s.net, "GET", "/v1/me", NULL, (const char *const[]){"Cookie", cookie, NULL}), 401);
 	site_free(&s);
 }
 
@@ -287,20 +120,20 @@ static void setting_up_is_for_the_socket(void **state)
 	struct site s = site_new();
 	const char *json = "{\"user\":\"ada\",\"role\":\"admin\"}";
 	const char *const ada[] = {"Aparte-Admin", "ada", NULL}, *const eve[] = {"Aparte-Admin", "eve", NULL};
-	assert_int_equal(call(&s, s.net, "POST", "/v1/users", json, NULL), 403);
-	assert_int_equal(call(&s, s.local, "POST", "/v1/users", json, ada), 201); /* the first admin, named or not */
-	g_autofree char *secret = member(&s, "totp_secret"), *password = member(&s, "password");
+	assert_int_equal(site_call(&s, s.net, "POST", "/v1/users", json, NULL), 403);
+	assert_int_equal(site_call(&s, s.local, "POST", "/v1/users", json, ada), 201); /* the first admin, named or not */
+	g_autofree char *secret = site_member(&s, "totp_secret"), *password = site_member(&s, "password");
 	assert_int_equal(strlen(secret), 32);
 	assert_true(strlen(password) >= 24);
-	assert_int_equal(call(&s, s.local, "POST", "/v1/users", "{\"user\":\"bob\",\"role\":\"admin\"}", eve), 403);
-	assert_int_equal(call(&s, s.local, "POST", "/v1/users", "{\"user\":\"bob\",\"role\":\"admin\"}", ada), 201);
-	assert_int_equal(call(&s, s.local, "GET", "/v1/requests", NULL, NULL), 200); /* unnamed: as the first admin */
-	assert_int_equal(call(&s, s.local, "GET", "/v1/requests", NULL, ada), 200);
-	assert_int_equal(call(&s, s.local, "POST", "/v1/tenants", "{\"name\":\"acme\"}", NULL), 201);
-	assert_int_equal(call(&s, s.local, "POST", "/v1/tenants", "{\"name\":\"acme\"}", NULL), 409);
-	assert_int_equal(call(&s, s.local, "POST", "/v1/tenants/acme/keys", "{\"label\":\"one\"}", NULL), 201);
-	assert_int_equal(call(&s, s.local, "DELETE", "/v1/tenants/acme/keys/one", NULL, NULL), 204);
-	assert_int_equal(call(&s, s.local, "GET", "/v1/doctor", NULL, NULL), 200);
+	assert_int_equal(site_call(&s, s.local, "POST", "/v1/users", "{\"user\":\"bob\",\"role\":\"admin\"}", eve), 403);
+	assert_int_equal(site_call(&s, s.local, "POST", "/v1/users", "{\"user\":\"bob\",\"role\":\"admin\"}", ada), 201);
+	assert_int_equal(site_call(&s, s.local, "GET", "/v1/requests", NULL, NULL), 200); /* unnamed: as the first admin */
+	assert_int_equal(site_call(&s, s.local, "GET", "/v1/requests", NULL, ada), 200);
+	assert_int_equal(site_call(&s, s.local, "POST", "/v1/tenants", "{\"name\":\"acme\"}", NULL), 201);
+	assert_int_equal(site_call(&s, s.local, "POST", "/v1/tenants", "{\"name\":\"acme\"}", NULL), 409);
+	assert_int_equal(site_call(&s, s.local, "POST", "/v1/tenants/acme/keys", "{\"label\":\"one\"}", NULL), 201);
+	assert_int_equal(site_call(&s, s.local, "DELETE", "/v1/tenants/acme/keys/one", NULL, NULL), 204);
+	assert_int_equal(site_call(&s, s.local, "GET", "/v1/doctor", NULL, NULL), 200);
 	site_free(&s);
 }
 
@@ -308,17 +141,17 @@ static void a_login_over_http_sets_a_strict_cookie(void **state)
 {
 	(void)state;
 	struct site s = site_new();
-	assert_int_equal(call(&s, s.local, "POST", "/v1/users",
+	assert_int_equal(site_call(&s, s.local, "POST", "/v1/users",
 			      "{\"user\":\"ada\",\"role\":\"admin\",\"password\":\"four unlike words here\"}", NULL),
 			 201);
-	assert_int_equal(call(&s, s.net, "POST", "/v1/login", "{\"user\":\"ada\"}", NULL), 400);
+	assert_int_equal(site_call(&s, s.net, "POST", "/v1/login", "{\"user\":\"ada\"}", NULL), 400);
 	const char *json = "{\"user\":\"ada\",\"password\":\"four unlike words here\",\"totp\":\"000000\"}";
-	assert_int_equal(call(&s, s.net, "POST", "/v1/login", json,
+	assert_int_equal(site_call(&s, s.net, "POST", "/v1/login", json,
 			      (const char *const[]){"Origin", "http://evil.example", NULL}),
 			 403);
-	assert_int_equal(call(&s, s.net, "POST", "/v1/login", json, NULL), 401);
-	expect_problem(&s, 401, "credentials");
-	assert_int_equal(call(&s, s.net, "POST", "/v1/login", "user=ada", NULL), 400);
+	assert_int_equal(site_call(&s, s.net, "POST", "/v1/login", json, NULL), 401);
+	site_expect_problem(&s, 401, "credentials");
+	assert_int_equal(site_call(&s, s.net, "POST", "/v1/login", "user=ada", NULL), 400);
 	site_free(&s);
 }
 
@@ -327,17 +160,17 @@ static void what_is_public_needs_no_login(void **state)
 	(void)state;
 	struct site s = site_new();
 	struct ap_uuid grant;
-	granted(&s, &grant);
-	assert_int_equal(call(&s, s.net, "GET", "/healthz", NULL, NULL), 200);
-	assert_int_equal(call(&s, s.net, "GET", "/v1/ledger/key", NULL, NULL), 200);
-	assert_int_equal(call(&s, s.net, "GET", "/v1/ledger/checkpoint", NULL, NULL), 200);
-	assert_int_equal(call(&s, s.net, "GET", "/v1/ledger/proof?leaf=0&size=2", NULL, NULL), 200);
-	assert_int_equal(call(&s, s.net, "GET", "/metrics", NULL, NULL), 200);
-	g_autofree char *text = text_of(&s);
+	site_granted(&s, &grant);
+	assert_int_equal(site_call(&s, s.net, "GET", "/healthz", NULL, NULL), 200);
+	assert_int_equal(site_call(&s, s.net, "GET", "/v1/ledger/key", NULL, NULL), 200);
+	assert_int_equal(site_call(&s, s.net, "GET", "/v1/ledger/checkpoint", NULL, NULL), 200);
+	assert_int_equal(site_call(&s, s.net, "GET", "/v1/ledger/proof?leaf=0&size=2", NULL, NULL), 200);
+	assert_int_equal(site_call(&s, s.net, "GET", "/metrics", NULL, NULL), 200);
+	g_autofree char *text = site_text(&s);
 	assert_non_null(strstr(text, "aparte_recordings{state=\"sealed\"} 1\n"));
 	assert_null(strstr(text, "coach-1"));
-	assert_int_equal(call(&s, s.net, "GET", "/v1/recordings", NULL, NULL), 401);
-	assert_int_equal(as(&s, "nobody", "GET", "/v1/recordings", NULL), 401);
+	assert_int_equal(site_call(&s, s.net, "GET", "/v1/recordings", NULL, NULL), 401);
+	assert_int_equal(site_as(&s, "nobody", "GET", "/v1/recordings", NULL), 401);
 	site_free(&s);
 }
 
@@ -380,15 +213,15 @@ static void bulk_erasure_needs_two_admins(void **state)
 {
 	(void)state;
 	struct site s = site_new();
-	struct ap_uuid grant, first = granted(&s, &grant);
+	struct ap_uuid grant, first = site_granted(&s, &grant);
 	struct ap_uuid session = fixture_consented(s.f, "[\"recording\"]"),
 		       second = fixture_recording(s.f, &session, YEAR);
-	user(&s, "bob", "admin", NULL);
-	assert_int_equal(as(&s, "ada", "POST", "/v1/erasures", "{\"subject\":\"coachee-1\"}"), 202);
-	g_autofree char *proposal = member(&s, "proposal"), *json = g_strdup_printf("{\"proposal\":\"%s\"}", proposal);
-	assert_int_equal(as(&s, "ada", "POST", "/v1/erasures", json), 403);
+	site_user(&s, "bob", "admin", NULL);
+	assert_int_equal(site_as(&s, "ada", "POST", "/v1/erasures", "{\"subject\":\"coachee-1\"}"), 202);
+	g_autofree char *proposal = site_member(&s, "proposal"), *json = g_strdup_printf("{\"proposal\":\"%s\"}", proposal);
+	assert_int_equal(site_as(&s, "ada", "POST", "/v1/erasures", json), 403);
 	assert_int_equal(fixture_count(s.f, "SELECT count(*) FROM erasure"), 0);
-	assert_int_equal(as(&s, "bob", "POST", "/v1/erasures", json), 201);
+	assert_int_equal(site_as(&s, "bob", "POST", "/v1/erasures", json), 201);
 	assert_int_equal(fixture_files(s.f, &first) + fixture_files(s.f, &second), 0);
 	site_free(&s);
 }

@@ -1,0 +1,13 @@
+# Who governs access: approvals, code of conduct, review, notes, roles.
+ap_unit_test(conduct_document LIBS ap_staff_rules)
+ap_unit_test(password_rule LIBS ap_staff_rules)
+if(TARGET ap_vault_core)
+	foreach(module approval conduct review note sponsor)
+		ap_staff_test(${module})
+	endforeach()
+	foreach(module staff roles cut)
+		ap_unit_test(${module} SOURCES ${CMAKE_SOURCE_DIR}/tests/testlib/staff_fixture.c
+			${CMAKE_SOURCE_DIR}/tests/testlib/staff_site.c LIBS ap_vault_staff)
+	endforeach()
+	target_compile_definitions(test_roles PRIVATE AP_ROLES_FILE="${CMAKE_SOURCE_DIR}/docs/ROLES.md")
+endif()
