@@ -22,7 +22,9 @@
 	X(request, "requests of persons: list, execute, extend, refuse")        \
 	X(hold, "legal holds: propose, confirm, lift")                          \
 	X(erase, "erase a recording, a session's or a person's recordings")     \
-	X(grant, "grants to supervisors: add, revoke")                          \
+	X(grant, "grants to supervisors and sponsors; approvals of accesses")   \
+	X(review, "users and grants due for review: confirm or expire")         \
+	X(conduct, "the code of conduct: set, status, acknowledge")             \
 	X(ledger, "the log: verify receipts, certificates and the whole of it") \
 	X(export, "decrypt a recording, or hand out its segments and identity") \
 	X(rotate, "turn the key-encryption key over")                           \

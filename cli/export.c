@@ -106,6 +106,14 @@ static void print_result(const struct ap_client_options *options, JsonNode *answ
 		       dir, dir, identity, dir);
 }
 
+/* R14, R17: nothing was handed out yet. */
+static int tell_pending(JsonObject *o)
+{
+	fprintf(stderr, "This recording needs another admin's word: aparte grant approve %s --admin NAME; then try again.\n",
+		json_object_get_string_member(o, "approval"));
+	return AP_EXIT_FAILED;
+}
+
 static int run(struct ap_client *c, const struct ap_client_options *options, const char *recording,
 	       const char *identity, const char *dir)
 {
@@ -118,6 +126,8 @@ static int run(struct ap_client *c, const struct ap_client_options *options, con
 	if (!ap_client_call(c, "POST", path, ap_client_object("reason", options->reason, NULL), &answer))
 		return AP_EXIT_FAILED;
 	JsonObject *o = json_node_get_object(answer);
+	if (json_object_has_member(o, "approval"))
+		return tell_pending(o);
 	if (!write_identities(o, identity) || (dir && !copy_segments(c, recording, o, dir)))
 		return AP_EXIT_FAILED;
 	print_result(options, answer, identity, dir);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char usage[] = "add NAME --role ROLE | list | disable NAME | enable NAME | reset NAME";
+static const char usage[] = "add NAME --role ROLE | list | disable NAME | enable NAME | reset NAME | logins | logout NAME";
 
 static bool dark(const QRcode *code, int x, int y)
 {
@@ -89,6 +89,26 @@ static int list(struct ap_client *c, const struct ap_client_options *options)
 	return AP_EXIT_OK;
 }
 
+static int logins(struct ap_client *c, const struct ap_client_options *options)
+{
+	static const char *const columns[] = {"user", "role", "created", "expires", NULL};
+	g_autoptr(JsonNode) answer = NULL;
+	if (!ap_client_call(c, "GET", "/v1/logins", NULL, &answer))
+		return AP_EXIT_FAILED;
+	ap_client_print_table(options, answer, "logins", columns);
+	return AP_EXIT_OK;
+}
+
+static int log_out(struct ap_client *c, const char *name)
+{
+	g_autofree char *escaped = g_uri_escape_string(name, NULL, FALSE);
+	g_autofree char *path = g_strconcat("/v1/logins/", escaped, NULL);
+	if (!ap_client_call(c, "DELETE", path, NULL, NULL))
+		return AP_EXIT_FAILED;
+	printf("%s: logged out everywhere\n", name);
+	return AP_EXIT_OK;
+}
+
 static int run(struct ap_client *c, const struct ap_client_options *options, int argc, char **argv,
 	       const struct wish *w)
 {
@@ -99,6 +119,10 @@ static int run(struct ap_client *c, const struct ap_client_options *options, int
 		return add(c, options, argv[2], w);
 	if (argc == 3 && (strcmp(verb, "disable") == 0 || strcmp(verb, "enable") == 0 || strcmp(verb, "reset") == 0))
 		return change(c, options, verb, argv[2]);
+	if (argc == 2 && strcmp(verb, "logins") == 0)
+		return logins(c, options);
+	if (argc == 3 && strcmp(verb, "logout") == 0)
+		return log_out(c, argv[2]);
 	fprintf(stderr, "usage: aparte user %s\n", usage);
 	return AP_EXIT_USAGE;
 }
@@ -111,7 +135,7 @@ int ap_cmd_user(int argc, char **argv)
 		{"role", 0, 0, G_OPTION_ARG_STRING, &w.role, "platform, coach, supervisor, admin, auditor or sponsor",
 		 "ROLE"},
 		{"tenant", 0, 0, G_OPTION_ARG_STRING, &w.tenant, "the tenant they belong to (else all)", "NAME"},
-		{"party-id", 0, 0, G_OPTION_ARG_STRING, &w.party_id, "a coach's id with the platform", "ID"},
+		{"party-id", 0, 0, G_OPTION_ARG_STRING, &w.party_id, "a coach's id with the platform, or for a sponsor the coachee's", "ID"},
 		{NULL, 0, 0, 0, NULL, NULL, NULL},
 	};
 	int status = ap_client_parse(&options, usage, "Staff who may log in to the vault.", entries, &argc, &argv);
