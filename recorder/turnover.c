@@ -1,6 +1,7 @@
 #include "recorder/turnover.h"
 
 #include "recorder/answer.h"
+#include "recorder/backup/key_part.h"
 #include "recorder/db_turnover.h"
 #include "recorder/kek.h"
 #include "recorder/vault.h"
@@ -102,6 +103,7 @@ static struct ap_result finish(struct ap_vault *v, struct ap_turnover *t, bool *
 	AP_TRY(ap_db_keys_kek_id(ap_vault_keys(v), &id));
 	if (!ap_kek_id_equal(&id, &t->new_kek))
 		return ap_fail(AP_ERR_CRYPTO, "kek", "the key-encryption key is not the one that the last turnover made");
+	AP_TRY(ap_key_part_follow(v, &t->old_kek));
 	AP_TRY(ap_db_begin(ap_vault_db(v)));
 	AP_TRY(ap_db_finish(ap_vault_db(v), write_done(v, t)));
 	ap_log(AP_LOG_INFO, "turnover_done", "wrapped=%lld", (long long)t->wrapped);

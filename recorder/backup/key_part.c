@@ -101,6 +101,31 @@ struct ap_result ap_key_part_write(struct ap_vault *v)
 	return r;
 }
 
+static bool is_present(struct ap_vault *v)
+{
+	struct ap_part newest;
+	struct ap_kek_id kek;
+	g_autofree char *directory = ap_destination_directory(v);
+	return ap_ok(ap_db_keys_kek_id(ap_vault_keys(v), &kek)) && ap_ok(ap_part_newest(directory, AP_PART_KEYS, &newest)) &&
+	       ap_kek_id_equal(&kek, &newest.kek);
+}
+
+struct ap_result ap_key_part_follow(struct ap_vault *v, const struct ap_kek_id *former)
+{
+	g_autoptr(GArray) rows = NULL;
+	if (ap_backup_configured(v) && !is_present(v))
+		AP_IGNORE(ap_key_part_write(v)); /* told there; the next backup makes one */
+	AP_IGNORE(ap_key_part_prune(v)); /* what it leaves is seen below */
+	AP_TRY(ap_db_key_part_list(ap_vault_db(v), &rows));
+	for (guint i = 0; i < rows->len; i++) {
+		const struct ap_key_part_row *row = &g_array_index(rows, struct ap_key_part_row, i);
+		if (ap_kek_id_equal(&row->kek, former) && row->destroy_by_ms <= ap_wall_ms(ap_vault_clock(v)))
+			return ap_fail(AP_ERR_IO, "backup-overdue",
+				       "a key part of a backup could not be destroyed in its time: mount backup.directory");
+	}
+	return AP_SUCCESS;
+}
+
 /* ---- pruning ---- */
 
 struct pruning {

@@ -23,5 +23,12 @@ bool ap_backup_configured(struct ap_vault *v);
  */
 struct ap_result ap_key_part_write(struct ap_vault *v);
 
+/*
+ * At a turnover's end: a part under the present key-encryption key, unless there is one, and no more of the former one than
+ * may still be there. "backup-overdue" (AP_ERR_IO): one of those could not be destroyed in its time, so that nothing may be
+ * dated. A part that cannot be written is told in the log and made later: it is no reason to keep an old key.
+ */
+struct ap_result ap_key_part_follow(struct ap_vault *v, const struct ap_kek_id *former);
+
 /* Destroys those whose time has come, the newest one excepted while its key-encryption key is still in use. */
 struct ap_result ap_key_part_prune(struct ap_vault *v);

@@ -1,0 +1,202 @@
+/* R22: backups in three parts, incremental, encrypted, proved, and their key parts' end. */
+#include "recorder/backup/key_part.h"
+#include "recorder/backup/part.h"
+#include "recorder/backup/release.h"
+#include "recorder/erasure.h"
+#include "recorder/turnover.h"
+#include "tests/testlib/backup_fixture.h"
+
+#include <glib/gstdio.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define DAY (86400LL * 1000)
+#define YEAR (365 * DAY)
+
+static struct ap_uuid record(struct backup_fixture *x)
+{
+	struct ap_uuid session = fixture_consented(x->f, "[\"recording\"]");
+	return fixture_recording(x->f, &session, YEAR);
+}
+
+static int64_t number(struct backup_fixture *x, const char *member, const char *name)
+{
+	g_autoptr(JsonObject) o = backup_fixture_note(x, member);
+	return json_object_get_int_member(o, name);
+}
+
+static guint parts(struct backup_fixture *x, enum ap_part_kind kind)
+{
+	g_autoptr(GArray) list = NULL;
+	assert_ok(ap_part_list(x->directory, kind, &list));
+	return list->len;
+}
+
+static void R22_what_is_there_is_not_copied_again_and_what_was_erased_is_removed(void **state)
+{
+	(void)state;
+	struct backup_fixture *x = backup_fixture_new();
+	struct ap_uuid first = record(x), second = record(x);
+	char id[AP_UUID_TEXT];
+	g_autofree char *certificate = NULL;
+	backup_fixture_backup(x);
+	assert_int_equal(number(x, "last", "files_copied"), 4 * FIXTURE_SEGMENTS);
+	assert_int_equal(number(x, "proof", "living"), 2);
+	backup_fixture_backup(x);
+	assert_int_equal(number(x, "last", "files_copied"), 0);
+	assert_int_equal(number(x, "last", "files_kept"), 4 * FIXTURE_SEGMENTS);
+	assert_ok(ap_erasure_now(x->f->v, &first, AP_ERASE_ADMIN, &certificate));
+	backup_fixture_backup(x);
+	assert_int_equal(number(x, "last", "recordings_removed"), 1);
+	assert_int_equal(number(x, "proof", "living"), 1);
+	ap_uuid_text(&first, id);
+	g_autofree char *gone = g_build_filename(x->directory, "recordings", id, NULL);
+	ap_uuid_text(&second, id);
+	g_autofree char *kept = g_build_filename(x->directory, "recordings", id, "coach", "0.age", NULL);
+	assert_false(g_file_test(gone, G_FILE_TEST_EXISTS));
+	assert_true(g_file_test(kept, G_FILE_TEST_EXISTS));
+	backup_fixture_free(x);
+}
+
+static void R22_nothing_readable_lies_in_a_backup(void **state)
+{
+	(void)state;
+	static const char *const clear[] = { "coach-1", "coachee-1", "SQLite format 3", "ConsentGiven" };
+	struct backup_fixture *x = backup_fixture_new();
+	struct ap_uuid recording = record(x);
+	struct ap_secret *seed = NULL;
+	(void)recording;
+	backup_fixture_backup(x);
+	assert_ok(ap_db_keys_server(ap_vault_keys(x->f->v), "log", &seed));
+	for (size_t i = 0; i < G_N_ELEMENTS(clear); i++)
+		assert_int_equal(backup_fixture_search(x->directory, clear[i], strlen(clear[i])), 0);
+	assert_int_equal(backup_fixture_search(x->directory, ap_secret_bytes(seed), ap_secret_len(seed)), 0);
+	assert_true(backup_fixture_search(x->f->home, "coach-1", 7) > 0); /* the search finds */
+	ap_secret_free(seed);
+	backup_fixture_free(x);
+}
+
+static void R22_without_a_recipient_or_a_directory_it_says_what_to_set(void **state)
+{
+	(void)state;
+	struct backup_fixture *x = backup_fixture_new();
+	assert_ok(ap_config_set(x->f->config, "backup.recipient", ""));
+	struct ap_result r = ap_backups_make(x->b);
+	assert_string_equal(r.name, "backup");
+	assert_non_null(strstr(r.detail, "backup.recipient"));
+	assert_refused(ap_key_part_write(x->f->v), "backup");
+	assert_ok(ap_config_set(x->f->config, "backup.recipient", "age1nonsense"));
+	assert_refused(ap_backups_make(x->b), "backup");
+	assert_int_equal(parts(x, AP_PART_KEYS) + parts(x, AP_PART_VAULT), 0);
+	assert_ok(ap_config_set(x->f->config, "backup.directory", ""));
+	assert_non_null(strstr(ap_backups_make(x->b).detail, "backup.directory"));
+	assert_ok(ap_key_part_write(x->f->v)); /* none are made, so none is missing */
+	backup_fixture_free(x);
+}
+
+static void R22_a_damaged_backup_is_no_proof(void **state)
+{
+	(void)state;
+	struct backup_fixture *x = backup_fixture_new();
+	struct ap_uuid recording = record(x);
+	char id[AP_UUID_TEXT];
+	ap_uuid_text(&recording, id);
+	backup_fixture_backup(x);
+	g_autofree char *path = g_build_filename(x->directory, "recordings", id, "coachee", "3.age", NULL);
+	assert_true(g_file_set_contents(path, "x", 1, NULL));
+	assert_ok(ap_backups_prove(x->b));
+	ap_backups_wait(x->b);
+	g_autoptr(JsonObject) o = backup_fixture_note(x, "proof");
+	assert_false(json_object_get_boolean_member(o, "ok"));
+	JsonArray *problems = json_object_get_array_member(o, "problems");
+	assert_int_equal(json_array_get_length(problems), 1);
+	assert_non_null(strstr(json_array_get_string_element(problems, 0), id));
+	backup_fixture_free(x);
+}
+
+static int64_t undestroyed(struct backup_fixture *x)
+{
+	return fixture_count(x->f, "SELECT count(*) FROM key_part WHERE destroyed_ms IS NULL");
+}
+
+static void R22_key_parts_are_destroyed_after_the_horizon(void **state)
+{
+	(void)state;
+	struct backup_fixture *x = backup_fixture_new();
+	backup_fixture_backup(x);
+	fixture_advance(x->f, DAY);
+	backup_fixture_backup(x);
+	assert_int_equal(parts(x, AP_PART_KEYS), 2);
+	assert_int_equal(fixture_count(x->f, "SELECT max(destroy_by_ms - made_ms) FROM key_part"), 7 * DAY);
+	fixture_advance(x->f, 6 * DAY);
+	assert_ok(ap_key_part_prune(x->f->v));
+	assert_int_equal(parts(x, AP_PART_KEYS), 1);
+	assert_int_equal(parts(x, AP_PART_VAULT), 1);
+	assert_int_equal(undestroyed(x), 1);
+	fixture_advance(x->f, YEAR); /* the newest one stays, as long as its key is in use */
+	assert_ok(ap_key_part_prune(x->f->v));
+	assert_int_equal(parts(x, AP_PART_KEYS), 1);
+	backup_fixture_free(x);
+}
+
+static void R22_a_turnover_brings_a_key_part_and_an_end_for_the_old_ones(void **state)
+{
+	(void)state;
+	struct backup_fixture *x = backup_fixture_new();
+	struct ap_uuid erased = record(x), living = record(x);
+	g_autofree char *certificate = NULL;
+	(void)living;
+	backup_fixture_backup(x);
+	int64_t made = fixture_count(x->f, "SELECT max(made_ms) FROM key_part");
+	assert_ok(ap_erasure_now(x->f->v, &erased, AP_ERASE_ADMIN, &certificate));
+	fixture_advance(x->f, DAY);
+	assert_ok(ap_turnover_run(x->f->v, AP_TURN_SCHEDULE));
+	assert_int_equal(parts(x, AP_PART_KEYS), 2);
+	assert_int_equal(fixture_count(x->f, "SELECT unrecoverable_ms FROM erasure"), made + 7 * DAY);
+	fixture_advance(x->f, 7 * DAY);
+	assert_ok(ap_key_part_prune(x->f->v));
+	assert_int_equal(parts(x, AP_PART_KEYS), 1);
+	fixture_advance(x->f, 1000);
+	assert_ok(ap_backups_work(x->b)); /* a backup follows the turnover by itself */
+	ap_backups_wait(x->b);
+	assert_ok(ap_backups_work(x->b));
+	ap_backups_wait(x->b);
+	assert_int_equal(number(x, "proof", "living"), 1);
+	backup_fixture_free(x);
+}
+
+/* Its disk is away: nothing may be dated until it is destroyed. */
+static void R22_a_key_part_that_cannot_be_destroyed_dates_nothing(void **state)
+{
+	(void)state;
+	struct backup_fixture *x = backup_fixture_new();
+	struct ap_uuid erased = record(x);
+	g_autofree char *certificate = NULL, *away = g_strconcat(x->directory, ".away", NULL);
+	backup_fixture_backup(x);
+	assert_ok(ap_erasure_now(x->f->v, &erased, AP_ERASE_ADMIN, &certificate));
+	assert_int_equal(g_rename(x->directory, away), 0);
+	fixture_advance(x->f, 8 * DAY);
+	assert_refused(ap_turnover_run(x->f->v, AP_TURN_SCHEDULE), "backup-overdue");
+	assert_int_equal(fixture_count(x->f, "SELECT count(*) FROM erasure WHERE unrecoverable_ms IS NOT NULL"), 0);
+	assert_int_equal(g_rename(away, x->directory), 0);
+	assert_ok(ap_turnover_run(x->f->v, AP_TURN_SCHEDULE));
+	assert_int_equal(fixture_count(x->f, "SELECT unrecoverable_ms FROM erasure"), x->f->wall_ms);
+	backup_fixture_free(x);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(R22_what_is_there_is_not_copied_again_and_what_was_erased_is_removed),
+		cmocka_unit_test(R22_nothing_readable_lies_in_a_backup),
+		cmocka_unit_test(R22_without_a_recipient_or_a_directory_it_says_what_to_set),
+		cmocka_unit_test(R22_a_damaged_backup_is_no_proof),
+		cmocka_unit_test(R22_key_parts_are_destroyed_after_the_horizon),
+		cmocka_unit_test(R22_a_turnover_brings_a_key_part_and_an_end_for_the_old_ones),
+		cmocka_unit_test(R22_a_key_part_that_cannot_be_destroyed_dates_nothing),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
