@@ -300,6 +300,7 @@ static void restrict_use(struct reference *r, bool on, struct expected *x)
 		if (r->run)
 			seal(r, x);
 	} else if (r->restrictions > 0) {
+		reference_push(r, x, "9"); /* the person is told, and then it is lifted */
 		reference_push(r, x, "9");
 		r->restrictions--;
 	}

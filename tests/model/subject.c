@@ -100,7 +100,9 @@ struct subject *subject_new(void)
 {
 	struct subject *s = g_new0(struct subject, 1);
 	s->w = world_new(NULL);
-	if (!ap_ok(ap_config_set(s->w->config, "vault.seal_idle_minutes", "1440")))
+	/* Restrictions end when they are lifted: what the person is told before is unit/request's. */
+	if (!ap_ok(ap_config_set(s->w->config, "vault.seal_idle_minutes", "1440")) ||
+	    !ap_ok(ap_config_set(s->w->config, "requests.lift_notice_hours", "0")))
 		g_error("configuration");
 	s->link = ap_link_new(&link_events, s);
 	s->seen_tokens = ap_rpc_seen_new();
@@ -428,7 +430,7 @@ static void request(struct subject *s, unsigned who)
 static void lift(struct subject *s)
 {
 	struct ap_actor admin = { .kind = AP_ACTOR_STAFF, .staff = AP_STAFF_ADMIN, .name = "admin" };
-	g_autoptr(JsonNode) answer = NULL;
+	g_autoptr(JsonNode) answer = NULL, body = json_from_string("{\"reason\":\"settled\"}", NULL);
 	struct ap_uuid id;
 	struct ap_rows *rows = ap_db_query(ap_vault_db(s->w->v),
 					   "SELECT id FROM request WHERE session = ?1 AND type = 'restriction' AND state = 'done'"
@@ -439,7 +441,7 @@ static void lift(struct subject *s)
 		id = ap_row_uuid(rows, 0);
 	if (!ap_ok(ap_rows_end(rows)) || !found)
 		return;
-	if (!ap_ok(ap_request_decide(s->w->v, &admin, &id, "lift", "settled", &answer)))
+	if (!ap_ok(ap_request_decide(s->w->v, &admin, &id, "lift", json_node_get_object(body), &answer)))
 		s->wrong = "a restriction could not be lifted";
 }
 
