@@ -19,7 +19,7 @@
 	X(user, "staff: add, list, disable, new password, link to a person")    \
 	X(tenant, "platforms and their API keys")                               \
 	X(policy, "retention policies: list, show, set, preview")               \
-	X(request, "requests of persons: list, execute, extend, refuse")        \
+	X(request, "requests of persons: list, open, decide, tick")             \
 	X(hold, "legal holds: propose, confirm, lift")                          \
 	X(erase, "erase a recording, a session's or a person's recordings")     \
 	X(grant, "grants to supervisors and sponsors; approvals of accesses")   \

@@ -3,6 +3,8 @@
 
 #include <aparte/limits.h>
 
+#define LOCK_MAX 1400 /* a body with a passphrase or recipient: the vault takes no longer one */
+
 static void proxy_token(struct ap_http_call *call, void *ctx, const char *method)
 {
 	const char *token = ap_require_bearer(call);
@@ -49,6 +51,35 @@ static void get_request(struct ap_http_call *call, void *ctx)
 /* How often the vault is asked whether this person may go on, whatever their pace: a withdrawal cuts a playback under
  * way within a second (R11). */
 #define LOOK_MS 300
+
+static void on_copy(void *ctx, const struct ap_problem *problem, const char *detail, GVariant *answer)
+{
+	const char *type, *text;
+	if (problem || !g_variant_is_of_type(answer, G_VARIANT_TYPE("(ss)"))) {
+		ap_http_answer_problem(ctx, problem ? problem->name : "internal", detail);
+		return;
+	}
+	g_variant_get(answer, "(&s&s)", &type, &text);
+	ap_http_answer_text(ctx, 200, type, text);
+}
+
+static void get_copy(struct ap_http_call *call, void *ctx)
+{
+	struct ap_gateway *gw = ctx;
+	const char *token = ap_require_bearer(call);
+	bool markdown = g_strcmp0(ap_http_query(call, "format"), "markdown") == 0;
+	if (token)
+		ap_vault_call(gw->vault, "RequestCopy",
+			      g_variant_new("(sss)", token, ap_http_param(call, 0), markdown ? "markdown" : "json"), on_copy,
+			      call);
+}
+
+static void post_archive(struct ap_http_call *call, void *ctx)
+{
+	const char *token = ap_require_bearer(call), *body = ap_http_body_text(call);
+	if (token)
+		ap_proxy(ctx, call, "ArchiveMake", g_variant_new("(sss)", token, ap_http_param(call, 0), body), 202);
+}
 
 /* A track, read from the vault piece by piece as the client takes it. */
 struct track {
@@ -152,6 +183,51 @@ static void on_track(void *ctx, const struct ap_problem *problem, const char *de
 	ap_http_answer_source(o->call, "video/webm", &source);
 }
 
+/* An archive, the same way. */
+struct archive {
+	struct ap_gateway *gw;
+	struct ap_http_call *call;
+	char *token, *request; /* owned */
+};
+
+static void archive_free(void *ctx)
+{
+	struct archive *a = ctx;
+	g_free(a->token);
+	g_free(a->request);
+	g_free(a);
+}
+
+static void read_archive(void *ctx, struct ap_http_call *call, uint64_t offset, uint32_t length)
+{
+	struct archive *a = ctx;
+	ap_vault_call(a->gw->vault, "ArchiveRead", g_variant_new("(sstu)", a->token, a->request, offset, length), on_piece,
+		      call);
+}
+
+static void on_archive(void *ctx, const struct ap_problem *problem, const char *detail, GVariant *answer)
+{
+	struct archive *a = ctx;
+	struct ap_http_source source = { .read = read_archive, .done = archive_free, .ctx = a };
+	if (problem || !g_variant_is_of_type(answer, G_VARIANT_TYPE("(t)"))) {
+		ap_http_answer_problem(a->call, problem ? problem->name : "internal", detail);
+		archive_free(a);
+		return;
+	}
+	g_variant_get(answer, "(t)", &source.size);
+	ap_http_answer_source(a->call, "application/octet-stream", &source);
+}
+
+static void get_archive(struct ap_http_call *call, void *ctx)
+{
+	const char *token = ap_require_bearer(call);
+	if (!token)
+		return;
+	struct archive *a = g_new0(struct archive, 1);
+	*a = (struct archive){ ctx, call, g_strdup(token), g_strdup(ap_http_param(call, 0)) };
+	ap_vault_call(a->gw->vault, "ArchiveOpen", g_variant_new("(ss)", token, a->request), on_archive, a);
+}
+
 static void get_track(struct ap_http_call *call, void *ctx)
 {
 	const char *token = ap_require_bearer(call), *role = ap_http_param(call, 1);
@@ -185,6 +261,9 @@ void ap_http_rights_routes(struct ap_gateway *gw)
 		{ "POST", "/v1/party/requests", post_request, AP_MAX_BODY, NULL },
 		{ "GET", "/v1/party/requests", get_requests, 0, NULL },
 		{ "GET", "/v1/party/requests/{id}", get_request, 0, NULL },
+		{ "GET", "/v1/party/requests/{id}/copy", get_copy, 0, NULL },
+		{ "POST", "/v1/party/requests/{id}/archive", post_archive, LOCK_MAX, NULL },
+		{ "GET", "/v1/party/requests/{id}/archive", get_archive, 0, NULL },
 	};
 	ap_http_add_routes(gw->http, routes, G_N_ELEMENTS(routes), gw);
 }

@@ -24,6 +24,16 @@ struct ap_rights {
 					   const char *json, char **ret_json);
 	struct ap_result (*request_get)(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role,
 					const char *request, char **ret_json);
+	/* *ret_type is static. */
+	struct ap_result (*request_copy)(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role,
+					 const char *request, const char *format, const char **ret_type, char **ret_text);
+	struct ap_result (*archive_make)(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role,
+					 const char *request, const char *json, char **ret_json);
+	struct ap_result (*archive_open)(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role,
+					 const char *request, uint64_t *ret_size);
+	struct ap_result (*archive_read)(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role,
+					 const char *request, uint64_t offset, uint32_t length, uint8_t **ret_bytes,
+					 size_t *ret_len);
 	struct ap_result (*webhook_put)(struct ap_vault *v, int64_t tenant, const char *name, const char *json, char **ret_json);
 
 	/* Any thread, inside the caller's transaction on `db`: the 'ordered' leaf and row. An erasure already ordered is

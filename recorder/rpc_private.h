@@ -56,3 +56,7 @@ void ap_rpc_track_open(const struct ap_rpc_env *env, GVariant *arguments, GDBusM
 void ap_rpc_track_read(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call);
 void ap_rpc_request_create(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call);
 void ap_rpc_request_get(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call);
+void ap_rpc_request_copy(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call);
+void ap_rpc_archive_make(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call);
+void ap_rpc_archive_open(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call);
+void ap_rpc_archive_read(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call);

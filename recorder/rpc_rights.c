@@ -17,6 +17,12 @@ static struct ap_result begin(const struct ap_rpc_env *env, const char *token, c
 	return ap_rpc_party(env, token, ret_party);
 }
 
+static void answer_bytes(GDBusMethodInvocation *call, uint8_t *bytes, size_t len)
+{
+	GVariant *array = g_variant_new_from_data(G_VARIANT_TYPE_BYTESTRING, bytes, len, TRUE, g_free, bytes);
+	g_dbus_method_invocation_return_value(call, g_variant_new("(@ay)", array));
+}
+
 void ap_rpc_webhook_put(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call)
 {
 	const char *key, *name, *json;
@@ -96,8 +102,7 @@ void ap_rpc_track_read(const struct ap_rpc_env *env, GVariant *arguments, GDBusM
 		ap_rpc_fail(call, r);
 		return;
 	}
-	GVariant *array = g_variant_new_from_data(G_VARIANT_TYPE_BYTESTRING, bytes, len, TRUE, g_free, bytes);
-	g_dbus_method_invocation_return_value(call, g_variant_new("(@ay)", array));
+	answer_bytes(call, bytes, len);
 }
 
 void ap_rpc_request_create(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call)
@@ -126,4 +131,72 @@ void ap_rpc_request_get(const struct ap_rpc_env *env, GVariant *arguments, GDBus
 		r = rights->request_get(env->v, &p.session, p.role, request, &text);
 	ap_party_clear(&p);
 	ap_rpc_answer_text(call, r, text);
+}
+
+void ap_rpc_request_copy(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call)
+{
+	const char *token, *request, *format, *type = "";
+	g_autofree char *text = NULL;
+	struct ap_party p = { 0 };
+	const struct ap_rights *rights = NULL;
+	g_variant_get(arguments, "(&s&s&s)", &token, &request, &format);
+	struct ap_result r = begin(env, token, &rights, &p);
+	if (ap_ok(r))
+		r = rights->request_copy(env->v, &p.session, p.role, request, format, &type, &text);
+	ap_party_clear(&p);
+	if (ap_ok(r))
+		g_dbus_method_invocation_return_value(call, g_variant_new("(ss)", type, text));
+	else
+		ap_rpc_fail(call, r);
+}
+
+void ap_rpc_archive_make(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call)
+{
+	const char *token, *request, *json;
+	char *text = NULL;
+	struct ap_party p = { 0 };
+	const struct ap_rights *rights = NULL;
+	g_variant_get(arguments, "(&s&s&s)", &token, &request, &json);
+	struct ap_result r = begin(env, token, &rights, &p);
+	if (ap_ok(r))
+		r = rights->archive_make(env->v, &p.session, p.role, request, json, &text);
+	ap_party_clear(&p);
+	ap_rpc_answer_text(call, r, text);
+}
+
+void ap_rpc_archive_open(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call)
+{
+	const char *token, *request;
+	uint64_t size = 0;
+	struct ap_party p = { 0 };
+	const struct ap_rights *rights = NULL;
+	g_variant_get(arguments, "(&s&s)", &token, &request);
+	struct ap_result r = begin(env, token, &rights, &p);
+	if (ap_ok(r))
+		r = rights->archive_open(env->v, &p.session, p.role, request, &size);
+	ap_party_clear(&p);
+	if (ap_ok(r))
+		g_dbus_method_invocation_return_value(call, g_variant_new("(t)", size));
+	else
+		ap_rpc_fail(call, r);
+}
+
+void ap_rpc_archive_read(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call)
+{
+	const char *token, *request;
+	guint64 offset;
+	guint32 length;
+	uint8_t *bytes = NULL;
+	size_t len = 0;
+	struct ap_party p = { 0 };
+	const struct ap_rights *rights = NULL;
+	g_variant_get(arguments, "(&s&stu)", &token, &request, &offset, &length);
+	struct ap_result r = begin(env, token, &rights, &p);
+	if (ap_ok(r))
+		r = rights->archive_read(env->v, &p.session, p.role, request, offset, length, &bytes, &len);
+	ap_party_clear(&p);
+	if (ap_ok(r))
+		answer_bytes(call, bytes, len);
+	else
+		ap_rpc_fail(call, r);
 }

@@ -3,6 +3,8 @@
 #include "recorder/erasure.h"
 #include "recorder/grant.h"
 #include "recorder/playback.h"
+#include "recorder/portability/archive.h"
+#include "recorder/portability/copy.h"
 #include "recorder/request.h"
 #include "recorder/staff.h"
 #include "recorder/terms.h"
@@ -77,6 +79,35 @@ static struct ap_result request_get(struct ap_vault *v, const struct ap_uuid *se
 	return ap_request_get(v, &actor, request, ret_json);
 }
 
+static struct ap_result request_copy(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role,
+				     const char *request, const char *format, const char **ret_type, char **ret_text)
+{
+	struct ap_actor actor = party(session, role);
+	return ap_copy_answer(v, &actor, request, format, ret_type, ret_text);
+}
+
+static struct ap_result archive_make(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role,
+				     const char *request, const char *json, char **ret_json)
+{
+	struct ap_actor actor = party(session, role);
+	return ap_archive_make(v, &actor, request, json, ret_json);
+}
+
+static struct ap_result archive_open(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role,
+				     const char *request, uint64_t *ret_size)
+{
+	struct ap_actor actor = party(session, role);
+	return ap_archive_open(v, &actor, request, ret_size);
+}
+
+static struct ap_result archive_read(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role,
+				     const char *request, uint64_t offset, uint32_t length, uint8_t **ret_bytes,
+				     size_t *ret_len)
+{
+	struct ap_actor actor = party(session, role);
+	return ap_archive_read(v, &actor, request, offset, length, ret_bytes, ret_len);
+}
+
 static void consents_changed(struct ap_vault *v, const struct ap_uuid *session)
 {
 	struct ap_result r = ap_grant_sweep(v, session);
@@ -96,6 +127,10 @@ const struct ap_rights *ap_staff_rights(void)
 		.track_read = track_read,
 		.request_create = request_create,
 		.request_get = request_get,
+		.request_copy = request_copy,
+		.archive_make = archive_make,
+		.archive_open = archive_open,
+		.archive_read = archive_read,
 		.webhook_put = ap_webhook_put,
 		.erasure_order = ap_erasure_order,
 		.erasure_kick = ap_erasure_kick,

@@ -35,15 +35,28 @@ static bool role_of(const char *token, const char **ret_role)
 	return *ret_role != NULL;
 }
 
+static GVariant *numbered_bytes(uint64_t offset, uint32_t length)
+{
+	g_autofree uint8_t *bytes = g_malloc(length);
+	for (uint32_t i = 0; i < length; i++)
+		bytes[i] = (uint8_t)((offset + i) % 251);
+	return g_variant_new("(@ay)", g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, length, 1));
+}
+
 static GVariant *track_bytes(GVariant *arguments)
 {
 	uint64_t offset;
 	uint32_t length;
 	g_variant_get(arguments, "(&s&s&s&stu)", NULL, NULL, NULL, NULL, &offset, &length);
-	g_autofree uint8_t *bytes = g_malloc(length);
-	for (uint32_t i = 0; i < length; i++)
-		bytes[i] = (uint8_t)((offset + i) % 251);
-	return g_variant_new("(@ay)", g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, length, 1));
+	return numbered_bytes(offset, length);
+}
+
+static GVariant *archive_bytes(GVariant *arguments)
+{
+	uint64_t offset;
+	uint32_t length;
+	g_variant_get(arguments, "(&s&stu)", NULL, NULL, &offset, &length);
+	return numbered_bytes(offset, length);
 }
 
 /* What each method answers to a caller that is who it should be. */
@@ -62,6 +75,7 @@ static GVariant *answer_to(const char *method, const char *role, GVariant *argum
 		{ "PartyAccesses", "{\"accesses\":[]}" },
 		{ "PartyReceipts", "{\"receipts\":[]}" },
 		{ "RequestCreate", "{\"id\":\"r\",\"state\":\"open\",\"due\":\"2026-12-22T00:00:00.000Z\"}" },
+		{ "ArchiveMake", "{\"id\":\"r\",\"archive\":{\"state\":\"making\",\"progress\":0}}" },
 		{ "RequestGet", "{\"id\":\"r\",\"state\":\"open\",\"due\":\"2026-12-22T00:00:00.000Z\"}" },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
@@ -75,6 +89,12 @@ static GVariant *answer_to(const char *method, const char *role, GVariant *argum
 		return g_variant_new("(st)", "access-1", (uint64_t)FAKE_TRACK_SIZE);
 	if (strcmp(method, "TrackRead") == 0)
 		return track_bytes(arguments);
+	if (strcmp(method, "RequestCopy") == 0)
+		return g_variant_new("(ss)", "text/markdown", "# All\n");
+	if (strcmp(method, "ArchiveOpen") == 0)
+		return g_variant_new("(t)", (uint64_t)FAKE_TRACK_SIZE);
+	if (strcmp(method, "ArchiveRead") == 0)
+		return archive_bytes(arguments);
 	if (strcmp(method, "LedgerGet") == 0)
 		return g_variant_new("(ss)", "text/plain; charset=utf-8", "checkpoint\n");
 	return NULL;

@@ -83,6 +83,9 @@ static void every_route_reaches_the_vault(void **state)
 		{ "POST", "/v1/party/requests", "coach-token", "{}", 201, "RequestCreate " },
 		{ "GET", "/v1/party/requests", "coach-token", NULL, 200, "RequestGet " },
 		{ "GET", "/v1/party/requests/r", "coach-token", NULL, 200, "RequestGet " },
+		{ "GET", "/v1/party/requests/r/copy?format=markdown", "coach-token", NULL, 200, "RequestCopy " },
+		{ "POST", "/v1/party/requests/r/archive", "coach-token", "{\"recipient\":\"age1x\"}", 202, "ArchiveMake " },
+		{ "HEAD", "/v1/party/requests/r/archive", "coach-token", NULL, 200, "ArchiveOpen " },
 		{ "GET", "/v1/ledger/checkpoint", NULL, NULL, 200, "LedgerGet " },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

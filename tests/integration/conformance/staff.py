@@ -169,7 +169,8 @@ class Requests(Case):
         longer = self.good(admin.call("POST", f"/v1/requests/{request}/extend", {"reason": "many of them"}))
         self.assertGreater(longer["due"], due)
         self.assertIn(admin.call("POST", f"/v1/requests/{request}/refuse", {}).error, ("invalid", "malformed"), "a refusal states its reason")
-        self.good(admin.call("POST", f"/v1/requests/{request}/refuse", {"reason": "the law says so"}))
+        self.problem(admin.call("POST", f"/v1/requests/{request}/refuse", {"reason": "no"}), "invalid")  # and its article
+        self.good(admin.call("POST", f"/v1/requests/{request}/refuse", {"reason": "the law says so", "article": "art. 12(5)(b) GDPR"}))
         seen = coach.call("GET", f"/v1/party/requests/{request}").json
         self.assertIn("the law says so", str(seen), "and the person is told")
         self.problem(admin.call("POST", f"/v1/requests/{request}/execute", {"reason": "x"}), "conflict")
