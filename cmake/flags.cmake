@@ -29,4 +29,7 @@ endif()
 if(AP_FUZZ)
 	# Coverage of the libraries too: it is what guides libFuzzer.
 	add_compile_options(-fsanitize=fuzzer-no-link)
+	if(NOT AP_FUZZ_TRACE_CMP)
+		add_compile_options(-fno-sanitize-coverage=trace-cmp)
+	endif()
 endif()

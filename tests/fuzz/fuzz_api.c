@@ -55,6 +55,7 @@ struct site {
 	struct ap_api net, local;
 	struct ap_http_connection peer; /* of admin.sock */
 	char ids[5][AP_UUID_TEXT];	/* r s g a e */
+	bool in[G_N_ELEMENTS(names)];	/* is logged in: who was disabled is not */
 	unsigned changes;
 };
 
@@ -66,14 +67,19 @@ static struct ap_api api_of(struct site *s, bool socket)
 	return api;
 }
 
+/* As the product does it: by the time that the vault believes, and for as long as a login lasts. */
 static void log_everybody_in(struct site *s)
 {
+	struct ap_db *db = ap_vault_db(s->f->v);
+	int64_t now_ms = ap_vault_believed_ms(s->f->v);
+	int64_t end_ms = now_ms + ap_config_int(s->f->config, "vault.login_minutes") * 60000;
 	for (size_t i = 1; i < G_N_ELEMENTS(names); i++) {
 		struct ap_actor actor;
 		struct ap_hash hash = ap_sha256(names[i], strlen(names[i])); /* the token is the name */
-		AP_IGNORE(ap_db_login_delete(ap_vault_db(s->f->v), &hash)); /* may be gone */
-		if (ap_ok(ap_db_user_actor(ap_vault_db(s->f->v), names[i], &actor)))
-			assert_ok(ap_db_login_insert(ap_vault_db(s->f->v), &hash, actor.user, s->f->wall_ms, s->f->wall_ms + YEAR));
+		AP_IGNORE(ap_db_login_delete(db, &hash)); /* may be gone */
+		s->in[i] = ap_ok(ap_db_user_actor(db, names[i], &actor));
+		if (s->in[i])
+			assert_ok(ap_db_login_insert(db, &hash, actor.user, now_ms, end_ms));
 	}
 }
 
@@ -85,6 +91,8 @@ static void fill(struct site *s)
 	struct ap_actor actors[G_N_ELEMENTS(names)];
 	struct ap_access access;
 	JsonNode *answer;
+	/* One that takes effect at once would leave nothing to ask for. */
+	const char *waits = "{\"type\":\"access\"}";
 	char *request = NULL;
 	for (size_t i = 1; i < G_N_ELEMENTS(names); i++)
 		actors[i] = fixture_user(s->f, names[i], roles[i], i == 3 ? "coach-1" : NULL);
@@ -96,7 +104,7 @@ static void fill(struct site *s)
 	ap_uuid_text(&recording, s->ids[0]);
 	ap_uuid_text(&session, s->ids[1]);
 	ap_uuid_text(&access.id, s->ids[3]);
-	assert_ok(ap_staff_rights()->request_create(s->f->v, &session, AP_COACHEE, "{\"type\":\"erasure\"}", &request));
+	assert_ok(ap_staff_rights()->request_create(s->f->v, &session, AP_COACHEE, waits, &request));
 	g_autoptr(JsonNode) node = json_from_string(request, NULL);
 	g_strlcpy(s->ids[4], json_object_get_string_member(json_node_get_object(node), "id"), AP_UUID_TEXT);
 	g_free(request);
@@ -134,18 +142,6 @@ static void site_free(struct site *s)
 	ap_logins_free(s->logins);
 	fixture_free(s->f);
 	g_free(s);
-}
-
-static struct site *the_site(void)
-{
-	static struct site *s;
-	if (!s)
-		ap_log_init("fuzz", AP_LOG_ERROR);
-	if (s && s->changes > CHANGES)
-		g_clear_pointer(&s, site_free);
-	if (!s)
-		s = site_new();
-	return s;
 }
 
 /* ---- a request ---- */
@@ -199,9 +195,25 @@ static void check_form(const struct fake_answer *a)
 		g_assert_true(a->body->len == FIXTURE_TRACK || a->body->len == 0);
 }
 
-static void ask(struct site *s, char *text)
+/* Whoever is logged in gets past the login's door; nothing behind it is tested otherwise. */
+static void check_login(const struct site *s, const struct fake_answer *a, const struct ap_api *api, unsigned who)
 {
-	struct fake_answer answer;
+	unsigned may = ((const struct row *)a->entry->ctx)->route->may;
+	g_autofree char *text = g_strndup((const char *)a->body->data, a->body->len);
+	if (!api->socket && s->in[who] && !(may & AP_MAY_ANYONE))
+		g_assert_true(a->status < 400 || (!strstr(text, "token-expired") && !strstr(text, "log in")));
+}
+
+/* What the first line of an input says. */
+struct asked {
+	struct ap_api *api;
+	unsigned who;
+	bool change;
+};
+
+/* False when it is no request that could reach a handler. */
+static bool put(struct site *s, char *text, struct asked *ret_asked, struct fake_answer *ret_answer)
+{
 	char *headers = strchr(text, '\n'), *body = headers ? strstr(headers, "\n\n") : NULL;
 	if (headers)
 		*headers++ = '\0';
@@ -211,24 +223,64 @@ static void ask(struct site *s, char *text)
 	}
 	g_auto(GStrv) words = g_strsplit(text, " ", 3);
 	if (g_strv_length(words) != 3 || strlen(words[0]) != 2 || !g_utf8_validate(words[1], -1, NULL))
-		return;
+		return false;
 	struct ap_api *api = words[0][0] == 'l' ? &s->local : &s->net;
 	unsigned who = (unsigned char)(words[0][1] - '0') % G_N_ELEMENTS(names);
 	g_autofree char *login = who ? g_strconcat("\nAuthorization: Bearer ", names[who], NULL) : NULL;
 	g_autofree char *all = g_strconcat("Content-Type: application/json", login ? login : "", "\n", headers ? headers : "", NULL);
 	if (headers && (strcasestr(headers, "authorization") || strcasestr(headers, "cookie")))
-		return; /* who it is stands in the first line */
+		return false; /* who it is stands in the first line */
 	const struct fake_request request = { .method = words[1], .target = words[2], .headers = all, .body = body,
 					      .connection = api->socket ? &s->peer : NULL };
-	if (!fake_http_ask(api->http, &request, &answer))
+	*ret_asked = (struct asked){ api, who, strcmp(words[1], "GET") != 0 };
+	return fake_http_ask(api->http, &request, ret_answer);
+}
+
+static void ask(struct site *s, char *text)
+{
+	struct fake_answer answer;
+	struct asked asked;
+	if (!put(s, text, &asked, &answer))
 		return;
 	check_form(&answer);
-	check_rights(&answer, api, who);
-	if (answer.status < 300 && strcmp(words[1], "GET") != 0) {
+	check_rights(&answer, asked.api, asked.who);
+	check_login(s, &answer, asked.api, asked.who);
+	if (answer.status < 300 && asked.change) {
 		s->changes++;
 		log_everybody_in(s);
 	}
 	fake_answer_clear(&answer);
+}
+
+/* A site where each role gets what is theirs: were it not so, the inputs would try nothing but its door. */
+static void check_site(struct site *s)
+{
+	static const char *const good[] = { "n1 GET /v1/login", "n2 GET /v1/login", "n3 GET /v1/login", "n4 GET /v1/login",
+					    "n1 GET /v1/users", "n2 GET /v1/recordings/$r/tracks/coach?access=$a",
+					    "n3 GET /v1/recordings", "n4 GET /v1/accesses", "l1 GET /v1/users" };
+	for (size_t i = 0; i < G_N_ELEMENTS(good); i++) {
+		struct fake_answer answer;
+		struct asked asked;
+		g_autofree char *text = with_ids(s, good[i]);
+		g_assert_true(put(s, text, &asked, &answer));
+		if (answer.status != 200)
+			g_error("%s: %u %.*s", good[i], answer.status, (int)answer.body->len, (const char *)answer.body->data);
+		fake_answer_clear(&answer);
+	}
+}
+
+static struct site *the_site(void)
+{
+	static struct site *s;
+	if (!s)
+		ap_log_init("fuzz", AP_LOG_ERROR);
+	if (s && s->changes > CHANGES)
+		g_clear_pointer(&s, site_free);
+	if (!s) {
+		s = site_new();
+		check_site(s);
+	}
+	return s;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -28,10 +28,9 @@ struct side {
 };
 
 static struct ap_dtls_identity *identity;
-static SSL_CTX *client_ctx;
+static SSL_CTX *with_certificate, *without; /* the clients' */
 static BIO_METHOD *client_out;
-static X509 *certificate;
-static EVP_PKEY *key;
+static uint8_t client_digest[32]; /* of its certificate */
 
 /* What a run is made of. */
 static struct {
@@ -77,21 +76,40 @@ static int accept_any(X509_STORE_CTX *store, void *unused)
 	return 1;
 }
 
+static SSL_CTX *new_client_ctx(void)
+{
+	SSL_CTX *ctx = SSL_CTX_new(DTLS_client_method());
+	g_assert_nonnull(ctx);
+	SSL_CTX_set_cert_verify_callback(ctx, accept_any, NULL);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_QUERY_MTU);
+	return ctx;
+}
+
+static void certify(SSL_CTX *ctx)
+{
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned n = sizeof digest;
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *x = X509_new();
+	g_assert_true(key && x && X509_gmtime_adj(X509_getm_notBefore(x), 0) && X509_set_pubkey(x, key));
+	g_assert_true(X509_gmtime_adj(X509_getm_notAfter(x), 86400) && X509_sign(x, key, EVP_sha256()));
+	g_assert_true(X509_digest(x, EVP_sha256(), digest, &n) == 1 && ap_copy(client_digest, 32, digest, n));
+	g_assert_true(SSL_CTX_use_certificate(ctx, x) == 1 && SSL_CTX_use_PrivateKey(ctx, key) == 1);
+	X509_free(x);
+	EVP_PKEY_free(key);
+}
+
 static void make_once(void)
 {
 	g_assert_true(ap_ok(ap_dtls_identity_new(&identity)));
-	client_ctx = SSL_CTX_new(DTLS_client_method());
+	without = new_client_ctx();
+	with_certificate = new_client_ctx();
+	certify(with_certificate);
 	client_out = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "client");
-	key = EVP_EC_gen("P-256");
-	certificate = X509_new();
-	g_assert_true(client_ctx && client_out && key && certificate);
+	g_assert_nonnull(client_out);
 	BIO_meth_set_write(client_out, client_write);
 	BIO_meth_set_ctrl(client_out, client_ctrl);
-	g_assert_true(X509_gmtime_adj(X509_getm_notBefore(certificate), 0) && X509_set_pubkey(certificate, key));
-	g_assert_true(X509_gmtime_adj(X509_getm_notAfter(certificate), 86400) && X509_sign(certificate, key, EVP_sha256()));
-	SSL_CTX_set_cert_verify_callback(client_ctx, accept_any, NULL);
-	SSL_CTX_set_verify(client_ctx, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_options(client_ctx, SSL_OP_NO_QUERY_MTU);
 }
 
 /* The client begins when it is first needed, so that runs of bytes alone cost no keys. */
@@ -100,15 +118,13 @@ static void need_client(void)
 	if (run.client)
 		return;
 	BIO *out = BIO_new(client_out);
-	run.client = SSL_new(client_ctx);
+	run.client = SSL_new(run.how & NO_CERTIFICATE ? without : with_certificate);
 	run.client_in = BIO_new(BIO_s_mem());
 	g_assert_true(out && run.client && run.client_in);
 	BIO_set_init(out, 1);
 	BIO_set_mem_eof_return(run.client_in, -1);
 	SSL_set_bio(run.client, run.client_in, out);
 	SSL_set_mtu(run.client, MTU);
-	if (!(run.how & NO_CERTIFICATE))
-		g_assert_true(SSL_use_certificate(run.client, certificate) == 1 && SSL_use_PrivateKey(run.client, key) == 1);
 	if (!(run.how & NO_SRTP))
 		g_assert_true(SSL_set_tlsext_use_srtp(run.client, run.how & ONLY_SHA1_80 ?
 								       "SRTP_AES128_CM_SHA1_80" :
@@ -244,14 +260,6 @@ static void finish(void)
 	g_queue_clear_full(&run.from_client.queue, (GDestroyNotify)g_bytes_unref);
 }
 
-static void signalled_fingerprint(uint8_t ret_digest[32])
-{
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	unsigned n = sizeof digest;
-	g_assert_true(X509_digest(certificate, EVP_sha256(), digest, &n) == 1 && ap_copy(ret_digest, 32, digest, n));
-	ret_digest[31] ^= run.how & ANOTHER_CERTIFICATE ? 1 : 0;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ap_reader r = ap_reader_over(data, size);
@@ -260,7 +268,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		make_once();
 	memset(&run, 0, sizeof run);
 	run.how = ap_read_u8(&r);
-	signalled_fingerprint(fingerprint);
+	g_assert_true(ap_copy(fingerprint, sizeof fingerprint, client_digest, sizeof client_digest));
+	fingerprint[31] ^= run.how & ANOTHER_CERTIFICATE ? 1 : 0;
 	g_assert_true(ap_ok(ap_dtls_new(identity, fingerprint, server_sends, NULL, &run.server)));
 	while (ap_reader_left(&r) > 0)
 		take_step((enum step)(ap_read_u8(&r) % STEPS), &r);

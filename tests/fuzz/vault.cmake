@@ -16,5 +16,6 @@ target_link_options(fuzz_gate PRIVATE LINKER:--allow-multiple-definition)
 ap_fuzz(range MAX_LEN 128 LIBS ap_http SOURCES ${CMAKE_CURRENT_LIST_DIR}/fake_http.c)
 ap_fuzz(api MAX_LEN 512 LIBS ap_vault_staff ap_capture_spawn PkgConfig::CMOCKA
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/fake_http.c ${CMAKE_SOURCE_DIR}/tests/testlib/staff_fixture.c)
-ap_fuzz(manifest MAX_LEN 512 LIBS ap_vault_core SOURCES ${CMAKE_CURRENT_LIST_DIR}/plain_secrets.c)
+ap_fuzz(manifest MAX_LEN 512 LIBS ap_vault_core
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/plain_secrets.c ${CMAKE_CURRENT_LIST_DIR}/plain_signatures.c)
 ap_fuzz(rpc MAX_LEN 1024 LIBS ap_vault_world ap_vault_staff)
