@@ -203,6 +203,87 @@ test('admin: grants, requests, accesses', async () => {
 	await context.close();
 });
 
+test('R13 the code of conduct comes first, with its quiz; then the recordings', async () => {
+	Object.assign(mock.staff.conduct, { version: 2, questions: [{ text: 'Une collègue ?', choices: ['Oui', 'Non'] }] });
+	const { page, at, complaints, context } = await signIn();
+	await at('conduct-acknowledge').waitFor();
+	await at('nav-recordings').click();
+	await at('conduct-acknowledge').waitFor();
+	assert.deepEqual(await axe(page), []);
+	await shot(page, 'staff-conduct');
+	await at('conduct-question').locator('input').nth(0).check();
+	await at('conduct-read').check();
+	await at('conduct-acknowledge').click();
+	await at('conduct-problem').waitFor();
+	assert.equal(await at('conduct-problem').getAttribute('data-error'), 'quiz');
+	await at('conduct-question').locator('input').nth(1).check();
+	await at('conduct-acknowledge').click();
+	await at('conduct-done').waitFor();
+	await at('nav-recordings').click();
+	await at('recording-row').first().waitFor();
+	assert.deepEqual(complaints, []);
+	await context.close();
+});
+
+test('R14 an access that needs a second person waits among the approvals; the other one approves', async () => {
+	mock.staff.needsWord = true;
+	const one = await signIn();
+	await one.at('recording-open').first().click();
+	await one.at('access-purpose').selectOption('supervision');
+	await one.at('access-reason').fill('Supervision mensuelle');
+	await one.at('access-begin').click();
+	await one.at('approval-row').waitFor();
+	assert.equal(await one.at('approval-approve').count(), 0, 'never one’s own');
+	await one.context.close();
+	Object.assign(mock.staff, { role: 'admin', user: 'claire' });
+	mock.staff.approvals[0].who = 'sam';
+	const two = await signIn();
+	await two.at('nav-approvals').click();
+	await two.at('approval-approve').click();
+	await until(() => mock.staff.approvals[0].state === 'approved', 'approved');
+	await two.at('approval-deny').waitFor();
+	assert.deepEqual(await axe(two.page), []);
+	await shot(two.page, 'admin-approvals');
+	assert.deepEqual(two.complaints, []);
+	await two.context.close();
+});
+
+test('R11 the review: each item confirmed or ended, never one’s own account confirmed', async () => {
+	const time = new Date().toISOString();
+	mock.staff = { ...newStaff('admin'), review: ['user:old', 'user:claire'].map((item) =>
+		({ item, kind: 'user', who: item.slice(5), role: 'auditor', since: time, due: time, expires: time, state: 'due' })) };
+	const { page, at, complaints, context } = await signIn();
+	await at('nav-review').click();
+	await at('review-row').first().waitFor();
+	assert.equal(await at('review-confirm').count(), 1);
+	assert.deepEqual(await axe(page), []);
+	await at('review-confirm').click();
+	await until(() => mock.staff.review.length === 1, 'confirmed');
+	assert.deepEqual(complaints, []);
+	await context.close();
+});
+
+test('notes: taken at the player’s time, gone to, deleted', async () => {
+	const one = await signIn();
+	await begin(one);
+	await one.page.locator('.pair').focus();
+	await one.page.keyboard.press('ArrowRight');
+	await one.at('note-text').fill('Une pause avant le mot père');
+	await one.at('note-add').click();
+	await one.at('note').waitFor();
+	assert.ok(Math.abs(mock.staff.notes[0].at_ms - 5000) < 200, `${mock.staff.notes[0].at_ms}`);
+	await one.page.locator('.pair').focus();
+	await one.page.keyboard.press('Home');
+	await one.at('note-go').click();
+	await until(() => one.at('player-coach').evaluate((video) => Math.abs(video.currentTime - 5) < 0.3), 'gone to');
+	assert.deepEqual(await axe(one.page), []);
+	await shot(one.page, 'staff-notes');
+	await one.at('note-drop').click();
+	await until(() => mock.staff.notes.length === 0, 'deleted');
+	assert.deepEqual(one.complaints, []);
+	await one.context.close();
+});
+
 test('staff on a phone in the dark, in English', async () => {
 	const { page, at, context } = await signIn({ viewport: { width: 390, height: 844 }, colorScheme: 'dark', locale: 'en-GB' });
 	await at('recording-row').first().waitFor();

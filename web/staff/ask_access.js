@@ -1,4 +1,7 @@
-/* Purpose and reason are asked before a recording opens; both stand in the log and the two persons see them. */
+/*
+ * Purpose and reason are asked before a recording opens; both stand in the log and the two persons see them. One that needs
+ * a second person's word is asked for, and waits among the approvals.
+ */
 import { tOr } from '../i18n/i18n.js';
 import { el } from '../ui/dom.js';
 import { formDialog, labelledField } from './dialog.js';
@@ -17,6 +20,10 @@ export function askAccess(api, recording) {
 		async run() {
 			const body = { purpose: purpose.value, reason: reason.value.trim() };
 			const access = await api.post(`/v1/recordings/${recording.id}/accesses`, body);
+			if (access.state === 'pending') {
+				location.hash = '#/approvals';
+				return true;
+			}
 			sessionStorage.setItem(`aparte/access/${access.id}`, recording.id);
 			location.hash = `#/view/${access.id}`;
 			return true;

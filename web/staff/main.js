@@ -5,10 +5,13 @@ import { el, replace, translate } from '../ui/dom.js';
 import { languageSwitch } from '../ui/language.js';
 import { problemKey } from '../ui/problem.js';
 import { accesses } from './accesses.js';
+import { approvals } from './approvals.js';
+import { conduct } from './conduct.js';
 import { grants } from './grants.js';
 import { login } from './login.js';
 import { recordings } from './recordings.js';
 import { requests } from './requests.js';
+import { review } from './review.js';
 import { viewing } from './viewing.js';
 
 const root = document.getElementById('app');
@@ -20,7 +23,13 @@ const VIEWS = {
 	grants: { view: grants, roles: ['admin', 'coach'] },
 	requests: { view: requests, roles: ['admin'] },
 	accesses: { view: accesses, roles: ['admin', 'auditor'] },
+	approvals: { view: approvals, roles: ['admin', 'coach', 'supervisor', 'sponsor'] },
+	review: { view: review, roles: ['admin', 'auditor'] },
+	conduct: { view: conduct, roles: ['admin', 'auditor', 'coach', 'supervisor', 'sponsor'] },
 };
+
+/* Whoever may come to see content reads the code of conduct first. */
+const VIEWERS = ['supervisor', 'coach', 'sponsor', 'admin'];
 
 let close = null;
 
@@ -50,19 +59,23 @@ function first(me) {
 
 /* Views of an older navigation may answer late: only the newest is shown. */
 let turn = 0;
+/* Who is signed in, as told last. */
+let shownTo;
 
 async function show(me) {
 	const mine = ++turn;
+	shownTo = me;
 	close?.();
 	close = null;
 	const { name, id } = route();
 	const view = name === 'view' ? viewing : VIEWS[name]?.view;
 	if (!view) return location.replace(`#/${first(me)}`);
+	if (me.conduct_due && VIEWERS.includes(me.role) && name !== 'conduct') return location.replace('#/conduct');
 	const main = el('main', { class: 'staff', 'data-view': name });
 	replace(root, header(me, name), main);
 	main.append(el('p', { class: 'empty', t: 'loading', role: 'status' }));
 	try {
-		const shown = await view({ api, me, id, again: () => show(me) });
+		const shown = await view({ api, me, id, again: () => api.get('/v1/me').then(show, () => show(me)) });
 		if (mine !== turn) return shown.close?.();
 		close = shown.close ?? null;
 		replace(main, ...shown.nodes);
@@ -76,8 +89,8 @@ async function run() {
 	startLanguage();
 	onLanguage(() => translate(document));
 	const me = (await api.get('/v1/me').catch(() => null)) ?? (await login(root, api));
-	window.addEventListener('hashchange', () => show(me));
-	onLanguage(() => route().name !== 'view' && show(me));
+	window.addEventListener('hashchange', () => show(shownTo));
+	onLanguage(() => route().name !== 'view' && show(shownTo));
 	await show(me);
 }
 

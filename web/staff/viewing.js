@@ -6,6 +6,7 @@ import { formatDate, t } from '../i18n/i18n.js';
 import { PairPlayer, ROLES } from '../player/pair.js';
 import { el, plain } from '../ui/dom.js';
 import { problemLine } from '../ui/problem.js';
+import { notes } from './notes.js';
 
 /* A <video> does not tell why it failed: one byte of the track does. */
 async function whyFailed(api, url) {
@@ -34,10 +35,11 @@ export async function viewing({ api, me, id }) {
 	player.load(urls).then(() => player.node.focus());
 	const title = recording.reference || t('recording.one');
 	const back = el('a', { href: '#/recordings', class: 'back', t: 'staff.back' });
-	const end = () => api.post(`/v1/accesses/${id}/end`).catch(() => {});
+	const end = () => api.delete(`/v1/recordings/${recordingId}/accesses/${id}`).catch(() => {});
+	const taking = me.role === 'sponsor' ? null : await notes({ api, recording: recordingId, access: id, player });
 	return {
 		nodes: [back, plain('h1', title), plain('p', formatDate(recording.created), { class: 'lead' }), epochMarks(recording),
-			player.node, problem.node, el('p', { class: 'hint', t: 'player.keys' })],
+			player.node, problem.node, el('p', { class: 'hint', t: 'player.keys' }), taking],
 		close() {
 			player.close();
 			end();

@@ -6,7 +6,9 @@ import { logOfOne } from './log.mjs';
 const COOKIE = 'aparte_vault_test=yes';
 
 export function newStaff(role = 'supervisor') {
-	return { role, user: 'claire', recordings: [], accesses: [], grants: [], requests: [], failures: 0, trackError: null };
+	return { role, user: 'claire', recordings: [], accesses: [], grants: [], requests: [], failures: 0, trackError: null,
+		notes: [], approvals: [], review: [], needsWord: false,
+		conduct: { version: 1, lang: 'fr', title: 'Code', text: ['Un.', 'Deux.'], sha256: 'a'.repeat(64), pass_percent: 0, acknowledged: 1, questions: [] } };
 }
 
 function login({ staff }, { json, answer }) {
@@ -15,9 +17,31 @@ function login({ staff }, { json, answer }) {
 	answer(200, { user, role: staff.role }, { 'Set-Cookie': `${COOKIE}; HttpOnly; SameSite=Strict; Path=/` });
 }
 
+function ask(staff, { purpose, reason, url, answer }) {
+	const approval = { id: randomUUID(), recording: url.pathname.split('/')[3], reference: 'Séance 1', who: 'claire', purpose, reason, needs: ['four_eyes'],
+		state: 'pending', asked: new Date().toISOString(), lapses: new Date(Date.now() + 86_400_000).toISOString() };
+	staff.approvals.push(approval);
+	answer(202, { approval: approval.id, recording: approval.recording, state: 'pending', lapses: approval.lapses });
+}
+
+function acknowledge({ staff }, { json, answer }) {
+	const { version, sha256, answers } = json();
+	if (version !== staff.conduct.version || sha256 !== staff.conduct.sha256) throw new Problem(409, 'conflict');
+	if (staff.conduct.questions.some((_, i) => answers[i] !== 1)) throw new Problem(422, 'invalid');
+	staff.conduct.acknowledged = version;
+	answer(201, { version, acknowledged: new Date().toISOString() });
+}
+
+function review({ staff }, { json, answer }) {
+	staff.review = staff.review.filter(({ item }) => !json().items.includes(item));
+	answer(204);
+}
+
 function begin({ staff }, { json, answer, url }) {
 	const { purpose, reason } = json();
 	if (!purpose || !reason) throw new Problem(403, 'access-reason-required');
+	if (staff.conduct.acknowledged < staff.conduct.version) throw new Problem(403, 'role');
+	if (staff.needsWord) return ask(staff, { purpose, reason, url, answer });
 	const access = { id: randomUUID(), recording: url.pathname.split('/')[3], purpose, reason, who: 'user:claire', begun: new Date().toISOString() };
 	staff.accesses.push(access);
 	answer(201, { id: access.id, recording: access.recording });
@@ -44,14 +68,35 @@ function step({ staff }, { url, json, answer }) {
 }
 
 const ROUTES = [
-	[/^GET \/v1\/me$/, ({ staff }, { answer }) => answer(200, { user: staff.user, role: staff.role })],
+	[/^GET \/v1\/me$/, ({ staff }, { answer }) => answer(200, { user: staff.user, role: staff.role,
+		conduct_due: staff.conduct.acknowledged < staff.conduct.version })],
 	[/^POST \/v1\/logout$/, (_, { answer }) => answer(204, undefined, { 'Set-Cookie': 'aparte_vault_test=; Max-Age=0; Path=/' })],
 	[/^GET \/v1\/recordings$/, ({ staff }, { answer }) => answer(200, { recordings: staff.recordings })],
 	[/^GET \/v1\/recordings\/[^/]+$/, ({ staff }, { answer, url }) =>
 		answer(200, staff.recordings.find(({ id }) => id === url.pathname.split('/')[3]) ?? {})],
 	[/^POST \/v1\/recordings\/[^/]+\/accesses$/, begin],
-	[/^POST \/v1\/accesses\/[^/]+\/end$/, (_, { answer }) => answer(204)],
+	[/^DELETE \/v1\/recordings\/[^/]+\/accesses\/[^/]+$/, (_, { answer }) => answer(204)],
 	[/^GET \/v1\/recordings\/[^/]+\/tracks\//, track],
+	[/^GET \/v1\/recordings\/[^/]+\/notes$/, ({ staff }, { answer }) => answer(200, { notes: staff.notes })],
+	[/^POST \/v1\/recordings\/[^/]+\/notes$/, ({ staff }, { json, answer }) => {
+		staff.notes.push({ id: randomUUID(), ...json() });
+		answer(201, { id: staff.notes.at(-1).id });
+	}],
+	[/^DELETE \/v1\/recordings\/[^/]+\/notes\//, ({ staff }, { url, answer }) => {
+		staff.notes = staff.notes.filter(({ id }) => !url.pathname.endsWith(id));
+		answer(204);
+	}],
+	[/^GET \/v1\/conduct$/, ({ staff }, { answer }) => answer(200, staff.conduct)],
+	[/^GET \/v1\/conduct\/status$/, ({ staff }, { answer }) => answer(200, { version: staff.conduct.version, users: [{ user: 'claire', role: staff.role, version: staff.conduct.acknowledged }] })],
+	[/^POST \/v1\/conduct\/acknowledgements$/, acknowledge],
+	[/^GET \/v1\/approvals$/, ({ staff }, { answer }) => answer(200, { approvals: staff.approvals })],
+	[/^POST \/v1\/approvals\//, ({ staff }, { url, answer }) => {
+		const [, , , id, verb] = url.pathname.split('/');
+		staff.approvals.find((one) => one.id === id).state = verb === 'approve' ? 'approved' : 'denied';
+		answer(200, { id, state: 'approved' });
+	}],
+	[/^GET \/v1\/review$/, ({ staff }, { answer }) => answer(200, { review_days: 90, grace_days: 14, items: staff.review })],
+	[/^POST \/v1\/review\//, review],
 	[/^GET \/v1\/grants$/, ({ staff }, { answer }) => answer(200, { grants: staff.grants })],
 	[/^POST \/v1\/grants$/, ({ staff }, { json, answer }) => {
 		staff.grants.push({ id: randomUUID(), ...json() });
