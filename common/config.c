@@ -41,6 +41,7 @@ static const struct key keys[] = {
 	{ "vault.seal_idle_minutes", INTEGER, "10", 1, 1440 },
 	{ "vault.login_minutes", INTEGER, "480", 1, 10080 },
 	{ "storage.floor_mib", INTEGER, "1024", 0, 10000000 },
+	{ "storage.label", TEXT, "", 0, 0 },
 	{ "kek.source", TEXT, "file", 0, 0 },
 	{ "kek.credential", TEXT, "aparte-kek", 0, 0 },
 	{ "kek.allow_file_off_loopback", BOOLEAN, "false", 0, 0 },

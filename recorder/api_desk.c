@@ -1,10 +1,10 @@
-/* Grants, holds, policies. */
+/* Grants and holds; policies are added with them. */
 #include "recorder/answer.h"
 #include "recorder/body.h"
 #include "recorder/api.h"
+#include "recorder/api_policies.h"
 #include "recorder/grant.h"
 #include "recorder/hold.h"
-#include "recorder/terms.h"
 
 #include <string.h>
 
@@ -55,27 +55,6 @@ static struct ap_result hold_delete(struct ap_api_call *c)
 	return ap_hold_delete(c->v, &c->actor, &id, &c->status, &c->answer);
 }
 
-static struct ap_result policy_list(struct ap_api_call *c)
-{
-	return ap_terms_list(c->v, &c->answer);
-}
-
-static struct ap_result policy_get(struct ap_api_call *c)
-{
-	return ap_terms_get(c->v, ap_http_param(c->http, 0), &c->answer);
-}
-
-static struct ap_result policy_put(struct ap_api_call *c)
-{
-	return ap_terms_put(c->v, &c->actor, ap_http_param(c->http, 0), ap_http_body_text(c->http),
-			    ap_http_query(c->http, "preview"), &c->answer);
-}
-
-static struct ap_result policy_preview(struct ap_api_call *c)
-{
-	return ap_terms_preview(c->v, ap_http_param(c->http, 0), ap_http_body_text(c->http), &c->answer);
-}
-
 #define GRANTERS (AP_MAY(COACH) | AP_MAY(ADMIN))
 
 static const struct ap_api_route routes[] = {
@@ -85,13 +64,10 @@ static const struct ap_api_route routes[] = {
 	{"GET", "/v1/holds", AP_MAY(ADMIN) | AP_MAY(AUDITOR), hold_list},
 	{"POST", "/v1/holds", AP_MAY(ADMIN), hold_post},
 	{"DELETE", "/v1/holds/{id}", AP_MAY(ADMIN), hold_delete},
-	{"GET", "/v1/policies", AP_MAY(ADMIN) | AP_MAY(AUDITOR), policy_list},
-	{"GET", "/v1/policies/{name}", AP_MAY(ADMIN) | AP_MAY(AUDITOR), policy_get},
-	{"PUT", "/v1/policies/{name}", AP_MAY(ADMIN), policy_put},
-	{"POST", "/v1/policies/{name}/preview", AP_MAY(ADMIN), policy_preview},
 };
 
 void ap_api_add_desk(struct ap_api *api)
 {
 	ap_api_add(api, routes, G_N_ELEMENTS(routes));
+	ap_api_add_policies(api);
 }

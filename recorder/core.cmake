@@ -37,14 +37,14 @@ ap_embed_text(conduct_fr config/conduct/fr.json)
 ap_embed_text(conduct_en config/conduct/en.json)
 
 # Decisions without clock, disk or network.
-ap_library(vault_rules SOURCES purpose.c consent_state.c policy.c body.c statement.c consent_check.c token.c gate.c presence.c
+ap_library(vault_rules SOURCES purpose.c consent_state.c period.c policy.c policy_parse.c policy_diff.c rules.c body.c statement.c consent_check.c token.c gate.c presence.c
 	clock_guard.c
 	LIBS ap_encodings)
 
 # Owed withdrawals: a file, no database.
 ap_library(owed SOURCES owed.c LIBS ap_vault_rules)
 
-ap_library(vault_core SOURCES db_ledger.c db_policy.c db_session.c db_tenant.c db_consent.c db_recording.c db_segment.c
+ap_library(vault_core SOURCES db_ledger.c db_policy.c db_term.c db_lifecycle.c rule_book.c term.c db_session.c db_tenant.c db_consent.c db_recording.c db_segment.c
 	ledger.c ledger_query.c vault.c notice.c session.c party.c recording.c recording_seal.c manifest.c sweep.c db_sweep.c
 	consent.c consent_give.c consent_withdraw.c session_end.c
 	gatekeeper.c gatekeepers.c gatekeeper_open.c gatekeeper_capture.c gatekeeper_show.c disk_watch.c sealer.c

@@ -31,20 +31,8 @@ struct ap_result ap_db_hold_list(struct ap_db *db, int64_t tenant, JsonArray **r
 /* Recordings (GArray of struct ap_uuid) whose holds all ended since `since_ms`. */
 struct ap_result ap_db_hold_lapsed(struct ap_db *db, int64_t since_ms, int64_t now_ms, GArray **ret_ids);
 
-struct ap_result ap_db_policy_insert(struct ap_db *db, const char *name, const char *document, int64_t now_ms,
+/* by: 'user:<name>'. */
+struct ap_result ap_db_policy_insert(struct ap_db *db, const char *name, const char *document, const char *by, int64_t now_ms,
 				     int64_t *ret_version);
-struct ap_result ap_db_policy_list(struct ap_db *db, JsonArray **ret_list);
-
-/* A recording as retention terms see it. */
-struct ap_term_row {
-	struct ap_uuid recording, session;
-	char policy[65], sensitivity[16];
-	int64_t policy_version, sealed_ms, expires_ms;
-};
-/* GArray of struct ap_term_row: sealed ones of a session, or under a policy. Exactly one filter is given. */
-struct ap_result ap_db_term_list(struct ap_db *db, const struct ap_uuid *session, const char *policy,
-				 GArray **ret_rows);
-/* One of them, whatever its state: "not-found". */
-struct ap_result ap_db_term_one(struct ap_db *db, const struct ap_uuid *recording, struct ap_term_row *ret_row,
-				bool *ret_archived);
-struct ap_result ap_db_term_set(struct ap_db *db, const struct ap_uuid *recording, int64_t expires_ms);
+/* The newest version of each; with a name, all versions of that one, newest first. */
+struct ap_result ap_db_policy_list(struct ap_db *db, const char *name, JsonArray **ret_list);

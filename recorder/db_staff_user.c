@@ -209,10 +209,11 @@ struct ap_result ap_db_staff_tenants(struct ap_db *db, JsonArray **ret_list)
 	static const struct ap_answer_column columns[] = {
 		{"name", ap_answer_row_text},
 		{"policy", ap_answer_row_text},
+		{"region", ap_answer_row_text},
 		{"created", ap_answer_row_time},
 	};
 	struct ap_rows *rows =
-		ap_db_query(db, "SELECT name, policy, created_ms FROM tenant ORDER BY name", AP_NO_VALUES);
+		ap_db_query(db, "SELECT name, policy, region, created_ms FROM tenant ORDER BY name", AP_NO_VALUES);
 	return ap_answer_rows(rows, columns, G_N_ELEMENTS(columns), ret_list);
 }
 

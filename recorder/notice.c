@@ -1,6 +1,7 @@
 #include "recorder/notice.h"
 
 #include "recorder/db_policy.h"
+#include "recorder/rule_book.h"
 #include "recorder/vault_port.h"
 
 #include <aparte/jcs.h>
@@ -13,18 +14,12 @@ const char *ap_notice_lang(const char *tag)
 	return tag && g_ascii_strncasecmp(tag, "fr", 2) == 0 ? "fr" : "en";
 }
 
-struct ap_result ap_session_policy(struct ap_db *db, const struct ap_session *session, struct ap_policy **ret_policy)
-{
-	g_autofree char *document = NULL;
-	AP_TRY(ap_db_policy_get(db, session->policy, session->policy_version, &document, NULL));
-	return ap_policy_parse(document, ret_policy);
-}
-
 static struct ap_result facts_of(struct ap_vault *v, struct ap_db *db, const struct ap_session *session,
 				 struct ap_policy_facts *ret_facts)
 {
 	struct ap_policy_facts facts = ap_vault_policy_facts(v);
 	facts.sensitivity = session->sensitivity;
+	facts.storage = ap_config_text(ap_vault_config(v), "storage.label");
 	for (int role = AP_COACH; role <= AP_COACHEE; role++) {
 		struct ap_party party;
 		AP_TRY(ap_party_load(db, &session->id, (enum ap_role)role, &party));
@@ -37,26 +32,26 @@ static struct ap_result facts_of(struct ap_vault *v, struct ap_db *db, const str
 
 struct ap_result ap_session_may_record(struct ap_vault *v, struct ap_db *db, const struct ap_session *session, bool *ret_may)
 {
-	struct ap_policy *policy = NULL;
+	struct ap_rules rules;
 	struct ap_policy_facts facts;
 	AP_TRY(facts_of(v, db, session, &facts));
-	AP_TRY(ap_session_policy(db, session, &policy));
-	*ret_may = ap_policy_may_record(policy, &facts, NULL);
-	ap_policy_free(policy);
+	AP_TRY(ap_session_rules(db, session, &rules));
+	*ret_may = ap_rules_may_record(&rules, &facts, NULL);
+	ap_rules_clear(&rules);
 	return AP_SUCCESS;
 }
 
 struct ap_result ap_session_offered(struct ap_vault *v, struct ap_db *db, const struct ap_session *session,
 				    ap_purposes *ret_offered)
 {
-	struct ap_policy *policy = NULL;
+	struct ap_rules rules;
 	struct ap_policy_facts facts;
 	AP_TRY(facts_of(v, db, session, &facts));
-	AP_TRY(ap_session_policy(db, session, &policy));
+	AP_TRY(ap_session_rules(db, session, &rules));
 	/* What the operator may still set right, or a lockdown that will be lifted, does not take choices away. */
 	facts.lockdown = facts.off_loopback = false;
-	*ret_offered = ap_policy_may_record(policy, &facts, NULL) ? ap_policy_offered(policy) : 0;
-	ap_policy_free(policy);
+	*ret_offered = ap_rules_may_record(&rules, &facts, NULL) ? ap_rules_offered(&rules) : 0;
+	ap_rules_clear(&rules);
 	return AP_SUCCESS;
 }
 
@@ -69,27 +64,44 @@ static JsonObject *template_of(const char *lang)
 	return json_object_ref(json_node_get_object(node));
 }
 
-/* "at most {n} days …" with the policy's number. */
-static char *retention_text(JsonObject *template, int64_t keep_ms)
+/* "at most {n} days …" with the number put in. */
+static char *period_text(JsonObject *words, const char *form, const struct ap_period *period)
 {
-	bool days = keep_ms % 86400000 == 0;
-	JsonObject *words = json_object_get_object_member(template, "retention");
-	const char *form = json_object_get_string_member(words, days ? "days" : "seconds");
-	g_autofree char *number = g_strdup_printf("%" G_GINT64_FORMAT, keep_ms / (days ? 86400000 : 1000));
-	g_auto(GStrv) parts = g_strsplit(form, "{n}", 2);
+	int64_t n;
+	const char *unit = ap_period_unit(period, &n);
+	g_autofree char *key = g_strconcat(form, unit, NULL);
+	g_autofree char *number = g_strdup_printf("%" G_GINT64_FORMAT, n);
+	g_auto(GStrv) parts = g_strsplit(json_object_get_string_member(words, key), "{n}", 2);
 	return g_strjoinv(number, parts);
 }
 
-static JsonArray *purposes_of(JsonObject *template, const struct ap_policy *policy, enum ap_sensitivity sensitivity)
+/* The strictest period, and that after a decision where one ends it sooner. Reckoned from the session's making, so that
+ * a session's notice stays the same document from day to day. */
+static char *retention_text(JsonObject *template, const struct ap_rules *rules, enum ap_purpose purpose,
+			    const struct ap_session *session)
+{
+	const struct ap_term_facts facts = { session->sensitivity, session->created_ms, 0 };
+	struct ap_term term = ap_rules_term(rules, purpose, &facts);
+	struct ap_period after = ap_rules_after_decision(rules, purpose, session->created_ms);
+	JsonObject *words = json_object_get_object_member(template, "retention");
+	g_autofree char *keep = period_text(words, "", &term.decided.period);
+	if (ap_period_none(&after))
+		return g_steal_pointer(&keep);
+	g_autofree char *decision = period_text(words, "decision_", &after);
+	return g_strconcat(keep, "; ", decision, NULL);
+}
+
+static JsonArray *purposes_of(JsonObject *template, const struct ap_rules *rules, const struct ap_session *session)
 {
 	JsonArray *list = json_array_new();
 	JsonObject *texts = json_object_get_object_member(template, "purposes");
+	ap_purposes offered = ap_rules_offered(rules);
 	for (int p = 0; p < AP_PURPOSE_COUNT; p++) {
 		const char *id = ap_purpose_text((enum ap_purpose)p);
-		if (!(ap_policy_offered(policy) & AP_PURPOSE_BIT(p)))
+		if (!(offered & AP_PURPOSE_BIT(p)))
 			continue;
 		JsonObject *words = json_object_get_object_member(texts, id), *entry = json_object_new();
-		g_autofree char *keep = retention_text(template, ap_policy_keep_ms(policy, (enum ap_purpose)p, sensitivity));
+		g_autofree char *keep = retention_text(template, rules, (enum ap_purpose)p, session);
 		json_object_set_string_member(entry, "id", id);
 		json_object_set_string_member(entry, "title", json_object_get_string_member(words, "title"));
 		json_object_set_string_member(entry, "text", json_object_get_string_member(words, "text"));
@@ -99,14 +111,22 @@ static JsonArray *purposes_of(JsonObject *template, const struct ap_policy *poli
 	return list;
 }
 
-static JsonObject *document_of(struct ap_vault *v, const struct ap_session *session, const struct ap_policy *policy,
+/* The template's version, then every document that binds the session with its own: "1.default.2", "1.default.2+eu.1". */
+static char *version_text(JsonObject *template, const struct ap_rules *rules)
+{
+	g_autoptr(GString) text = g_string_new(json_object_get_string_member(template, "version"));
+	for (size_t i = 0; i < rules->n; i++)
+		g_string_append_printf(text, "%c%s.%" G_GINT64_FORMAT, i ? '+' : '.', ap_policy_name(rules->rule[i].policy),
+				       rules->rule[i].version);
+	return g_strdup(text->str);
+}
+
+static JsonObject *document_of(struct ap_vault *v, const struct ap_session *session, const struct ap_rules *rules,
 			       JsonObject *template)
 {
 	const struct ap_config *config = ap_vault_config(v);
 	JsonObject *o = json_object_new(), *controller = json_object_new();
-	g_autofree char *version = g_strdup_printf("%s.%s.%" G_GINT64_FORMAT,
-						   json_object_get_string_member(template, "version"),
-						   ap_policy_name(policy), session->policy_version);
+	g_autofree char *version = version_text(template, rules);
 	json_object_set_string_member(controller, "name", ap_config_text(config, "operator.controller_name"));
 	json_object_set_string_member(controller, "contact", ap_config_text(config, "operator.controller_contact"));
 	json_object_set_string_member(o, "version", version);
@@ -115,7 +135,7 @@ static JsonObject *document_of(struct ap_vault *v, const struct ap_session *sess
 	json_object_set_string_member(o, "rights", json_object_get_string_member(template, "rights"));
 	json_object_set_array_member(o, "recipients",
 				     json_array_ref(json_object_get_array_member(template, "recipients")));
-	json_object_set_array_member(o, "purposes", purposes_of(template, policy, session->sensitivity));
+	json_object_set_array_member(o, "purposes", purposes_of(template, rules, session));
 	json_object_set_object_member(o, "controller", controller);
 	json_object_set_string_member(o, "dpo", ap_config_text(config, "operator.dpo"));
 	json_object_set_string_member(o, "complaint", ap_config_text(config, "operator.complaint"));
@@ -126,11 +146,11 @@ static JsonObject *document_of(struct ap_vault *v, const struct ap_session *sess
 struct ap_result ap_notice_current(struct ap_vault *v, struct ap_db *db, const struct ap_session *session,
 				   const char *lang, char **ret_document, struct ap_hash *ret_sha256)
 {
-	struct ap_policy *policy = NULL;
-	AP_TRY(ap_session_policy(db, session, &policy));
+	struct ap_rules rules;
+	AP_TRY(ap_session_rules(db, session, &rules));
 	g_autoptr(JsonObject) template = template_of(ap_notice_lang(lang));
-	g_autoptr(JsonObject) document = document_of(v, session, policy, template);
-	ap_policy_free(policy);
+	g_autoptr(JsonObject) document = document_of(v, session, &rules, template);
+	ap_rules_clear(&rules);
 	g_autofree char *text = NULL;
 	AP_TRY(ap_jcs_from_object(document, &text));
 	struct ap_hash sha256 = ap_sha256(text, strlen(text));
@@ -165,9 +185,12 @@ struct ap_result ap_notice_answer(struct ap_vault *v, struct ap_db *db, const st
 	uint8_t seal[32];
 	AP_TRY(find(v, db, party, lang, sha256, &document, &hash));
 	AP_TRY(ap_json_parse(document, strlen(document), MAX_DOCUMENT, &node));
-	AP_TRY(ap_db_keys_seal(ap_vault_keys(v), &party->session, party->role, seal));
+	struct ap_result sealed = ap_db_keys_seal(ap_vault_keys(v), &party->session, party->role, seal);
+	if (strcmp(sealed.name, "lockdown") != 0) /* without one nobody gives `recording`, but everybody can refuse or withdraw */
+		AP_TRY(sealed);
 	g_autofree char *hash_text = ap_hash_hex(&hash), *seal_text = ap_base64url(seal, sizeof seal);
 	json_object_set_string_member(json_node_get_object(node), "sha256", hash_text);
-	json_object_set_string_member(json_node_get_object(node), "seal", seal_text);
+	if (ap_ok(sealed))
+		json_object_set_string_member(json_node_get_object(node), "seal", seal_text);
 	return ap_jcs_from_node(node, ret_json);
 }

@@ -1,7 +1,8 @@
 /*
- * The privacy notice a person is shown (R4, R33, R37): shipped texts, the operator's configuration and the policy's
- * periods, as one RFC 8785 document with its SHA-256. A change of any of them makes a new document, which old consents
- * do not cover.
+ * The privacy notice a person is shown (R4, R33, R37): shipped texts, the operator's configuration, and the purposes and
+ * periods that the session's policies leave (recorder/rule_book.h), as one RFC 8785 document with its SHA-256. A change
+ * of any of them makes a new document, which old consents do not cover: a give names the current one or is refused, and
+ * a purpose or period that came after a session was made never reaches it.
  *
  * Threads: any, with that thread's connection. Texts are g_free'd by the caller.
  */
@@ -20,8 +21,6 @@ struct ap_result ap_notice_current(struct ap_vault *v, struct ap_db *db, const s
 struct ap_result ap_notice_answer(struct ap_vault *v, struct ap_db *db, const struct ap_party *party, const char *lang,
 				  const char *sha256, char **ret_json);
 
-/* The policy a session was made under, in its version of then. */
-struct ap_result ap_session_policy(struct ap_db *db, const struct ap_session *session, struct ap_policy **ret_policy);
 /* Purposes offered to the persons of a session: none when it may never be recorded. */
 struct ap_result ap_session_offered(struct ap_vault *v, struct ap_db *db, const struct ap_session *session,
 				    ap_purposes *ret_offered);

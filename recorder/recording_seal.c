@@ -2,8 +2,9 @@
 
 #include "recorder/db_consent.h"
 #include "recorder/manifest.h"
-#include "recorder/notice.h"
+#include "recorder/session.h"
 #include "recorder/sweep.h"
+#include "recorder/term.h"
 #include "recorder/vault_port.h"
 
 #include <aparte/age.h>
@@ -144,22 +145,6 @@ static struct ap_result finish_track(struct ap_vault *v, struct ap_db *db, const
 
 /* ---- sealing ---- */
 
-static struct ap_result expiry_of(struct ap_db *db, const struct ap_recording *r, int64_t *ret_ms)
-{
-	struct ap_session session;
-	struct ap_policy *policy = NULL;
-	ap_purposes both = 0;
-	AP_TRY(ap_session_load(db, &r->session, &session));
-	struct ap_result result = ap_session_policy(db, &session, &policy);
-	if (ap_ok(result))
-		result = ap_db_consent_both(db, &r->session, &both);
-	if (ap_ok(result))
-		*ret_ms = ap_policy_expires_ms(policy, both, session.sensitivity, r->sealed_ms);
-	ap_policy_free(policy);
-	ap_session_clear(&session);
-	return result;
-}
-
 static JsonObject *leaf_body(const struct ap_recording *r, const char *manifest)
 {
 	JsonObject *body = json_object_new();
@@ -185,9 +170,9 @@ static struct ap_result store_seal(struct ap_vault *v, struct ap_db *db, struct 
 	AP_TRY(ap_db_recording_ordered(db, &r->id, &ordered));
 	if (ordered)
 		return ap_fail(AP_ERR_DENIED, "erased", "its erasure was ordered meanwhile");
-	AP_TRY(expiry_of(db, r, &r->expires_ms));
 	AP_TRY(ap_ledger_append(ap_vault_ledger(v), db, AP_LEAF_SEALED, leaf_body(r, manifest), &leaf));
 	AP_TRY(ap_db_recording_seal(db, r, manifest, signature, leaf));
+	AP_TRY(ap_term_seal(db, &r->id));
 	AP_TRY(ap_session_load(db, &r->session, &session));
 	ap_uuid_text(&r->id, id);
 	g_autofree char *data = g_strdup_printf("{\"recording\":\"%s\"}", id);

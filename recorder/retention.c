@@ -7,9 +7,11 @@
 #include "recorder/db_staff_erasure.h"
 #include "recorder/db_staff_user.h"
 #include "recorder/erasure.h"
+#include "recorder/lifecycle.h"
 #include "recorder/portability/archive.h"
 #include "recorder/request.h"
 #include "recorder/review.h"
+#include "recorder/terms.h"
 #include "recorder/vault.h"
 
 #include <aparte/log.h>
@@ -29,6 +31,7 @@ struct ap_retention {
 	char boot[AP_CLOCK_BOOT];
 	int64_t holds_until_ms; /* holds that ended before were seen to */
 	int64_t kept_ms;        /* wall time of the reading in the database */
+	struct ap_lifecycle lifecycle;
 	int64_t reviewed_ms;    /* when users and grants were last looked at */
 	bool frozen;
 };
@@ -144,7 +147,8 @@ struct ap_result ap_retention_scan(struct ap_retention *r)
 	note_first(&first, ap_access_sweep(r->v, NULL));
 	note_first(&first, ap_db_login_delete_expired(ap_vault_db(r->v), ap_vault_believed_ms(r->v)));
 	note_first(&first, ap_request_work(r->v));
-	if (!r->frozen) { /* a clock that is not believed ends no hold, and no recording */
+	if (!r->frozen) { /* a clock that is not believed ends no hold, no purpose and no recording */
+		note_first(&first, ap_lifecycle_scan(r->v, &r->lifecycle));
 		note_first(&first, catch_up(r));
 		note_first(&first, order_due(r));
 		note_first(&first, review_now_and_then(r));
@@ -164,6 +168,9 @@ static gboolean on_timer(gpointer data)
 void ap_retention_start(struct ap_retention *r)
 {
 	AP_IGNORE(ap_archive_recover(r->v)); /* what is left of one cannot be fetched, and goes when another is made */
+	struct ap_result old = ap_terms_catch_up(r->v, true);
+	if (!ap_ok(old))
+		ap_log(AP_LOG_ERROR, "terms_not_caught_up", "reason=%s", old.name);
 	on_timer(r);
 	r->timer = g_timeout_source_new_seconds((guint)ap_config_int(ap_vault_config(r->v), "retention.scan_seconds"));
 	g_source_set_callback(r->timer, on_timer, r, NULL);

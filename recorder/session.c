@@ -3,7 +3,9 @@
 #include "recorder/body.h"
 #include "recorder/db_policy.h"
 #include "recorder/db_session.h"
+#include "recorder/db_term.h"
 #include "recorder/notice.h"
+#include "recorder/rule_book.h"
 #include "recorder/token.h"
 #include "recorder/vault_port.h"
 
@@ -62,6 +64,24 @@ static struct ap_result read_party(JsonObject *body, enum ap_role role, struct a
 	return AP_SUCCESS;
 }
 
+/* The policy named, or else the tenant's; in its present version. A region's document is none. */
+static struct ap_result read_policy_name(struct ap_db *db, const char *name, struct ap_session *s)
+{
+	struct ap_tenant_rules tenant;
+	g_autofree char *document = NULL;
+	struct ap_policy *policy = NULL;
+	AP_TRY(ap_db_tenant_rules(db, s->tenant, &tenant));
+	s->policy = g_strdup(name ? name : tenant.policy);
+	struct ap_result r = ap_db_policy_get(db, s->policy, 0, &document, &s->policy_version);
+	if (r.err == AP_ERR_DENIED)
+		return invalid("there is no policy of that name");
+	AP_TRY(r);
+	AP_TRY(ap_policy_parse(document, &policy));
+	bool region = ap_policy_kind(policy) == AP_KIND_REGION;
+	ap_policy_free(policy);
+	return region ? invalid("that is a region; a session has a policy") : AP_SUCCESS;
+}
+
 static struct ap_result read_session(struct ap_vault *v, JsonObject *body, struct ap_session *s)
 {
 	const char *reference = ap_body_text(body, "reference"), *policy = ap_body_text(body, "policy");
@@ -77,11 +97,9 @@ static struct ap_result read_session(struct ap_vault *v, JsonObject *body, struc
 	if (e2ee && strcmp(e2ee, "off") != 0)
 		return invalid("e2ee can only be off");
 	s->reference = g_strdup(reference ? reference : "");
-	s->policy = g_strdup(policy ? policy : "default");
 	s->e2ee = g_strdup("off");
 	s->video_codec = g_strdup(ap_config_text(ap_vault_config(v), "media.video_codec"));
-	struct ap_result r = ap_db_policy_version(db, s->policy, &s->policy_version);
-	return r.err == AP_ERR_DENIED ? invalid("there is no policy of that name") : r;
+	return read_policy_name(db, policy, s);
 }
 
 struct ap_result ap_session_token(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role, int64_t number,
@@ -159,6 +177,7 @@ static struct ap_result read_creation(struct ap_vault *v, JsonObject *body, stru
 static struct ap_result store(struct ap_vault *v, struct ap_db *db, struct creation *c, const char *key, const struct ap_hash *hash)
 {
 	AP_TRY(ap_db_session_put(db, &c->session, key, hash->b));
+	AP_TRY(ap_rules_pin(db, &c->session));
 	AP_TRY(store_party(v, db, &c->party[0], &c->session.id));
 	AP_TRY(store_party(v, db, &c->party[1], &c->session.id));
 	char id[AP_UUID_TEXT];

@@ -4,9 +4,10 @@
  */
 #include "fuzz.h"
 
-#include <recorder/policy.h>
+#include <recorder/rules.h>
 #include <string.h>
 
+#define SEALED_MS INT64_C(1790000000000)
 #define CENTURY_MS (INT64_C(40000) * 86400000)
 
 static void check_period(int64_t ms)
@@ -14,17 +15,23 @@ static void check_period(int64_t ms)
 	g_assert_true(ms >= 0 && ms <= 2 * CENTURY_MS);
 }
 
-static void check_purposes(const struct ap_policy *p)
+/* Alone, a document's own bounds are the term; a protected session's is never longer. */
+static void check_purposes(struct ap_policy *p)
 {
+	struct ap_rules rules = { 0 };
+	const struct ap_term_facts standard = { .sensitivity = AP_STANDARD, .sealed_ms = SEALED_MS };
+	const struct ap_term_facts protected = { .sensitivity = AP_PROTECTED, .sealed_ms = SEALED_MS };
+	const struct ap_term_facts decided = { .sealed_ms = SEALED_MS, .decided_ms = SEALED_MS + 1 };
+	ap_rules_add(&rules, AP_LEVEL_SESSION, 1, p);
 	for (int i = 0; i < AP_PURPOSE_COUNT; i++) {
 		enum ap_purpose purpose = (enum ap_purpose)i;
-		int64_t keep = ap_policy_keep_ms(p, purpose, AP_STANDARD), less = ap_policy_keep_ms(p, purpose, AP_PROTECTED);
-		check_period(keep);
-		g_assert_true(less >= 0 && less <= keep);
-		g_assert_true((keep > 0) == !!(ap_policy_offered(p) & AP_PURPOSE_BIT(i)));
-		int64_t expires = ap_policy_expires_ms(p, AP_PURPOSE_BIT(i), AP_STANDARD, 1790000000000);
-		g_assert_true(expires == 1790000000000 + keep && ap_policy_archives_ms(p, expires) <= expires);
+		struct ap_term term = ap_rules_term(&rules, purpose, &standard);
+		check_period(term.ends_ms - SEALED_MS);
+		g_assert_true((term.ends_ms > SEALED_MS) == term.offered && term.archives_ms <= term.ends_ms);
+		g_assert_true(ap_rules_term(&rules, purpose, &protected).ends_ms <= term.ends_ms);
+		g_assert_true(ap_rules_term(&rules, purpose, &decided).ends_ms <= term.ends_ms);
 	}
+	ap_rules_clear(&rules);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

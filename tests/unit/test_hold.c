@@ -148,7 +148,7 @@ static void policies_are_previewed_and_never_lengthen(void **state)
 	struct desk d = desk_new();
 	JsonNode *answer;
 	d.ada.tenant = 0;
-	assert_ok(ap_terms_get(d.f->v, "default", &answer));
+	assert_ok(ap_terms_get(d.f->v, "default", 0, &answer));
 	JsonObject *document = json_object_get_object_member(json_node_get_object(answer), "document");
 	JsonObject *purposes = json_object_get_object_member(document, "purposes");
 	JsonObject *recording = json_object_get_object_member(purposes, "recording");

@@ -1,0 +1,22 @@
+/*
+ * What time does to a recording before it is erased: it passes into the archive phase (R17), purposes end and with them
+ * the grants and viewings for them, and long after, the list of accesses forgets (R16).
+ *
+ * Called by retention's scan while the clock is believed. Threads: main thread.
+ */
+#pragma once
+
+#include <aparte/err.h>
+#include <stdint.h>
+
+struct ap_vault;
+
+struct ap_lifecycle {
+	int64_t log_next_ms; /* 0 at first: when the access log is looked at again */
+};
+
+/* How often the access log is gone through. */
+#define AP_LIFECYCLE_LOG_MS (3600 * 1000)
+
+/* Each part on its own; the first failure is told, and what it left is tried again at the next scan. */
+struct ap_result ap_lifecycle_scan(struct ap_vault *v, struct ap_lifecycle *l);
