@@ -17,7 +17,7 @@ struct fake_vault {
 	unsigned registration; /* of the object on it */
 	ApDbusVault1 *skeleton;
 	GString *calls;
-	char *refuse;
+	char *refuse, *refuse_reads;
 	bool mute;
 	GPtrArray *unanswered;
 };
@@ -131,6 +131,8 @@ static void on_call(GDBusConnection *connection, const char *sender, const char 
 		refuse(call, "token-invalid");
 	else if (strcmp(method, "ConsentPut") == 0 && v->refuse)
 		refuse(call, v->refuse);
+	else if (strcmp(method, "TrackRead") == 0 && v->refuse_reads)
+		refuse(call, v->refuse_reads);
 	else
 		g_dbus_method_invocation_return_value(call, answer_to(method, role, arguments));
 }
@@ -188,6 +190,7 @@ void fake_vault_free(struct fake_vault *v)
 	g_ptr_array_unref(v->unanswered);
 	g_string_free(v->calls, TRUE);
 	g_free(v->refuse);
+	g_free(v->refuse_reads);
 	g_free(v);
 }
 
@@ -210,6 +213,12 @@ void fake_vault_refuse(struct fake_vault *v, const char *problem)
 {
 	g_free(v->refuse);
 	v->refuse = g_strdup(problem);
+}
+
+void fake_vault_refuse_reads(struct fake_vault *v, const char *problem)
+{
+	g_free(v->refuse_reads);
+	v->refuse_reads = g_strdup(problem);
 }
 
 struct asked {

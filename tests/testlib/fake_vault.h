@@ -25,6 +25,9 @@ void fake_vault_mute(struct fake_vault *v, bool mute);
 /* The error that ConsentPut answers; NULL: none. E.g. "statement-malformed". */
 void fake_vault_refuse(struct fake_vault *v, const char *problem);
 
+/* The error that reads of a track answer from now on; NULL: none. E.g. "role". */
+void fake_vault_refuse_reads(struct fake_vault *v, const char *problem);
+
 /* Asks the gateway (asynchronous; `done` counts answers up). */
 void fake_vault_tap_open(struct fake_vault *v, uint64_t generation, int fd, int *ret_done);
 void fake_vault_tap_close(struct fake_vault *v, uint64_t generation, int *ret_done, uint64_t *ret_packets);

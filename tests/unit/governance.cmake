@@ -9,5 +9,6 @@ if(TARGET ap_vault_core)
 		ap_unit_test(${module} SOURCES ${CMAKE_SOURCE_DIR}/tests/testlib/staff_fixture.c
 			${CMAKE_SOURCE_DIR}/tests/testlib/staff_site.c LIBS ap_vault_staff)
 	endforeach()
+	target_sources(test_cut PRIVATE ${CMAKE_SOURCE_DIR}/tests/testlib/slow_reader.c)
 	target_compile_definitions(test_roles PRIVATE AP_ROLES_FILE="${CMAKE_SOURCE_DIR}/docs/ROLES.md")
 endif()

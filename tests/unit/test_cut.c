@@ -1,80 +1,16 @@
 /* R11: access can be revoked at once: a transfer under way ends within a second, also for who reads slowly. */
+#include "tests/testlib/slow_reader.h"
 #include "tests/testlib/staff_site.h"
 
 #include "recorder/grant.h"
 #include "recorder/user.h"
 
-#include <errno.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #define SECOND_US 1000000
-
-static int connect_slowly(unsigned port)
-{
-	struct sockaddr_in address = {
-		.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), small = 4096;
-	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
-	return fd;
-}
-
-static short polled(int fd)
-{
-	struct pollfd p = {.fd = fd, .events = POLLIN | POLLRDHUP};
-	(void)!poll(&p, 1, 0);
-	return p.revents;
-}
-
-/* Runs the server until one of these shows on the socket, for at most so long. */
-static bool run_until(int fd, short events, int64_t us)
-{
-	for (int64_t end = g_get_monotonic_time() + us; g_get_monotonic_time() < end;) {
-		while (g_main_context_iteration(NULL, FALSE))
-			;
-		if (polled(fd) & events)
-			return true;
-		g_usleep(2000);
-	}
-	return false;
-}
-
-/* A Range transfer of which the first bytes were read. */
-static int begin_transfer(struct site *s, const char *path)
-{
-	char first[64];
-	int fd = connect_slowly(s->port);
-	g_autofree char *request = g_strdup_printf("GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer sam\r\n"
-						   "Range: bytes=0-\r\n\r\n",
-						   path);
-	assert_int_equal(write(fd, request, strlen(request)), strlen(request));
-	assert_true(run_until(fd, POLLIN, 5 * SECOND_US));
-	assert_int_equal(read(fd, first, sizeof first), sizeof first);
-	assert_memory_equal(first, "HTTP/1.1 206", 12);
-	assert_false(run_until(fd, POLLHUP | POLLERR | POLLRDHUP, SECOND_US * 2 / 5)); /* goes on at this pace */
-	return fd;
-}
-
-/* What was on its way into the reader's own window may still be there; nothing follows. */
-static size_t drain(int fd)
-{
-	char bytes[8192];
-	size_t all = 0;
-	ssize_t n;
-	while ((n = read(fd, bytes, sizeof bytes)) > 0)
-		all += (size_t)n;
-	assert_int_equal(n, -1);
-	assert_int_equal(errno, ECONNRESET);
-	return all;
-}
 
 struct scene {
 	struct site s;
@@ -88,11 +24,11 @@ static void cut_by(void (*act)(struct scene *scene))
 	scene.recording = site_granted(&scene.s, &scene.grant);
 	scene.admin = (struct ap_actor){.kind = AP_ACTOR_STAFF, .staff = AP_STAFF_ADMIN, .name = "ada"};
 	g_autofree char *path = site_begin(&scene.s, &scene.recording);
-	int fd = begin_transfer(&scene.s, path);
+	int fd = slow_reader_begin(scene.s.port, path, "sam");
 	act(&scene);
-	assert_true(run_until(fd, POLLHUP | POLLERR, SECOND_US));
-	assert_true(drain(fd) < FIXTURE_TRACK / 4);
-	close(fd);
+	assert_true(slow_reader_reset_within(fd, SECOND_US));
+	/* What was on its way into the reader's own window may still have come; nothing else. */
+	assert_true(slow_reader_drain(fd) < FIXTURE_TRACK / 4);
 	site_free(&scene.s);
 }
 
