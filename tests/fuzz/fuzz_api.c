@@ -131,8 +131,16 @@ static struct site *site_new(void)
 	return s;
 }
 
+/* What the vault posted to itself; nothing of it may outlive the vault. */
+static void settle(void)
+{
+	while (g_main_context_iteration(NULL, FALSE))
+		;
+}
+
 static void site_free(struct site *s)
 {
+	settle();
 	g_object_unref(s->peer.socket);
 	ap_http_free(s->net.http);
 	ap_http_free(s->local.http);
@@ -247,6 +255,7 @@ static void ask(struct site *s, char *text)
 	check_login(s, &answer, asked.api, asked.who);
 	if (answer.status < 300 && asked.change) {
 		s->changes++;
+		settle();
 		log_everybody_in(s);
 	}
 	fake_answer_clear(&answer);
