@@ -28,6 +28,8 @@
 	X(ledger, "the log: verify receipts, certificates and the whole of it") \
 	X(export, "decrypt a recording, or hand out its segments and identity") \
 	X(rotate, "turn the key-encryption key over")                           \
+	X(lockdown, "shut everything; enrol who lifts it, and lift it")         \
+	X(incident, "incidents, their 72 hours, who was affected")              \
 	X(clock, "confirm a wall clock that jumped")                            \
 	X(backup, "make a backup now and prove it")                             \
 	X(restore, "restore a backup to a new home; release what it froze")     \

@@ -78,6 +78,8 @@ static struct ap_result permit(struct ap_api_call *c, unsigned may)
 		return ap_fail(AP_ERR_DENIED, "role", "this is done on the vault's own machine, by the aparte command");
 	if (may & AP_MAY_ANYONE)
 		return c->api->socket ? ap_admin_check_peer(c->api, c->http) : AP_SUCCESS;
+	if (!c->api->socket && ap_vault_locked_down(c->v))
+		return ap_fail(AP_ERR_DENIED, "lockdown", "the vault is locked down: only the machine's own command line answers");
 	if (c->api->socket)
 		AP_TRY(ap_admin_actor(c->api, c->http, &c->actor));
 	else
@@ -164,6 +166,8 @@ void ap_api_add_all(struct ap_api *api)
 	ap_api_add_requests(api);
 	ap_api_add_erasures(api);
 	ap_api_add_turnovers(api);
+	ap_api_add_lockdown(api);
+	ap_api_add_incidents(api);
 	ap_api_add_backups(api);
 	ap_api_add_people(api);
 	ap_api_add_export(api);

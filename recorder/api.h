@@ -10,6 +10,7 @@
 #pragma once
 
 #include "recorder/access.h"
+#include "recorder/lockdown.h"
 #include "recorder/login.h"
 #include "recorder/retention.h"
 #include "recorder/turnover.h"
@@ -27,6 +28,7 @@ struct ap_api {
 	struct ap_retention *retention;
 	struct ap_backups *backups; /* recorder/backup/backup.h */
 	struct ap_turnovers *turnovers;
+	struct ap_lockdown *lockdown;
 	struct ap_static_files *pages; /* NULL on admin.sock */
 	bool socket;                   /* this is admin.sock */
 	bool tls;
@@ -72,6 +74,8 @@ void ap_api_add_desk(struct ap_api *api);
 void ap_api_add_requests(struct ap_api *api);
 void ap_api_add_erasures(struct ap_api *api);
 void ap_api_add_turnovers(struct ap_api *api);
+void ap_api_add_lockdown(struct ap_api *api);
+void ap_api_add_incidents(struct ap_api *api);
 void ap_api_add_backups(struct ap_api *api);
 void ap_api_add_people(struct ap_api *api);
 void ap_api_add_export(struct ap_api *api);

@@ -53,6 +53,8 @@ static struct ap_result log_in(struct ap_api_call *c)
 	AP_TRY(ap_http_json_text(c->body, "totp", &totp));
 	if (c->api->socket)
 		return ap_fail(AP_ERR_DENIED, "role", "logins are for the network listener");
+	if (ap_vault_locked_down(c->v))
+		return ap_fail(AP_ERR_DENIED, "lockdown", "the vault is locked down: nobody logs in until two admins lift it");
 	/* A page of another origin must not log its reader in as someone. */
 	if (ap_http_header(c->http, "Origin") && !ap_api_own_origin(c))
 		return ap_fail(AP_ERR_DENIED, "csrf", "log in from our own pages");

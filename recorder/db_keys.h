@@ -30,6 +30,8 @@ struct ap_result ap_db_keys_kek_id(struct ap_db_keys *db, struct ap_kek_id *ret_
 struct ap_result ap_db_keys_old_kek_id(struct ap_db_keys *db, struct ap_kek_id *ret_id);
 /* Shares and seal keys that there are. */
 struct ap_result ap_db_keys_count(struct ap_db_keys *db, int64_t *ret_count);
+/* The key in use, followed in a turnover by the one before it: 32 or 64 bytes, the caller's. For the escrow alone. */
+struct ap_result ap_db_keys_copy_keks(struct ap_db_keys *db, struct ap_secret **ret_keks);
 /* After a lockdown: copied. */
 void ap_db_keys_set_kek(struct ap_db_keys *db, const struct ap_secret *kek);
 /* Lockdown: wipes every key-encryption key from memory. What needs one fails "lockdown"; the rest goes on. */

@@ -46,6 +46,19 @@ struct ap_result ap_db_keys_old_kek_id(struct ap_db_keys *k, struct ap_kek_id *r
 	return AP_SUCCESS;
 }
 
+struct ap_result ap_db_keys_copy_keks(struct ap_db_keys *k, struct ap_secret **ret_keks)
+{
+	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
+	AP_TRY(ap_db_keys_need_kek(k));
+	struct ap_secret *keks = ap_secret_new(k->old ? 2 * AP_KEK : AP_KEK);
+	struct ap_writer w = ap_writer_over(ap_secret_bytes_rw(keks), ap_secret_len(keks));
+	ap_write_bytes(&w, ap_secret_bytes(k->kek), AP_KEK);
+	if (k->old)
+		ap_write_bytes(&w, ap_secret_bytes(k->old), AP_KEK);
+	*ret_keks = keks;
+	return AP_SUCCESS;
+}
+
 struct ap_result ap_db_keys_count(struct ap_db_keys *k, int64_t *ret_count)
 {
 	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);

@@ -195,3 +195,8 @@ struct ap_result ap_kek_keep(const struct ap_kek_place *place, const struct ap_s
 	AP_TRY(ap_secret_file_write_next(place->where, kek));
 	return ap_secret_file_turn(place->where);
 }
+
+struct ap_result ap_kek_keep_next(const struct ap_kek_place *place, const struct ap_secret *next)
+{
+	return ap_kek_replaceable(place) ? ap_secret_file_write_next(place->where, next) : AP_SUCCESS;
+}

@@ -48,5 +48,7 @@ struct ap_result ap_kek_turn(const struct ap_kek_place *place);
 bool ap_kek_turned(const struct ap_kek_place *place);
 /* Lockdown: destroys every plain file of it. A credential is not ours to destroy: "conflict". */
 struct ap_result ap_kek_destroy(const struct ap_kek_place *place);
-/* After a lockdown: makes the file anew. A credential: success, nothing is written. */
+/* After a lockdown: makes the file anew, and the successor's of a turnover under way. A credential: success, nothing is
+ * written. */
 struct ap_result ap_kek_keep(const struct ap_kek_place *place, const struct ap_secret *kek);
+struct ap_result ap_kek_keep_next(const struct ap_kek_place *place, const struct ap_secret *next);

@@ -16,6 +16,7 @@ struct ap_staff {
 	struct ap_retention *retention;
 	struct ap_backups *backups;
 	struct ap_turnovers *turnovers;
+	struct ap_lockdown *lockdown;
 	struct ap_webhooks *webhooks;
 	struct ap_static_files *pages;
 	struct ap_api net, local; /* the two listeners; http is NULL where there is none */
@@ -40,6 +41,7 @@ static struct ap_api make_api(struct ap_vault *v, const struct ap_staff *s, bool
 			       .logins = s->logins,
 			       .retention = s->retention,
 			       .turnovers = s->turnovers,
+			       .lockdown = s->lockdown,
 			       .backups = s->backups,
 			       .pages = socket ? NULL : s->pages,
 			       .bound = g_ptr_array_new_with_free_func(g_free),
@@ -112,6 +114,8 @@ struct ap_result ap_staff_start(struct ap_vault *v, const struct ap_staff_socket
 	s->logins = ap_logins_new(v);
 	s->retention = ap_retention_new(v, NULL);
 	s->turnovers = ap_turnovers_start(v);
+	s->lockdown = ap_lockdown_new(v);
+	AP_IGNORE(ap_lockdown_resume(v)); /* logged; the key is not in memory in any case */
 	s->backups = ap_backups_new(v);
 	s->webhooks = ap_webhooks_new(v);
 	struct ap_result r = start(s, v, sockets);
@@ -134,6 +138,7 @@ void ap_staff_stop(struct ap_staff *s)
 	ap_webhooks_free(s->webhooks);
 	ap_backups_free(s->backups);
 	ap_turnovers_stop(s->turnovers);
+	ap_lockdown_free(s->lockdown);
 	ap_retention_free(s->retention);
 	ap_logins_free(s->logins);
 	ap_static_files_free(s->pages);

@@ -4,6 +4,7 @@
 #include "recorder/backup/key_part.h"
 #include "recorder/db_turnover.h"
 #include "recorder/kek.h"
+#include "recorder/lockdown.h"
 #include "recorder/vault.h"
 
 #include <aparte/log.h>
@@ -62,6 +63,9 @@ struct ap_result ap_turnover_begin(struct ap_vault *v, const char *cause, const 
 	struct ap_result r = ap_db_keys_turn_begin(ap_vault_keys(v), next);
 	ap_secret_free(next);
 	AP_TRY(r);
+	r = ap_lockdown_refresh(v); /* for both keys; where it fails, a lockdown in the midst of this destroys none */
+	if (!ap_ok(r))
+		ap_log(AP_LOG_WARN, "escrow_not_refreshed", "reason=%s", r.name);
 	return note_begun(v, &old, cause, actor, reason, ret_id);
 }
 
@@ -113,6 +117,7 @@ static struct ap_result finish(struct ap_vault *v, struct ap_turnover *t, bool *
 /* Everything is under the fresh key: the old one goes, from the place where it is kept too. */
 static struct ap_result turn(struct ap_vault *v, bool *ret_more)
 {
+	AP_TRY(ap_lockdown_refresh(v)); /* what two passphrases open holds the old one no more */
 	AP_TRY(ap_kek_turn(ap_vault_kek_place(v)));
 	*ret_more = true;
 	return AP_SUCCESS;

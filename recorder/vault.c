@@ -7,6 +7,7 @@
 #include "recorder/db_staff_erasure.h"
 #include "recorder/db_turnover.h"
 #include "recorder/kek.h"
+#include "recorder/secret_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,6 +88,13 @@ static struct ap_result load_next(struct ap_vault *v)
 	return r;
 }
 
+/* A lockdown destroyed the key's file, and two admins' passphrases bring it back (recorder/lockdown.h). */
+static bool was_sealed(const struct ap_vault *v)
+{
+	g_autofree char *escrow = g_build_filename(v->home, "vault", "escrow", NULL);
+	return ap_kek_replaceable(&v->kek_place) && !ap_secret_file_exists(v->kek_where, "") && ap_secret_file_exists(escrow, "");
+}
+
 /* Given, or from its place; made once, for a new instance. */
 static struct ap_result load_kek(struct ap_vault *v, const struct ap_secret *given, bool fresh, struct ap_secret **ret_kek)
 {
@@ -95,6 +103,8 @@ static struct ap_result load_kek(struct ap_vault *v, const struct ap_secret *giv
 		return AP_SUCCESS;
 	}
 	AP_TRY(ap_kek_settle(&v->kek_place));
+	if (!fresh && was_sealed(v))
+		return AP_SUCCESS; /* none: locked down */
 	return ap_kek_load(v->kek_place.source, v->kek_where, fresh && ap_kek_replaceable(&v->kek_place), ret_kek);
 }
 
@@ -107,17 +117,26 @@ static struct ap_result open_keys(struct ap_vault *v, const struct ap_secret *gi
 	AP_TRY(check_complete(v, path, &fresh));
 	AP_TRY(load_kek(v, given, fresh, &kek));
 	struct ap_result r = ap_db_keys_open(path, kek, v->clock, &v->keys);
+	bool none = !kek;
 	ap_secret_free(kek);
 	AP_TRY(r);
-	return given ? AP_SUCCESS : load_next(v);
+	return given || none ? AP_SUCCESS : load_next(v);
 }
 
-/* Kept by its id alone, for certificates that are written while no key is in memory. */
+/* The key's id is kept, for certificates that are written while none is in memory. Without a key, or locked down, there is
+ * none from here on: a vault that is not sure stays shut. */
 static struct ap_result note_kek(struct ap_vault *v, struct ap_db *db)
 {
 	struct ap_kek_id id;
-	AP_TRY(ap_db_keys_kek_id(v->keys, &id));
-	return ap_db_kek_id_set(db, &id);
+	int64_t locked = 0;
+	bool there = ap_ok(ap_db_keys_kek_id(v->keys, &id));
+	if (there)
+		AP_TRY(ap_db_kek_id_set(db, &id));
+	AP_TRY(ap_db_lockdown_get(db, &locked));
+	atomic_store(&v->lockdown, locked != 0 || !there);
+	if (ap_vault_locked_down(v))
+		ap_db_keys_lock(v->keys);
+	return AP_SUCCESS;
 }
 
 /* "<host of the public URL>/aparte/log/1" unless configured, or gone on under another since a restore. */
@@ -135,7 +154,6 @@ static struct ap_result open_log(struct ap_vault *v)
 {
 	g_autofree char *origin = NULL, *journal = ap_journal_directory(v->config, v->home);
 	struct ap_db *db = NULL;
-	int64_t locked = 0;
 	AP_TRY(ap_db_open(v->db_path, ap_schema_vault, &db));
 	g_hash_table_insert(v->connections, g_thread_self(), db);
 	AP_TRY(ap_db_check(db));
@@ -144,8 +162,6 @@ static struct ap_result open_log(struct ap_vault *v)
 	ap_vault_believe_kept(v, boot);
 	AP_TRY(ap_db_policy_seed(db, ap_wall_ms(v->clock)));
 	AP_TRY(note_kek(v, db));
-	AP_TRY(ap_db_lockdown_get(db, &locked));
-	atomic_store(&v->lockdown, locked != 0);
 	origin = log_origin(v, db);
 	AP_TRY(ap_ledger_open(origin, v->keys, v->clock, db, &v->ledger));
 	return ap_journal_compare(journal, v->ledger, db);
