@@ -5,14 +5,22 @@
 #include "recorder/backup/release.h"
 #include "recorder/body.h"
 
+#include <string.h>
+
 static struct ap_result show(struct ap_api_call *c)
 {
 	return ap_backups_show(c->api->backups, &c->answer);
 }
 
+/* What is missing is the operator's to set, and the detail says it. */
+static struct ap_result named(struct ap_result r)
+{
+	return ap_ok(r) || r.err == AP_ERR_IO || strcmp(r.name, "lockdown") == 0 ? r : ap_fail(AP_ERR_DENIED, "conflict", r.detail);
+}
+
 static struct ap_result begun(struct ap_api_call *c, struct ap_result r)
 {
-	AP_TRY(r);
+	AP_TRY(named(r));
 	c->status = 202;
 	return show(c);
 }

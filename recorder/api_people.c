@@ -141,7 +141,7 @@ static struct ap_result clock_confirm(struct ap_api_call *c)
 
 static struct ap_result doctor(struct ap_api_call *c)
 {
-	return ap_doctor_examine(c->v, ap_retention_frozen(c->api->retention), &c->answer);
+	return ap_doctor_examine(c->v, c->api->backups, ap_retention_frozen(c->api->retention), &c->answer);
 }
 
 #define SETUP (AP_MAY(ADMIN) | AP_MAY_OPERATOR | AP_ONLY_SOCKET)

@@ -1,12 +1,16 @@
 #include "recorder/doctor.h"
 
 #include "recorder/answer.h"
+#include "recorder/backup/backup.h"
+#include "recorder/body.h"
 #include "recorder/db_staff_metrics.h"
 #include "recorder/kek.h"
 #include "recorder/review.h"
 
 #include <string.h>
 #include <sys/stat.h>
+
+#define BACKUP_OLD_MS (7 * 86400LL * 1000)
 
 enum verdict { GOOD, WARN, BAD };
 
@@ -41,7 +45,8 @@ static void check_log(struct report *r, struct ap_vault *v)
 	struct ap_ledger *ledger = ap_vault_ledger(v);
 	if (ap_ledger_stopped(ledger))
 		note(r, "log", BAD,
-		     "the log is behind or different from a checkpoint known elsewhere: restore it before serving");
+		     "the log is behind or different from a checkpoint known elsewhere (keys.db or the journal): "
+		     "aparte restore brings the newest backup into a new home");
 	else
 		note(r, "log", ap_ledger_healthy(ledger) ? GOOD : BAD,
 		     ap_ledger_healthy(ledger) ? "agrees with the highest checkpoint known"
@@ -125,7 +130,86 @@ static void check_review(struct report *r, struct ap_vault *v)
 		     : due ? detail : "every user and grant was confirmed in time");
 }
 
-struct ap_result ap_doctor_examine(struct ap_vault *v, bool clock_frozen, JsonNode **ret_answer)
+/* ---- backups ---- */
+
+static const char *first_problem(JsonObject *proof)
+{
+	JsonNode *node = json_object_get_member(proof, "problems");
+	JsonArray *list = node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+	return list && json_array_get_length(list) > 0 ? json_array_get_string_element(list, 0) :
+							 ap_body_text_or_empty(proof, "problem");
+}
+
+static bool is_old(struct ap_vault *v, JsonObject *run)
+{
+	int64_t at = 0, now = ap_wall_ms(ap_vault_clock(v));
+	return !ap_time_parse(ap_body_text_or_empty(run, "at"), &at) || now - at > BACKUP_OLD_MS;
+}
+
+static void check_proof(struct report *r, struct ap_vault *v, JsonObject *last, JsonObject *proof)
+{
+	int64_t living = 0;
+	g_autofree char *detail = NULL;
+	if (!ap_body_bool(proof, "ok")) {
+		detail = g_strconcat("the last backup does not restore: ", first_problem(proof), NULL);
+		note(r, "backup", BAD, detail);
+		return;
+	}
+	(void)ap_body_int(proof, "living", &living);
+	detail = g_strdup_printf("restored to a scratch place at %s: %lld recordings open%s", ap_body_text_or_empty(proof, "at"),
+				 (long long)living, is_old(v, last) ? "; but it is more than a week old: aparte backup" : "");
+	note(r, "backup", is_old(v, last) ? WARN : GOOD, detail);
+}
+
+static void check_backup(struct report *r, struct ap_vault *v, JsonObject *backup)
+{
+	JsonObject *last = ap_body_object(backup, "last"), *proof = ap_body_object(backup, "proof");
+	if (!ap_body_bool(backup, "configured"))
+		note(r, "backup", WARN, "none are made: set backup.directory, backup.recipient and backup.journal");
+	else if (!last)
+		note(r, "backup", WARN, "none was made yet: aparte backup");
+	else if (!ap_body_bool(last, "ok"))
+		note(r, "backup", BAD, ap_body_text_or_empty(last, "problem"));
+	else if (!proof)
+		note(r, "backup", WARN, "the last backup is not proved yet: aparte doctor, once more");
+	else
+		check_proof(r, v, last, proof);
+}
+
+static void check_journal(struct report *r, JsonObject *backup)
+{
+	JsonObject *journal = ap_body_object(backup, "journal");
+	if (!ap_body_bool(journal, "ok"))
+		note(r, "journal", BAD,
+		     "cannot be written: see to the disk of backup.journal; until then no erasure is certified (it is done all the same)");
+	else if (ap_body_bool(journal, "inside"))
+		note(r, "journal", WARN, "lies in the instance: set backup.journal to another disk, or a lost disk loses it too");
+	else
+		note(r, "journal", GOOD, "withdrawals, erasures and revocations are kept outside the backups");
+}
+
+static void check_restored(struct report *r, JsonObject *backup)
+{
+	int64_t frozen = 0;
+	(void)ap_body_int(backup, "frozen", &frozen);
+	if (frozen > 0)
+		note(r, "restore", BAD,
+		     "restored without a journal that reaches: everything of before is frozen until an admin releases it: aparte restore release");
+}
+
+static struct ap_result check_backups(struct report *r, struct ap_vault *v, struct ap_backups *backups, JsonObject *answer)
+{
+	g_autoptr(JsonNode) node = NULL;
+	AP_TRY(ap_backups_show(backups, &node));
+	JsonObject *backup = json_node_get_object(node);
+	check_backup(r, v, backup);
+	check_journal(r, backup);
+	check_restored(r, backup);
+	json_object_set_object_member(answer, "backup", json_object_ref(backup));
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_doctor_examine(struct ap_vault *v, struct ap_backups *backups, bool clock_frozen, JsonNode **ret_answer)
 {
 	struct report r = {.checks = json_array_new()};
 	check_kek(&r, v);
@@ -142,6 +226,8 @@ struct ap_result ap_doctor_examine(struct ap_vault *v, bool clock_frozen, JsonNo
 			       : "gateway or capture (sandbox) is missing: no recording now");
 	note(&r, "lockdown", ap_vault_locked_down(v) ? BAD : GOOD, ap_vault_locked_down(v) ? "locked down" : "off");
 	JsonObject *o = json_object_new();
+	if (!ap_ok(check_backups(&r, v, backups, o)))
+		note(&r, "backup", BAD, "vault.db cannot be read");
 	json_object_set_boolean_member(o, "ok", !r.bad);
 	json_object_set_array_member(o, "checks", r.checks);
 	*ret_answer = ap_answer_object(o);

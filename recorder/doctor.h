@@ -7,5 +7,7 @@
 
 #include <json-glib/json-glib.h>
 
-/* {"ok","checks":[{"check","state":"good|warn|bad","detail"}]}. */
-struct ap_result ap_doctor_examine(struct ap_vault *v, bool clock_frozen, JsonNode **ret_answer);
+struct ap_backups; /* recorder/backup/backup.h */
+
+/* {"ok","checks":[{"check","state":"good|warn|bad","detail"}],"backup":{…}}; the last as GET /v1/backups has it. */
+struct ap_result ap_doctor_examine(struct ap_vault *v, struct ap_backups *backups, bool clock_frozen, JsonNode **ret_answer);

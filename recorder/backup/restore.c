@@ -141,12 +141,38 @@ static struct ap_result conclude(struct ap_restoring *r)
 	return ap_ledger_checkpoint(ap_vault_ledger(r->v), db, &checkpoint); /* known in keys.db from here on */
 }
 
+/* Where the new home keeps its journal. */
+static char *own_journal(const struct ap_restoring *r)
+{
+	const struct ap_restore_wish *w = r->wish;
+	return ap_journal_directory(w->config, ap_journal_is_inside(w->config) ? r->place : w->home);
+}
+
+static bool is_same_directory(const char *a, const char *b)
+{
+	struct stat x, y;
+	return a && stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* One that does not reach must not go on: it would look whole to the next restore. */
+static struct ap_result check_own_journal(const struct ap_restoring *r)
+{
+	g_autofree char *own = own_journal(r), *path = g_build_filename(own, "journal", NULL);
+	if (r->wish->proof || !g_file_test(path, G_FILE_TEST_EXISTS) || (r->reaches && is_same_directory(r->wish->journal, own)))
+		return AP_SUCCESS;
+	return ap_fail(AP_ERR_DENIED, "journal",
+		       r->reaches ? "backup.journal of this home holds another journal: name the one you restore by, or an empty directory"
+				  : "backup.journal of this home holds a journal that does not reach this backup's log, and must not go "
+				    "on: name an empty directory, or give the right one with --journal");
+}
+
 static struct ap_result restore_all(struct ap_restoring *r)
 {
 	AP_TRY(make_place(r));
 	AP_TRY(make_config(r));
 	AP_TRY(ap_restore_parts(r));
 	AP_TRY(ap_restore_judge_log(r));
+	AP_TRY(check_own_journal(r));
 	note_erased(r);
 	AP_TRY(open_vault(r));
 	AP_TRY(continue_log(r));
@@ -196,11 +222,10 @@ static struct ap_result copy_name(const char *from, const char *to, const char *
 /* The journal goes on where the new home keeps it: older backups are restored by it too. */
 static struct ap_result take_journal(const struct ap_restoring *r)
 {
-	g_autofree char *own = g_build_filename(r->place, "vault", "journal", NULL), *to = NULL;
-	ap_restore_remove(own); /* lines of the replay itself */
+	g_autofree char *inside = g_build_filename(r->place, "vault", "journal", NULL), *to = own_journal(r);
+	ap_restore_remove(inside); /* lines of the replay itself */
 	if (!r->reaches)
 		return AP_SUCCESS;
-	to = ap_journal_directory(r->wish->config, ap_journal_is_inside(r->wish->config) ? r->place : r->wish->home);
 	if (mkdir(to, 0700) != 0 && errno != EEXIST)
 		return ap_fail(AP_ERR_IO, "journal", "backup.journal cannot be made: see to its disk and owner");
 	AP_TRY(copy_name(r->wish->journal, to, "journal"));

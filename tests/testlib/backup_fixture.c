@@ -108,6 +108,13 @@ struct ap_result backup_fixture_restore(struct backup_fixture *x, const char *jo
 	return backup_fixture_restore_from(x, x->directory, journal, ret_home, ret_report);
 }
 
+void backup_fixture_new_journal(struct backup_fixture *x)
+{
+	g_autofree char *name = g_strdup_printf("journal-%d", ++x->homes);
+	g_autofree char *path = g_build_filename(x->place, name, NULL);
+	set(x, "backup.journal", path);
+}
+
 struct ap_vault *backup_fixture_open(struct backup_fixture *x, const char *home)
 {
 	struct ap_vault *v = NULL;

@@ -29,6 +29,8 @@ struct ap_result backup_fixture_restore(struct backup_fixture *x, const char *jo
 /* From another directory. */
 struct ap_result backup_fixture_restore_from(struct backup_fixture *x, const char *from, const char *journal, char **ret_home,
 					     struct ap_restore_report *ret_report);
+/* From here on homes keep their journal in a new directory. */
+void backup_fixture_new_journal(struct backup_fixture *x);
 /* The vault over a home, with its own configuration. */
 struct ap_vault *backup_fixture_open(struct backup_fixture *x, const char *home);
 /* Does every byte of both tracks come out as it was recorded? */
