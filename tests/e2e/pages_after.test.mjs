@@ -125,3 +125,68 @@ test('without a list of requests those of this device are asked for one by one',
 	assert.equal(await at('my-request').count(), 1);
 	await context.close();
 });
+
+/* R18, R20, R23: what the person reads of a request: why it waits and until when, the checklist, a refusal's article. */
+test('R18 R20 R23 a request tells its whole story', async () => {
+	const time = new Date(Date.now() - 1e9).toISOString(), later = new Date(Date.now() + 1e9).toISOString();
+	mock.requests = [
+		{ id: 'a', type: 'erasure', state: 'extended', created: time, due: later, extension: 'Nombreuses demandes',
+			waits_for: [{ why: 'held', ground: 'art. 17(3)(e)', reason: 'Litige 7', until: later }],
+			checklist: [{ number: 1, item: 'paper_notes', ticked_by: 'user:ada', ticked: time }, { number: 2, item: 'Carnet bleu' }] },
+		{ id: 'b', type: 'access', state: 'refused', created: time, due: later, answered: time, article: 'art. 12(5)(b)', reason: 'Déjà répondu' },
+		{ id: 'c', type: 'restriction', state: 'done', created: time, due: later, lifts: later, reason: 'Litige clos', opened_by: 'admin' },
+	];
+	const { page, at, complaints, context } = await open();
+	await at('my-request').nth(2).waitFor();
+	assert.match(await at('request-waits').innerText(), /Conservé par obligation légale[\s\S]*art\. 17\(3\)\(e\)[\s\S]*Litige 7/);
+	assert.equal(await at('request-extension').innerText(), 'Nombreuses demandes');
+	assert.deepEqual(await at('request-item').evaluateAll((all) => all.map(({ dataset }) => dataset.ticked)), ['true', 'false']);
+	assert.match(await at('request-item').nth(0).innerText(), /Notes sur papier.*ada/);
+	assert.match(await at('request-item').nth(1).innerText(), /Carnet bleu/);
+	assert.equal(await at('request-article').innerText(), 'art. 12(5)(b)');
+	assert.match(await at('request-lifts').innerText(), /Le gel prend fin/);
+	await shot(page, 'my-requests');
+	assert.deepEqual(await axe(page), []);
+	await at('language-en').click();
+	await page.getByText('Paper notes').waitFor();
+	assert.deepEqual(complaints, []);
+	await context.close();
+});
+
+/* R21, R39 */
+test('R21 an archive is locked by the person, made, and downloaded', async () => {
+	const { page, at, complaints, context } = await open();
+	await at('request-type').selectOption('portability');
+	await at('request-send').click();
+	await at('archive-passphrase').fill('short');
+	await at('archive-make').click();
+	assert.equal(mock.locks.length, 0, 'too short');
+	await at('archive-passphrase').fill('une phrase bien assez longue');
+	await at('archive-make').click();
+	await at('archive-progress').waitFor();
+	assert.deepEqual(mock.locks, [{ passphrase: 'une phrase bien assez longue' }]);
+	await at('archive-download').waitFor();
+	assert.deepEqual(await axe(page), []);
+	const [file] = await Promise.all([page.waitForEvent('download'), at('archive-download').click()]);
+	assert.equal(file.suggestedFilename(), 'aparte.zip.age');
+	const [copy] = await Promise.all([page.waitForEvent('download'), at('copy-markdown').click()]);
+	assert.equal(copy.suggestedFilename(), 'data.md');
+	assert.deepEqual(complaints, []);
+	await context.close();
+});
+
+test('R21 an objection names purposes, a rectification what is to change', async () => {
+	const { page, at, context } = await open();
+	await at('request-type').selectOption('objection');
+	await at('object-supervision').check();
+	await at('request-send').click();
+	await at('my-request').nth(0).waitFor();
+	assert.deepEqual(mock.requests[0].purposes, ['supervision']);
+	await at('request-type').selectOption('rectification');
+	assert.deepEqual(await axe(page), []);
+	await at('request-name').fill('Nadia Roche');
+	await at('request-send').click();
+	await at('my-request').nth(1).waitFor();
+	assert.equal(mock.requests[1].changes.name, 'Nadia Roche');
+	await context.close();
+});

@@ -195,10 +195,36 @@ test('admin: grants, requests, accesses', async () => {
 	await at('request-refuse').click();
 	await at('request-reason').fill('Obligation légale');
 	await at('request-refuse-confirm').click();
+	assert.equal(mock.staff.requests[0].state, 'open', 'a refusal names its article');
+	await at('request-article').fill('art. 17(3)(b)');
+	await at('request-refuse-confirm').click();
 	await until(() => mock.staff.requests[0].state === 'refused', 'refused with its reason');
 	await at('nav-accesses').click();
 	await at('access-row').waitFor();
 	assert.deepEqual(await axe(page), []);
+	assert.deepEqual(complaints, []);
+	await context.close();
+});
+
+/* R23, R18: a named person ticks what lay outside the system; one is opened for somebody who wrote a letter. */
+test('R23 the checklist is ticked, and a request opened on behalf', async () => {
+	const created = new Date().toISOString(), due = new Date(Date.now() - 1000).toISOString();
+	mock.staff.role = 'admin';
+	mock.staff.requests = [{ id: 'q1', type: 'erasure', party: 'coachee', state: 'done', created, due, answered: created, reason: 'erased', days_left: -1,
+		checklist: [{ number: 1, item: 'paper_notes' }] }];
+	const { page, at, complaints, context } = await signIn();
+	await at('nav-requests').click();
+	await at('request-tick').click();
+	await at('request-note').fill('Broyées');
+	await at('request-tick-confirm').click();
+	await until(async () => (await at('request-item').getAttribute('data-ticked')) === 'true', 'ticked');
+	assert.match(await at('request-item').innerText(), /claire/);
+	await at('request-new').click();
+	await at('request-session').fill('00112233-4455-4677-8899-aabbccddeeff');
+	await at('request-open-type').selectOption('access');
+	assert.deepEqual(await axe(page), []);
+	await at('request-open-confirm').click();
+	await until(() => mock.staff.requests.length === 2, 'opened');
 	assert.deepEqual(complaints, []);
 	await context.close();
 });

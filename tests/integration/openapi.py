@@ -4,6 +4,7 @@ documented, and an object has no member that is not.
 
     APARTE_BIN=build/dev/bin openapi.py
 """
+import json
 import pathlib
 import re
 import sys
@@ -115,6 +116,11 @@ def walk_public(instance, check):
     made = check(201, coach.call, "POST", "/v1/party/requests", {"type": "access", "detail": "all of it"})
     check(200, coach.call, "GET", f"/v1/party/requests/{made.json['id']}")
     check(404, coach.call, "GET", f"/v1/party/requests/{NOTHING}")
+    check(200, coach.call, "GET", f"/v1/party/requests/{made.json['id']}/copy")
+    check(404, coach.call, "GET", f"/v1/party/requests/{made.json['id']}/archive")
+    portable = check(201, coach.call, "POST", "/v1/party/requests", {"type": "portability"})
+    check(422, coach.call, "POST", f"/v1/party/requests/{portable.json['id']}/archive", {"passphrase": "short"})
+    check(202, coach.call, "POST", f"/v1/party/requests/{portable.json['id']}/archive", {"passphrase": "long enough to keep"})
     check(200, coach.call, "GET", "/v1/party/requests")
     check(422, coach.call, "POST", "/v1/media", "v=0", media="application/sdp")
     for path in ("/healthz", "/readyz", "/metrics", "/"):
@@ -148,6 +154,13 @@ def walk_recording(check, session, coach, users, of_socket):
     of("supervisor", 200, "GET", f"{here}/tracks/coach?access={access}")
     of("supervisor", 206, "GET", f"{here}/tracks/coachee?access={access}", headers={"Range": "bytes=5-9"})
     of("supervisor", 416, "GET", f"{here}/tracks/coachee?access={access}", headers={"Range": "bytes=999999999-"})
+    notes = f"{here}/notes?access={access}"
+    note = of("supervisor", 201, "POST", notes, {"at_ms": 0, "text": "a first thought"}).json["id"]
+    of("supervisor", 422, "POST", notes, {"at_ms": 0, "text": ""})
+    of("supervisor", 200, "GET", notes)
+    of("supervisor", 403, "GET", f"{here}/notes")
+    of("supervisor", 200, "PUT", notes.replace("?", f"/{note}?"), {"at_ms": 1, "text": "a second"})
+    of("supervisor", 204, "DELETE", notes.replace("?", f"/{note}?"), {})
     of("supervisor", 204, "DELETE", f"{here}/accesses/{access}", {})
     of("auditor", 200, "GET", "/v1/accesses")
     for path in ("recordings", "accesses", "receipts"):
@@ -168,14 +181,41 @@ def walk_recording(check, session, coach, users, of_socket):
     check(410, coach.call, "GET", f"/v1/party/recordings/{recording}/tracks/coach")
 
 
+def walk_governance(check, users, of_socket):
+    def of(user, wanted, method, path, *body, **more):
+        return check(wanted, users[user].call, method, path, *body, vault=True, **more)
+    of("supervisor", 200, "GET", "/v1/approvals")
+    of("admin", 404, "POST", f"/v1/approvals/{NOTHING}/approve", {})
+    of("auditor", 403, "POST", f"/v1/approvals/{NOTHING}/deny", {})
+    conduct = of("auditor", 200, "GET", "/v1/conduct?lang=fr").json
+    of("auditor", 201, "POST", "/v1/conduct/acknowledgements", {name: conduct[name] for name in ("version", "sha256")})
+    of("auditor", 409, "POST", "/v1/conduct/acknowledgements", {"version": conduct["version"], "sha256": "0" * 64})
+    of("auditor", 200, "GET", "/v1/conduct/status")
+    of("admin", 422, "PUT", "/v1/conduct", {"documents": []})
+    documents = [json.loads((TOP / f"config/conduct/{lang}.json").read_text()) for lang in ("fr", "en")]
+    of("admin", 200, "PUT", "/v1/conduct", {"documents": documents})
+    of("auditor", 200, "GET", "/v1/review")
+    of("admin", 204, "POST", "/v1/review/confirm", {"items": ["user:supervisor"]})
+    of("admin", 403, "POST", "/v1/review/confirm", {"items": ["user:admin"]})
+    of("admin", 404, "POST", "/v1/review/expire", {"items": ["user:nobody"]})
+    of("admin", 200, "GET", "/v1/logins")
+    of("admin", 404, "DELETE", "/v1/logins/nobody", {})
+    of("admin", 204, "DELETE", "/v1/logins/supervisor", {})
+    check(204, of_socket, "POST", "/v1/users/supervisor/conduct", {}, vault=True)
+
+
 def walk_desk(instance, check, users, request):
     def of(user, wanted, method, path, *body, **more):
         return check(wanted, users[user].call, method, path, *body, vault=True, **more)
     of("admin", 200, "GET", "/v1/me")
     of("admin", 200, "GET", "/v1/requests")
+    of("admin", 200, "GET", "/v1/requests?due=1")
+    of("admin", 200, "GET", f"/v1/requests/{request}")
+    of("admin", 404, "POST", f"/v1/requests/{request}/checklist/1", {})
+    of("admin", 404, "POST", "/v1/requests", {"session": NOTHING, "party": "coach", "type": "access"})
     of("admin", 200, "POST", f"/v1/requests/{request}/extend", {"reason": "complex"})
     of("admin", 404, "POST", f"/v1/requests/{request}/forget", {})
-    of("admin", 200, "POST", f"/v1/requests/{request}/refuse", {"reason": "unfounded"})
+    of("admin", 200, "POST", f"/v1/requests/{request}/refuse", {"reason": "unfounded", "article": "art. 12(5)(b)"})
     of("admin", 200, "GET", "/v1/policies")
     policy = of("admin", 200, "GET", "/v1/policies/default")
     of("admin", 200, "POST", "/v1/policies/default/preview", policy.json["document"])
@@ -222,6 +262,7 @@ def main():
             users[name].token = check(200, instance.vault_call, "POST", "/v1/login", body, vault=True).json["token"]
         session, coach = record(instance, check)
         walk_recording(check, session, coach, users, instance.admin_call)
+        walk_governance(check, users, instance.admin_call)
         walk_desk(instance, check, users, request)
     finally:
         instance.stop()

@@ -6,8 +6,9 @@ import { onLanguage } from '../i18n/i18n.js';
 import { list } from '../ui/api.js';
 import { action, el, replace, translate } from '../ui/dom.js';
 import { problemLine } from '../ui/problem.js';
-import { accessList, receiptList, recordingList, requestList } from './my_lists.js';
+import { accessList, receiptList, recordingList } from './my_lists.js';
 import { requestForm } from './my_request.js';
+import { requestItem } from './my_request_item.js';
 import { ownRequests } from './my_requests.js';
 
 function section(key, test) {
@@ -56,7 +57,8 @@ class MyData {
 	/* Each section fills by itself; one that fails does not hold up the others. */
 	async load() {
 		const { recordings, accesses, receipts, requests } = this.#parts;
-		const context = { api: this.#api, party: this.#session.party };
+		const context = { api: this.#api, party: this.#session.party, again: () => this.load() };
+		const requestList = (all) => el('ul', { class: 'items' }, ...all.map((request) => requestItem(context, request)));
 		await Promise.all([
 			fill(recordings, this.#get('/v1/party/recordings', 'recordings'), 'mine.noRecordings', (all) => recordingList(context, all)),
 			fill(accesses, this.#get('/v1/party/accesses', 'accesses'), 'mine.noAccesses', accessList),

@@ -61,12 +61,3 @@ export async function receiptList({ party }, receipts) {
 function leafName(type) {
 	return { 1: 'consent', 4: 'sealed', 5: 'access', 10: 'ordered', 11: 'erased' }[type] ?? 'other';
 }
-
-export function requestList(requests) {
-	return el('ul', { class: 'items' }, ...requests.map((request) =>
-		el('li', { class: 'item', test: 'my-request' }, el('div', { class: 'item-words' },
-			el('strong', { t: tOr(`request.${request.type}`, 'request.other') }),
-			el('span', { class: 'state', t: tOr(`requestState.${request.state}`, 'requestState.other') }),
-			request.due ? el('span', { t: ['request.due', { time: formatDay(request.due) }] }) : null,
-			request.reason ? plain('q', request.reason) : null))));
-}

@@ -6,36 +6,96 @@ import { formDialog, labelledField } from './dialog.js';
 import { table } from './table.js';
 
 const DAY_MS = 86_400_000;
+const WEEK = 7;
 
-/* Every step states its reason: the person reads it. */
+const waits = (request) => ['open', 'extended'].includes(request.state);
+
+/* Every step states its reason: the person reads it. A refusal names its article besides. */
 function ask({ api, again }, request, step) {
 	const reason = el('textarea', { required: true, rows: '3', maxlength: '1000', test: 'request-reason' });
+	const article = el('input', { type: 'text', required: true, maxlength: '200', test: 'request-article' });
+	const refusal = step === 'refuse';
 	formDialog({
 		title: `request.${step}`,
 		lead: `request.${step}.lead`,
 		test: 'request',
-		fields: [labelledField('request-reason', 'access.reason', reason)],
+		fields: [refusal ? labelledField('request-article', 'request.article', article) : null, labelledField('request-reason', 'access.reason', reason)].filter(Boolean),
 		submit: { t: `request.${step}`, test: `request-${step}-confirm` },
 		async run() {
-			await api.post(`/v1/requests/${request.id}/${step}`, { reason: reason.value.trim() });
+			await api.post(`/v1/requests/${request.id}/${step}`, { reason: reason.value.trim(), ...(refusal ? { article: article.value.trim() } : {}) });
 			again();
 			return true;
 		},
 	});
 }
 
+function askTick({ api, again }, request, number) {
+	const note = el('input', { type: 'text', maxlength: '1000', test: 'request-note' });
+	formDialog({
+		title: 'request.tick',
+		lead: 'request.tick.lead',
+		test: 'request-tick',
+		fields: [labelledField('request-note', 'request.tickNote', note)],
+		submit: { t: 'request.tick', test: 'request-tick-confirm' },
+		async run() {
+			await api.post(`/v1/requests/${request.id}/checklist/${number}`, { note: note.value.trim() });
+			again();
+			return true;
+		},
+	});
+}
+
+function askOpen({ api, again }) {
+	const session = el('input', { type: 'text', required: true, pattern: '[0-9a-f\\-]{36}', test: 'request-session' });
+	const party = el('select', { test: 'request-party' }, ...['coach', 'coachee'].map((role) => el('option', { value: role, t: `role.${role}` })));
+	const types = ['erasure', 'access', 'portability', 'restriction', 'rectification', 'objection'];
+	const type = el('select', { test: 'request-open-type' }, ...types.map((one) => el('option', { value: one, t: `request.${one}` })));
+	const detail = el('textarea', { rows: '3', maxlength: '2000', test: 'request-open-detail' });
+	formDialog({
+		title: 'request.open',
+		lead: 'request.open.lead',
+		test: 'request-open',
+		fields: [labelledField('request-session', 'request.session', session), labelledField('request-party', 'request.party', party),
+			labelledField('request-open-type', 'request.type', type), labelledField('request-open-detail', 'request.detail', detail)],
+		submit: { t: 'request.open', test: 'request-open-confirm' },
+		async run() {
+			await api.post('/v1/requests', { session: session.value.trim(), party: party.value, type: type.value, detail: detail.value.trim() });
+			again();
+			return true;
+		},
+	});
+}
+
+function steps(request) {
+	if (waits(request)) return request.state === 'open' ? ['execute', 'extend', 'refuse'] : ['execute', 'refuse'];
+	return request.type === 'restriction' && request.state === 'done' && !request.lifts ? ['lift'] : [];
+}
+
 function acts(context, request) {
-	if (!['open', 'extended'].includes(request.state)) return el('span', {}, request.reason ?? '');
-	const steps = request.state === 'open' ? ['execute', 'extend', 'refuse'] : ['execute', 'refuse'];
-	return el('div', { class: 'row' }, ...steps.map((step) =>
-		el('button', { type: 'button', class: 'small', t: `request.${step}`, test: `request-${step}`,
-			on: { click: () => ask(context, request, step) } })));
+	const buttons = steps(request).map((step) => el('button', { type: 'button', class: 'small', t: `request.${step}`, test: `request-${step}`,
+		on: { click: () => ask(context, request, step) } }));
+	const told = waits(request) ? null : el('span', {}, [request.article, request.reason].filter(Boolean).join(' · '));
+	return el('div', { class: 'row' }, ...buttons, told);
+}
+
+/* What lies outside the system, each with who ticked it and when. */
+function checklist(context, request) {
+	const items = (request.checklist ?? []).map(({ number, item, ticked, ticked_by: by }) => {
+		const known = tOr(`checklist.${item}`, null);
+		const words = known ? el('span', { t: known }) : plain('span', item);
+		const state = ticked
+			? el('span', { t: ['checklist.ticked', { who: String(by).replace(/^user:/, ''), time: formatDay(ticked) }] })
+			: el('button', { type: 'button', class: 'small', t: 'request.tick', test: 'request-tick', on: { click: () => askTick(context, request, number) } });
+		return el('li', { test: 'request-item', 'data-ticked': String(Boolean(ticked)) }, words, ' ', state);
+	});
+	return items.length ? el('ul', {}, ...items) : null;
 }
 
 function due(request) {
-	const days = Math.ceil((new Date(request.due) - Date.now()) / DAY_MS);
-	const late = ['open', 'extended'].includes(request.state) && days < 7;
-	return plain('span', formatDay(request.due), { class: late ? 'late' : undefined });
+	const days = request.days_left ?? Math.floor((new Date(request.due) - Date.now()) / DAY_MS);
+	const late = waits(request) && days < WEEK;
+	const left = !waits(request) ? null : el('span', { t: days < 0 ? 'request.overdue' : ['request.daysLeft', { days }], test: 'request-days' });
+	return el('span', { class: late ? 'late' : undefined }, plain('span', formatDay(request.due)), ' ', left);
 }
 
 export async function requests(context) {
@@ -44,7 +104,7 @@ export async function requests(context) {
 	const rows = all.map((request) => [
 		el('strong', { t: tOr(`request.${request.type}`, 'request.other') }),
 		el('span', { t: tOr(`role.${request.party}`, 'role.other') }),
-		plain('span', request.detail),
+		el('div', {}, plain('span', request.detail), checklist(context, request)),
 		plain('span', formatDate(request.created)),
 		due(request),
 		el('span', { class: 'state', t: tOr(`requestState.${request.state}`, 'requestState.other') }),
@@ -52,5 +112,6 @@ export async function requests(context) {
 	]);
 	const columns = ['request.type', 'request.from', 'request.detail', 'request.created', 'request.dueDay', 'request.stateName', 'table.act'];
 	const body = rows.length ? table(columns, rows, 'request-row') : el('p', { class: 'empty', t: 'request.empty' });
-	return { nodes: [el('h1', { t: 'staff.requests' }), body] };
+	const open = el('button', { type: 'button', class: 'button', t: 'request.open', test: 'request-new', on: { click: () => askOpen(context) } });
+	return { nodes: [el('h1', { t: 'staff.requests' }), el('div', { class: 'row' }, open), body] };
 }

@@ -66,7 +66,7 @@ export class Mock {
 			purposes_offered: ['recording', 'supervision'], consents: {}, peer: { name: 'Dominique', connected: false }, may_join: true,
 			gate: { state: 'closed', reasons: ['consent_missing'], epoch: 0 },
 		};
-		Object.assign(this, { statements: [], presences: [], messages: [], receipts: [], recordings: [], accesses: [], requests: [],
+		Object.assign(this, { statements: [], presences: [], messages: [], receipts: [], recordings: [], accesses: [], requests: [], locks: [],
 			devices: [], pauses: [], offers: 0, forge: false, noticeFails: false, consentsFail: false, consentsAsked: 0, badNotice: false, answerer: null, tracks: {}, staff: null, requestList: true });
 		for (const stream of this.streams ?? []) stream.end();
 		this.streams = new Set();
@@ -142,10 +142,23 @@ export class Mock {
 
 	#matching(call) {
 		if (/^GET \/v1\/party\/recordings\/.+\/tracks\//.test(call)) return (context) => this.#track(context);
+		if (/^(GET|POST) \/v1\/party\/requests\/.+\/(copy|archive)$/.test(call)) return (context) => this.#portable(context);
 		if (/^GET \/v1\/party\/requests\/./.test(call))
 			return ({ url, answer }) => answer(200, this.requests.find(({ id }) => url.pathname.endsWith(id)));
 		if (/^(PATCH|DELETE) \/v1\/media\//.test(call)) return ({ answer }) => answer(204);
 		return null;
+	}
+
+	/* The archive is ready at the second look. */
+	#portable({ request, url, json, answer }) {
+		const [id, what] = url.pathname.split('/').slice(-2);
+		const one = this.requests.find((made) => made.id === id);
+		if (what === 'copy') return answer(200, url.searchParams.get('format') === 'markdown' ? '# All' : { sessions: [] });
+		if (request.method === 'GET') return answer(200, Buffer.from('age-encryption.org/v1'), { 'Content-Type': 'application/octet-stream' });
+		this.locks.push(json());
+		one.archive = { state: 'making', progress: 0.4 };
+		setTimeout(() => (one.archive = { state: 'ready', progress: 1, size: 12_000_000, until: new Date(Date.now() + 6e8).toISOString() }), 500);
+		return answer(202, one);
 	}
 
 	#stream(response) {

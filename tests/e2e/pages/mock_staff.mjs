@@ -24,6 +24,19 @@ function ask(staff, { purpose, reason, url, answer }) {
 	answer(202, { approval: approval.id, recording: approval.recording, state: 'pending', lapses: approval.lapses });
 }
 
+function tick({ staff }, { url, answer }) {
+	const [id, , number] = url.pathname.split('/').slice(3);
+	const request = staff.requests.find((one) => one.id === id);
+	Object.assign(request.checklist[number - 1], { ticked_by: 'user:claire', ticked: new Date().toISOString() });
+	answer(200, request);
+}
+
+function openFor({ staff }, { json, answer }) {
+	const made = { id: randomUUID(), state: 'open', created: new Date().toISOString(), due: new Date(Date.now() + 3e9).toISOString(), ...json() };
+	staff.requests.push(made);
+	answer(201, made);
+}
+
 function acknowledge({ staff }, { json, answer }) {
 	const { version, sha256, answers } = json();
 	if (version !== staff.conduct.version || sha256 !== staff.conduct.sha256) throw new Problem(409, 'conflict');
@@ -107,6 +120,8 @@ const ROUTES = [
 		answer(204);
 	}],
 	[/^GET \/v1\/requests$/, ({ staff }, { answer }) => answer(200, { requests: staff.requests })],
+	[/^POST \/v1\/requests$/, openFor],
+	[/^POST \/v1\/requests\/.+\/checklist\//, tick],
 	[/^POST \/v1\/requests\//, step],
 	[/^GET \/v1\/accesses$/, ({ staff }, { answer }) => answer(200, { accesses: staff.accesses })],
 	[/^POST \/v1\/erasures$/, erase],

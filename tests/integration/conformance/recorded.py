@@ -195,7 +195,7 @@ class Life(Case):
         self.problem(self.coach_user.call("POST", f"/v1/recordings/{self.kept['id']}/accesses", {"purpose": "supervision", "reason": "r"}), "restricted")
         self.problem(staff("admin").call("POST", "/v1/erasures", {"recording": self.kept["id"]}), "restricted")
         self.good(staff("admin").call("POST", f"/v1/requests/{made.json['id']}/lift", {"reason": "settled"}))
-        self.assertEqual("sealed", self.recording()["state"])
+        self.assertEqual("sealed", self.recording()["state"])  # at once: this instance announces nothing ahead
 
     def test_16_holds_need_two_admins(self):
         admin, other = staff("admin"), staff("admin2")

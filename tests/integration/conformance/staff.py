@@ -177,9 +177,10 @@ class Requests(Case):
         self.problem(admin.call("POST", f"/v1/requests/{request}/forget", {}), "not-found")
 
     def test_execute(self):
-        for kind in ("access", "portability", "objection", "rectification"):
+        wishes = {"access": {}, "portability": {}, "objection": {"purposes": ["research"]}, "rectification": {"changes": {"locale": "en"}}}
+        for kind, wish in wishes.items():
             coach, request = self.request(kind)
-            done = staff("admin").call("POST", f"/v1/requests/{request}/execute", {"reason": "done"})
+            done = staff("admin").call("POST", f"/v1/requests/{request}/execute", {"reason": "done", **wish})
             self.assertIn(done.status, (200, 201, 409), f"{kind}: {done}")
 
 
