@@ -12,3 +12,11 @@ if(TARGET ap_vault_core)
 	target_sources(test_cut PRIVATE ${CMAKE_SOURCE_DIR}/tests/testlib/slow_reader.c)
 	target_compile_definitions(test_roles PRIVATE AP_ROLES_FILE="${CMAKE_SOURCE_DIR}/docs/ROLES.md")
 endif()
+
+find_program(NODE node)
+if(NODE)
+	add_test(NAME integration/governance COMMAND ${NODE} --experimental-global-webcrypto --test governance.test.mjs
+		WORKING_DIRECTORY ${CMAKE_CURRENT_LIST_DIR}/../integration)
+	set_tests_properties(integration/governance PROPERTIES LABELS integration TIMEOUT 300 RESOURCE_LOCK browsers
+		ENVIRONMENT APARTE_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
+endif()
