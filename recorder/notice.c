@@ -64,15 +64,32 @@ static JsonObject *template_of(const char *lang)
 	return json_object_ref(json_node_get_object(node));
 }
 
+/* `words` with the number put in for {n}. */
+static char *with_number(const char *words, int64_t n)
+{
+	g_autofree char *number = g_strdup_printf("%" G_GINT64_FORMAT, n);
+	g_auto(GStrv) parts = g_strsplit(words, "{n}", 2);
+	return g_strjoinv(number, parts);
+}
+
+/* A person's rights, and the longest that an erased recording can outlive its erasure in any copy: until the key has turned
+ * over, and the key parts of backups made before are destroyed. */
+static char *rights_text(const struct ap_config *config, JsonObject *template)
+{
+	bool backups = *ap_config_text(config, "backup.directory");
+	int64_t days = (ap_config_int(config, "kek.turnover_hours") + 23) / 24 + (backups ? ap_config_int(config, "backup.key_horizon") : 0);
+	JsonObject *words = json_object_get_object_member(template, "erased_for_good");
+	g_autofree char *sentence = with_number(json_object_get_string_member(words, days == 1 ? "one" : "more"), days);
+	return g_strconcat(json_object_get_string_member(template, "rights"), " ", sentence, NULL);
+}
+
 /* "at most {n} days …" with the number put in. */
 static char *period_text(JsonObject *words, const char *form, const struct ap_period *period)
 {
 	int64_t n;
 	const char *unit = ap_period_unit(period, &n);
 	g_autofree char *key = g_strconcat(form, unit, NULL);
-	g_autofree char *number = g_strdup_printf("%" G_GINT64_FORMAT, n);
-	g_auto(GStrv) parts = g_strsplit(json_object_get_string_member(words, key), "{n}", 2);
-	return g_strjoinv(number, parts);
+	return with_number(json_object_get_string_member(words, key), n);
 }
 
 /* The strictest period, and that after a decision where one ends it sooner. Reckoned from the session's making, so that
@@ -126,13 +143,13 @@ static JsonObject *document_of(struct ap_vault *v, const struct ap_session *sess
 {
 	const struct ap_config *config = ap_vault_config(v);
 	JsonObject *o = json_object_new(), *controller = json_object_new();
-	g_autofree char *version = version_text(template, rules);
+	g_autofree char *version = version_text(template, rules), *rights = rights_text(config, template);
 	json_object_set_string_member(controller, "name", ap_config_text(config, "operator.controller_name"));
 	json_object_set_string_member(controller, "contact", ap_config_text(config, "operator.controller_contact"));
 	json_object_set_string_member(o, "version", version);
 	json_object_set_string_member(o, "lang", json_object_get_string_member(template, "lang"));
 	json_object_set_string_member(o, "text", json_object_get_string_member(template, "text"));
-	json_object_set_string_member(o, "rights", json_object_get_string_member(template, "rights"));
+	json_object_set_string_member(o, "rights", rights);
 	json_object_set_array_member(o, "recipients",
 				     json_array_ref(json_object_get_array_member(template, "recipients")));
 	json_object_set_array_member(o, "purposes", purposes_of(template, rules, session));

@@ -3,6 +3,7 @@
 #include "recorder/backup/part.h"
 #include "recorder/backup/release.h"
 #include "recorder/erasure.h"
+#include "recorder/notice.h"
 #include "recorder/turnover.h"
 #include "tests/testlib/backup_fixture.h"
 
@@ -187,6 +188,36 @@ static void R22_a_key_part_that_cannot_be_destroyed_dates_nothing(void **state)
 	backup_fixture_free(x);
 }
 
+static char *rights_in(struct backup_fixture *x, const struct ap_uuid *session, const char *lang)
+{
+	struct ap_session loaded;
+	struct ap_hash hash;
+	g_autofree char *document = NULL;
+	assert_ok(ap_session_load(ap_vault_db(x->f->v), session, &loaded));
+	assert_ok(ap_notice_current(x->f->v, ap_vault_db(x->f->v), &loaded, lang, &document, &hash));
+	ap_session_clear(&loaded);
+	g_autoptr(JsonNode) node = json_from_string(document, NULL);
+	return g_strdup(json_object_get_string_member(json_node_get_object(node), "rights"));
+}
+
+/* A day for the turnover that follows an erasure, then the horizon; without backups the turnover alone. */
+static void R22_the_notice_says_when_no_copy_can_bring_it_back(void **state)
+{
+	(void)state;
+	struct backup_fixture *x = backup_fixture_new();
+	struct ap_uuid session = fixture_session(x->f, "coach-1", "coachee-1");
+	g_autofree char *en = rights_in(x, &session, "en"), *fr = rights_in(x, &session, "fr");
+	assert_non_null(strstr(en, "at most 8 days after"));
+	assert_non_null(strstr(fr, "8 jours au plus"));
+	assert_ok(ap_config_set(x->f->config, "backup.key_horizon", "30"));
+	g_autofree char *longer = rights_in(x, &session, "en");
+	assert_non_null(strstr(longer, "at most 31 days after"));
+	assert_ok(ap_config_set(x->f->config, "backup.directory", ""));
+	g_autofree char *none = rights_in(x, &session, "en");
+	assert_non_null(strstr(none, "at most 1 day after"));
+	backup_fixture_free(x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +228,7 @@ int main(void)
 		cmocka_unit_test(R22_key_parts_are_destroyed_after_the_horizon),
 		cmocka_unit_test(R22_a_turnover_brings_a_key_part_and_an_end_for_the_old_ones),
 		cmocka_unit_test(R22_a_key_part_that_cannot_be_destroyed_dates_nothing),
+		cmocka_unit_test(R22_the_notice_says_when_no_copy_can_bring_it_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
