@@ -6,3 +6,9 @@ if(TARGET ap_vault_staff)
 		ap_staff_test(${module})
 	endforeach()
 endif()
+if(NODE)
+	add_test(NAME integration/keys COMMAND ${NODE} --experimental-global-webcrypto --test keys.test.mjs
+		WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/tests/integration)
+	set_tests_properties(integration/keys PROPERTIES LABELS integration TIMEOUT 300 RESOURCE_LOCK browsers
+		ENVIRONMENT APARTE_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
+endif()
