@@ -8,6 +8,10 @@
 
 #include <string.h>
 
+/* Stands before the text, with the note's id, so that what was sealed for one row opens in no other. */
+#define LABEL "aparte/note/v1"
+#define HEAD (sizeof LABEL + 16)
+
 /* Right to it, length of the recording, and the identity that seals and opens; all must be there for a note. */
 struct desk {
 	struct ap_recording recording;
@@ -47,13 +51,15 @@ static struct ap_result add_text(JsonObject *o, const struct ap_note_row *row, c
 	const void *sealed = g_bytes_get_data(row->sealed, &sealed_len);
 	if (!ap_ok(ap_age_decrypt(identity, sealed, sealed_len, &plain, &len)))
 		return ap_fail(AP_ERR_CRYPTO, "segment-altered", "a note does not open");
-	bool text = g_utf8_validate((const char *)plain, (gssize)len, NULL);
-	g_autofree char *copy = g_strndup((const char *)plain, text ? len : 0);
+	bool right = len >= HEAD && memcmp(plain, LABEL, sizeof LABEL) == 0 &&
+		     memcmp(plain + sizeof LABEL, row->id.b, sizeof row->id.b) == 0 &&
+		     g_utf8_validate((const char *)plain + HEAD, (gssize)(len - HEAD), NULL);
+	g_autofree char *copy = right ? g_strndup((const char *)plain + HEAD, len - HEAD) : g_strdup("");
 	ap_wipe(plain, len);
 	g_free(plain);
 	ap_answer_text(o, "text", copy);
 	ap_wipe(copy, strlen(copy));
-	return text ? AP_SUCCESS : ap_fail(AP_ERR_CRYPTO, "segment-altered", "a note is no text");
+	return right ? AP_SUCCESS : ap_fail(AP_ERR_CRYPTO, "segment-altered", "a note is not the one of its row");
 }
 
 static struct ap_result describe(const struct ap_note_row *row, const struct ap_secret *identity, JsonObject **ret_object)
@@ -144,7 +150,13 @@ static struct ap_result seal(struct ap_vault *v, const struct ap_actor *actor, c
 	size_t len;
 	AP_TRY(read_wish(d, body, &text, &row->at_ms));
 	struct ap_age_recipient recipient = ap_age_identity_recipient(d->identity);
-	AP_TRY(ap_age_encrypt(&recipient, text, strlen(text), &file, &len));
+	g_autoptr(GByteArray) plain = g_byte_array_sized_new((guint)(HEAD + strlen(text)));
+	g_byte_array_append(plain, (const uint8_t *)LABEL, sizeof LABEL);
+	g_byte_array_append(plain, row->id.b, sizeof row->id.b);
+	g_byte_array_append(plain, (const uint8_t *)text, (guint)strlen(text));
+	struct ap_result r = ap_age_encrypt(&recipient, plain->data, plain->len, &file, &len);
+	ap_wipe(plain->data, plain->len);
+	AP_TRY(r);
 	row->sealed = g_bytes_new_take(file, len);
 	row->author = actor->user;
 	row->created_ms = row->changed_ms = ap_vault_believed_ms(v);

@@ -55,6 +55,29 @@ static void an_access_is_a_leaf_before_and_after(void **state)
 	fixture_free(f);
 }
 
+/* R12: the persons see who; by role alone where the operator says so. */
+static void names_of_staff_are_shown_unless_the_operator_hides_them(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\",\"supervision\"]");
+	struct ap_uuid recording = fixture_recording(f, &session, YEAR);
+	struct ap_actor admin = fixture_user(f, "ada", "admin", NULL), sam = fixture_user(f, "sam", "supervisor", NULL);
+	struct ap_actor coachee = fixture_party(&session, AP_COACHEE);
+	struct ap_access access;
+	g_autofree char *shown = NULL, *hidden = NULL;
+	grant(f, &admin, &recording, "supervision", 3600000);
+	assert_ok(ap_access_begin(f->v, &sam, &recording, "supervision", "monthly review", &access));
+	assert_ok(ap_access_party_accesses(f->v, &coachee, &shown));
+	assert_non_null(strstr(shown, "\"who\":\"sam\""));
+	assert_ok(ap_config_set(f->config, "access.names_to_persons", "false"));
+	assert_ok(ap_access_party_accesses(f->v, &coachee, &hidden));
+	assert_null(strstr(hidden, "sam"));
+	assert_non_null(strstr(hidden, "\"who\":\"supervisor\""));
+	assert_non_null(strstr(hidden, "monthly review"));
+	fixture_free(f);
+}
+
 /* R10: only what was granted, for a consented purpose, until the grant ends. */
 static void a_revoked_or_ended_grant_stops_a_viewing(void **state)
 {
@@ -237,6 +260,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_access_is_a_leaf_before_and_after),
+		cmocka_unit_test(names_of_staff_are_shown_unless_the_operator_hides_them),
 		cmocka_unit_test(a_revoked_or_ended_grant_stops_a_viewing),
 		cmocka_unit_test(a_withdrawn_purpose_ends_grant_and_viewing),
 		cmocka_unit_test(one_persons_access_serves_nobody_else),

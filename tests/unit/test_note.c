@@ -92,6 +92,20 @@ static void a_note_is_its_authors_and_never_in_clear_on_disk(void **state)
 	fixture_free(s.f);
 }
 
+/* Two notes of one recording are sealed for the same identity; each opens in its own row alone. */
+static void a_note_opens_in_its_own_row_alone(void **state)
+{
+	(void)state;
+	struct scene s = scene_new();
+	struct ap_uuid first, second;
+	JsonNode *answer;
+	assert_ok(add(&s, WORDS, 12000, &first));
+	assert_ok(add(&s, "nothing of the kind", 13000, &second));
+	fixture_run(s.f, "UPDATE note SET sealed = (SELECT sealed FROM note WHERE at_ms = 12000)");
+	assert_refused(ap_note_list(s.f->v, &s.sam, &s.sams, &answer), "segment-altered");
+	fixture_free(s.f);
+}
+
 static void a_note_is_changed_and_deleted(void **state)
 {
 	(void)state;
@@ -165,6 +179,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_note_is_its_authors_and_never_in_clear_on_disk),
+		cmocka_unit_test(a_note_opens_in_its_own_row_alone),
 		cmocka_unit_test(a_note_is_changed_and_deleted),
 		cmocka_unit_test(a_note_is_out_of_reach_with_the_grant),
 		cmocka_unit_test(notes_are_erased_with_the_recording),
