@@ -5,6 +5,7 @@
 #include "recorder/db_staff_access.h"
 #include "recorder/db_staff_grant.h"
 #include "recorder/db_staff_user.h"
+#include "recorder/terms.h"
 #include "recorder/vault.h"
 
 #include <string.h>
@@ -36,7 +37,23 @@ static struct ap_result check_purpose(struct ap_vault *v, const struct ap_uuid *
 	return AP_SUCCESS;
 }
 
-static struct ap_result check_wish(struct ap_vault *v, const struct ap_actor *actor, const struct ap_grant_wish *wish)
+/* A grant ends with its purpose. While the recording is made nobody knows yet when that is; each access asks again. */
+static struct ap_result bound_by_terms(struct ap_vault *v, const struct ap_access_subject *s, struct ap_grant_wish *wish)
+{
+	struct ap_term_access terms;
+	enum ap_purpose purpose;
+	if (strcmp(s->state, "recording") == 0)
+		return AP_SUCCESS;
+	if (!ap_purpose_parse(wish->purpose, &purpose))
+		return ap_fail(AP_ERR_PROTOCOL, "invalid", "there is no such purpose");
+	AP_TRY(ap_terms_access(v, &wish->recording, purpose, &terms));
+	if (terms.ended)
+		return ap_fail(AP_ERR_DENIED, "role", "the time for this purpose is over for this recording");
+	wish->expires_ms = MIN(wish->expires_ms, terms.ends_ms);
+	return AP_SUCCESS;
+}
+
+static struct ap_result check_wish(struct ap_vault *v, const struct ap_actor *actor, struct ap_grant_wish *wish)
 {
 	struct ap_access_subject s = {0};
 	AP_TRY(ap_db_access_subject(ap_vault_db(v), &wish->recording, &s));
@@ -47,7 +64,8 @@ static struct ap_result check_wish(struct ap_vault *v, const struct ap_actor *ac
 		return ap_fail(AP_ERR_DENIED, "erased", "this recording was erased");
 	if (wish->expires_ms <= ap_vault_believed_ms(v))
 		return ap_fail(AP_ERR_PROTOCOL, "invalid", "a grant ends in the future");
-	return check_purpose(v, &s.session, wish->purpose);
+	AP_TRY(check_purpose(v, &s.session, wish->purpose));
+	return bound_by_terms(v, &s, wish);
 }
 
 static struct ap_result append_leaf(struct ap_vault *v, const char *event, const struct ap_uuid *grant,
@@ -93,10 +111,11 @@ static struct ap_result find_grantee(struct ap_vault *v, const struct ap_grant_w
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_grant_add(struct ap_vault *v, const struct ap_actor *actor, const struct ap_grant_wish *wish,
+struct ap_result ap_grant_add(struct ap_vault *v, const struct ap_actor *actor, const struct ap_grant_wish *asked,
 			      JsonNode **ret_answer)
 {
 	struct ap_actor supervisor;
+	struct ap_grant_wish given = *asked, *wish = &given;
 	struct ap_uuid id = ap_uuid_random();
 	g_autofree char *by = ap_actor_text(actor);
 	AP_TRY(check_wish(v, actor, wish));

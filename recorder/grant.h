@@ -18,6 +18,7 @@ struct ap_grant_wish {
 
 /* "role", "not-found" (recording or supervisor), "erased", "invalid" (purpose, end in the past), "role" when not both
  * persons consent to the purpose. *ret_answer is the grant as JSON. */
+/* Ends at the purpose's own term when that is sooner than was asked; the answer says when. */
 struct ap_result ap_grant_add(struct ap_vault *v, const struct ap_actor *actor, const struct ap_grant_wish *wish,
 			      JsonNode **ret_answer);
 /* Ends it and every viewing under it, at once. Revoked before is success. */

@@ -2,6 +2,7 @@
 
 #include "recorder/erasure.h"
 #include "recorder/grant.h"
+#include "recorder/terms.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -98,6 +99,33 @@ static void a_revoked_or_ended_grant_stops_a_viewing(void **state)
 	assert_ok(ap_access_begin(f->v, &sam, &recording, "supervision", "why", &access));
 	fixture_advance(f, 1000);
 	assert_refused(ap_access_check(f->v, &sam, &access.id, &recording), "role");
+	fixture_free(f);
+}
+
+/* R10, R16: a grant ends with its purpose, whatever was asked; supervision is over while the recording still lives. */
+static void a_grant_ends_with_its_purpose(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\",\"supervision\"]");
+	struct ap_uuid recording = fixture_recording(f, &session, YEAR);
+	struct ap_actor admin = fixture_user(f, "ada", "admin", NULL), sam = fixture_user(f, "sam", "supervisor", NULL);
+	struct ap_access access;
+	struct ap_term_access terms;
+	assert_ok(ap_terms_access(f->v, &recording, AP_PURPOSE_SUPERVISION, &terms));
+	const int64_t term = terms.ends_ms - f->wall_ms;
+	assert_true(term > 0 && term < YEAR);
+	grant(f, &admin, &recording, "supervision", YEAR);
+	assert_int_equal(fixture_count(f, "SELECT expires_ms FROM grant_"), f->wall_ms + term);
+	fixture_run(f, "UPDATE grant_ SET expires_ms = expires_ms * 2"); /* as if given under a longer term */
+	fixture_advance(f, term - 1000);
+	assert_ok(ap_access_begin(f->v, &sam, &recording, "supervision", "why", &access));
+	assert_true(access.expires_ms <= f->wall_ms + 1000);
+	fixture_advance(f, 1000);
+	assert_refused(ap_access_check(f->v, &sam, &access.id, &recording), "role");
+	struct ap_grant_wish late = {recording, "sam", "supervision", f->wall_ms + 1000};
+	JsonNode *answer;
+	assert_refused(ap_grant_add(f->v, &admin, &late, &answer), "role");
 	fixture_free(f);
 }
 
@@ -262,6 +290,7 @@ int main(void)
 		cmocka_unit_test(an_access_is_a_leaf_before_and_after),
 		cmocka_unit_test(names_of_staff_are_shown_unless_the_operator_hides_them),
 		cmocka_unit_test(a_revoked_or_ended_grant_stops_a_viewing),
+		cmocka_unit_test(a_grant_ends_with_its_purpose),
 		cmocka_unit_test(a_withdrawn_purpose_ends_grant_and_viewing),
 		cmocka_unit_test(one_persons_access_serves_nobody_else),
 		cmocka_unit_test(an_access_ends_by_itself),
