@@ -2,6 +2,7 @@
 
 #include "recorder/answer.h"
 #include "recorder/backup/backup.h"
+#include "recorder/backup/key_part.h"
 #include "recorder/body.h"
 #include "recorder/db_staff_metrics.h"
 #include "recorder/kek.h"
@@ -200,7 +201,12 @@ static void check_restored(struct report *r, JsonObject *backup)
 static struct ap_result check_backups(struct report *r, struct ap_vault *v, struct ap_backups *backups, JsonObject *answer)
 {
 	g_autoptr(JsonNode) node = NULL;
+	int64_t overdue = 0;
 	AP_TRY(ap_backups_show(backups, &node));
+	AP_TRY(ap_key_part_overdue(v, &overdue));
+	if (overdue > 0)
+		note(r, "key_parts", BAD,
+		     "a key part of a backup could not be destroyed in its time, so that no erasure is dated: mount backup.directory");
 	JsonObject *backup = json_node_get_object(node);
 	check_backup(r, v, backup);
 	check_journal(r, backup);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define MAGIC AP_KEY_PART_MAGIC
+#define LATE_MS 180000
 
 struct writing {
 	struct ap_vault *v;
@@ -197,4 +198,21 @@ struct ap_result ap_key_part_prune(struct ap_vault *v)
 				     ap_fail(AP_ERR_IO, "backup", "backup.directory is not there: mount its disk");
 	g_free(p.directory);
 	return r;
+}
+
+/* The newest one outlives its day while its key is in use; a minute or two later is the timer's doing. */
+struct ap_result ap_key_part_overdue(struct ap_vault *v, int64_t *ret_count)
+{
+	g_autoptr(GArray) rows = NULL;
+	struct ap_kek_id kek = { 0 };
+	int64_t count = 0, due = ap_wall_ms(ap_vault_clock(v)) - LATE_MS;
+	bool has_kek = ap_ok(ap_db_keys_kek_id(ap_vault_keys(v), &kek));
+	AP_TRY(ap_db_key_part_list(ap_vault_db(v), &rows));
+	for (guint i = 0; i < rows->len; i++) {
+		const struct ap_key_part_row *row = &g_array_index(rows, struct ap_key_part_row, i);
+		bool in_use = i == 0 && (!has_kek || ap_kek_id_equal(&row->kek, &kek));
+		count += row->destroy_by_ms <= due && !in_use;
+	}
+	*ret_count = count;
+	return AP_SUCCESS;
 }

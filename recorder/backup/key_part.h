@@ -30,5 +30,8 @@ struct ap_result ap_key_part_write(struct ap_vault *v);
  */
 struct ap_result ap_key_part_follow(struct ap_vault *v, const struct ap_kek_id *former);
 
+/* Key parts that should have been destroyed and are not, since their disk is away: for doctor. */
+struct ap_result ap_key_part_overdue(struct ap_vault *v, int64_t *ret_count);
+
 /* Destroys those whose time has come, the newest one excepted while its key-encryption key is still in use. */
 struct ap_result ap_key_part_prune(struct ap_vault *v);

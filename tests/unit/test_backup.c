@@ -2,6 +2,7 @@
 #include "recorder/backup/key_part.h"
 #include "recorder/backup/part.h"
 #include "recorder/backup/release.h"
+#include "recorder/doctor.h"
 #include "recorder/erasure.h"
 #include "recorder/notice.h"
 #include "recorder/turnover.h"
@@ -180,11 +181,20 @@ static void R22_a_key_part_that_cannot_be_destroyed_dates_nothing(void **state)
 	assert_ok(ap_erasure_now(x->f->v, &erased, AP_ERASE_ADMIN, &certificate));
 	assert_int_equal(g_rename(x->directory, away), 0);
 	fixture_advance(x->f, 8 * DAY);
+	int64_t overdue = 0;
 	assert_refused(ap_turnover_run(x->f->v, AP_TURN_SCHEDULE), "backup-overdue");
+	assert_ok(ap_key_part_overdue(x->f->v, &overdue));
+	assert_int_equal(overdue, 1);
+	g_autoptr(JsonNode) examined = NULL;
+	assert_ok(ap_doctor_examine(x->f->v, x->b, false, &examined));
+	g_autofree char *told = json_to_string(examined, FALSE);
+	assert_non_null(strstr(told, "\"check\":\"key_parts\",\"state\":\"bad\""));
 	assert_int_equal(fixture_count(x->f, "SELECT count(*) FROM erasure WHERE unrecoverable_ms IS NOT NULL"), 0);
 	assert_int_equal(g_rename(away, x->directory), 0);
 	assert_ok(ap_turnover_run(x->f->v, AP_TURN_SCHEDULE));
 	assert_int_equal(fixture_count(x->f, "SELECT unrecoverable_ms FROM erasure"), x->f->wall_ms);
+	assert_ok(ap_key_part_overdue(x->f->v, &overdue));
+	assert_int_equal(overdue, 0);
 	backup_fixture_free(x);
 }
 

@@ -267,6 +267,42 @@ static void R22_only_into_an_empty_home_and_only_with_the_identity(void **state)
 	backup_fixture_free(x);
 }
 
+static void set_state(struct backup_fixture *x, const struct ap_uuid *recording, const char *state)
+{
+	assert_ok(ap_db_run(ap_vault_db(x->f->v), "UPDATE recording SET state = ?2 WHERE id = ?1",
+			    AP_VALUES(AP_V_UUID(recording), AP_V_TEXT(state))));
+}
+
+/* vault.db is copied first: what was sealed while ciphertext was copied has another first segment than vault.db says. */
+static void R22_a_recording_under_way_comes_back_whole_or_is_erased(void **state)
+{
+	(void)state;
+	struct backup_fixture *x = backup_fixture_new();
+	struct ap_uuid whole = record(x), torn = record(x);
+	char id[AP_UUID_TEXT];
+	struct ap_restore_report report;
+	g_autofree char *home = NULL;
+	set_state(x, &whole, "recording");
+	set_state(x, &torn, "recording");
+	backup_fixture_backup(x);
+	ap_uuid_text(&torn, id);
+	g_autofree char *first = g_build_filename(x->directory, "recordings", id, "coach", "0.age", NULL);
+	assert_true(g_file_set_contents(first, "rewritten at sealing", -1, NULL));
+	assert_ok(backup_fixture_restore(x, x->journal, &home, &report));
+	assert_int_equal(report.living, 1);
+	assert_int_equal(report.broken, 0);
+	assert_int_equal(report.erased, 1);
+	assert_int_equal(report.problems->len, 1);
+	ap_restore_report_clear(&report);
+	struct ap_vault *v = backup_fixture_open(x, home);
+	assert_ok(ap_recording_recover(v, ap_vault_db(v)));
+	assert_int_equal(count(v, "SELECT count(*) FROM recording WHERE state = 'sealed'"), 1);
+	assert_int_equal(count(v, "SELECT count(*) FROM recording WHERE state = 'erased'"), 1);
+	assert_false(backup_fixture_plays(v, &torn));
+	ap_vault_free(v);
+	backup_fixture_free(x);
+}
+
 /* ---- the heart: after a turnover no copy brings an erased recording back ---- */
 
 /* Forensic copies of what the vault has now: databases, KEK, all. */
@@ -381,6 +417,7 @@ int main(void)
 		cmocka_unit_test(R22_a_journal_that_does_not_reach_freezes_too),
 		cmocka_unit_test(R22_a_log_that_is_behind_goes_on_under_a_new_name),
 		cmocka_unit_test(R22_only_into_an_empty_home_and_only_with_the_identity),
+		cmocka_unit_test(R22_a_recording_under_way_comes_back_whole_or_is_erased),
 		cmocka_unit_test(R22_backups_of_before_a_turnover_bring_no_erased_recording_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
