@@ -5,6 +5,7 @@
 #include "recorder/db_staff_access.h"
 #include "recorder/erasure.h"
 #include "recorder/grant.h"
+#include "recorder/terms.h"
 #include "recorder/vault.h"
 
 #include <string.h>
@@ -24,7 +25,13 @@ static bool watchable(JsonObject *o)
 	return state_is(o, "sealed") || state_is(o, "archived");
 }
 
-/* The purposes for which an access would be given now. */
+static bool in_term(struct ap_vault *v, const struct ap_uuid *recording, enum ap_purpose purpose)
+{
+	struct ap_term_access terms;
+	return ap_ok(ap_terms_access(v, recording, purpose, &terms)) && !terms.ended;
+}
+
+/* The purposes for which an access would be given now, or asked for where it takes a second person's word. */
 static JsonArray *purposes_for(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording,
 			       const struct ap_uuid *session, bool living)
 {
@@ -38,7 +45,7 @@ static JsonArray *purposes_for(struct ap_vault *v, const struct ap_actor *actor,
 			AP_IGNORE(ap_db_grant_exists(ap_vault_db(v), recording, actor->user,
 						     ap_purpose_text((enum ap_purpose)p), ap_vault_believed_ms(v),
 						     &may)); /* a failure hides it */
-		if (may && (both & AP_PURPOSE_BIT(p)))
+		if (may && (both & AP_PURPOSE_BIT(p)) && in_term(v, recording, (enum ap_purpose)p))
 			json_array_add_string_element(list, ap_purpose_text((enum ap_purpose)p));
 	}
 	return list;
