@@ -27,7 +27,7 @@ static int lift(struct ap_client *c, const struct ap_client_options *options, co
 {
 	g_autoptr(JsonNode) answer = NULL;
 	g_autofree char *path = g_strconcat("/v1/holds/", id, NULL);
-	if (!ap_client_call(c, "DELETE", path, NULL, &answer))
+	if (!ap_client_call(c, "DELETE", path, ap_client_object("reason", options->reason, NULL), &answer))
 		return AP_EXIT_FAILED;
 	if (options->json)
 		ap_client_print_json(answer);
@@ -38,7 +38,7 @@ static int lift(struct ap_client *c, const struct ap_client_options *options, co
 
 static int list(struct ap_client *c, const struct ap_client_options *options)
 {
-	static const char *const columns[] = {"id", "recording", "ground", "ends", "lifted", "reason", NULL};
+	static const char *const columns[] = {"id", "recording", "ground", "state", "ends", "lifted", "reason", NULL};
 	g_autoptr(JsonNode) answer = NULL;
 	if (!ap_client_call(c, "GET", "/v1/holds", NULL, &answer))
 		return AP_EXIT_FAILED;

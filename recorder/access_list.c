@@ -2,6 +2,7 @@
 #include "recorder/access.h"
 #include "recorder/answer.h"
 #include "recorder/db_consent.h"
+#include "recorder/db_hold.h"
 #include "recorder/db_staff_access.h"
 #include "recorder/erasure.h"
 #include "recorder/grant.h"
@@ -111,10 +112,13 @@ static struct ap_result describe_for_party(struct ap_vault *v, const struct ap_u
 {
 	g_autoptr(JsonObject) o = NULL;
 	g_autofree char *certificate = NULL;
+	JsonArray *holds;
 	AP_TRY(ap_db_access_metadata(ap_vault_db(v), recording, &o));
 	json_object_remove_member(o, "reference"); /* the platform's own word for the session */
 	json_object_set_boolean_member(o, "watchable", consented && watchable(o));
 	AP_TRY(ap_db_access_tracks(ap_vault_db(v), recording, o));
+	AP_TRY(ap_db_hold_of(ap_vault_db(v), recording, ap_vault_believed_ms(v), &holds)); /* R20: why, and until when */
+	json_object_set_array_member(o, "holds", holds);
 	if (ap_ok(ap_erasure_certificate(v, recording, &certificate)))
 		ap_answer_json(o, "certificate", certificate);
 	*ret_object = g_steal_pointer(&o);

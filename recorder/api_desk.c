@@ -52,7 +52,7 @@ static struct ap_result hold_delete(struct ap_api_call *c)
 {
 	struct ap_uuid id;
 	AP_TRY(ap_api_id(c, 0, &id));
-	return ap_hold_delete(c->v, &c->actor, &id, &c->status, &c->answer);
+	return ap_hold_delete(c->v, &c->actor, &id, ap_body_text_or_empty(c->body, "reason"), &c->status, &c->answer);
 }
 
 #define GRANTERS (AP_MAY(COACH) | AP_MAY(ADMIN))

@@ -1,5 +1,5 @@
 /*
- * What lies on an admin's desk, in vault.db: proposals, holds, policies.
+ * What lies on an admin's desk, in vault.db: proposals, policies.
  */
 #pragma once
 
@@ -17,21 +17,6 @@ struct ap_result ap_db_proposal_find(struct ap_db *db, const char *action, const
 				     struct ap_uuid *ret_id);
 struct ap_result ap_db_proposal_confirmed(struct ap_db *db, const struct ap_uuid *id, const char *by);
 
-struct ap_hold_wish {
-	struct ap_uuid recording;
-	const char *ground, *reason; /* borrowed */
-	int64_t ends_ms;
-};
-struct ap_result ap_db_hold_insert(struct ap_db *db, const struct ap_uuid *id, const struct ap_hold_wish *wish,
-				   const char *first, const char *second, int64_t now_ms, uint64_t leaf);
-struct ap_result ap_db_hold_lifted(struct ap_db *db, const struct ap_uuid *id, const char *by, int64_t now_ms);
-/* Of a hold in force: "not-found". */
-struct ap_result ap_db_hold_recording(struct ap_db *db, const struct ap_uuid *id, struct ap_uuid *ret_recording);
-struct ap_result ap_db_hold_list(struct ap_db *db, int64_t tenant, JsonArray **ret_list);
-/* Recordings (GArray of struct ap_uuid) whose holds all ended since `since_ms`. */
-struct ap_result ap_db_hold_lapsed(struct ap_db *db, int64_t since_ms, int64_t now_ms, GArray **ret_ids);
-
-/* by: 'user:<name>'. */
 struct ap_result ap_db_policy_insert(struct ap_db *db, const char *name, const char *document, const char *by, int64_t now_ms,
 				     int64_t *ret_version);
 /* The newest version of each; with a name, all versions of that one, newest first. */

@@ -112,8 +112,11 @@ static void check_counts(struct report *r, struct ap_vault *v)
 	note(r, "erasures", n.erasures_open ? WARN : GOOD,
 	     n.erasures_open ? "erasures are under way; look again, and at the log if they stay"
 			     : "none is left half done");
-	note(r, "requests", n.requests_overdue ? BAD : GOOD,
-	     n.requests_overdue ? "a person's request is past its date: answer it" : "none is overdue");
+	note(r, "requests", n.requests_overdue ? BAD : n.requests_soon || n.checklists_open ? WARN : GOOD,
+	     n.requests_overdue	 ? "a person's request is past its date: aparte request list --due" :
+	     n.requests_soon	 ? "a person's request is due within a week: aparte request list --due" :
+	     n.checklists_open ? "an erasure has things outside the system that nobody ticked: aparte request list --due" :
+				   "none is due within a week");
 	note(r, "admins", n.admins >= 2 ? GOOD : WARN,
 	     n.admins >= 2 ? "two or more" : "holds and bulk erasures need two admins: add one");
 }

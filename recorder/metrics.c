@@ -22,6 +22,8 @@ static struct ap_result add_counts(const struct ap_api *api, GString *text)
 	gauge(text, "erasures_open", "Erasures ordered and not certified yet.", n.erasures_open);
 	gauge(text, "accesses_open", "Viewings under way.", n.accesses_open);
 	gauge(text, "requests_open", "Requests of persons that wait.", n.requests_open);
+	gauge(text, "requests_due_soon", "Requests due within a week, or past their date.", n.requests_soon);
+	gauge(text, "checklists_open", "Erasures with something outside the system not ticked yet.", n.checklists_open);
 	gauge(text, "requests_overdue", "Requests past their date.", n.requests_overdue);
 	gauge(text, "log_leaves", "Leaves in the log.", n.leaves);
 	gauge(text, "webhooks_waiting", "Webhook deliveries to be tried.", waiting);

@@ -7,6 +7,7 @@
 #include "recorder/db_staff_erasure.h"
 #include "recorder/db_staff_user.h"
 #include "recorder/erasure.h"
+#include "recorder/hold.h"
 #include "recorder/lifecycle.h"
 #include "recorder/portability/archive.h"
 #include "recorder/request.h"
@@ -29,7 +30,6 @@ struct ap_retention {
 	/* state */
 	struct ap_clock_guard last; /* what the next reading is compared with */
 	char boot[AP_CLOCK_BOOT];
-	int64_t holds_until_ms; /* holds that ended before were seen to */
 	int64_t kept_ms;        /* wall time of the reading in the database */
 	struct ap_lifecycle lifecycle;
 	int64_t reviewed_ms;    /* when users and grants were last looked at */
@@ -111,18 +111,6 @@ static struct ap_result order_due(struct ap_retention *r)
 	return AP_SUCCESS;
 }
 
-/* Holds that ran out: what was withdrawn under them is erased now. At the start, all that ever ran out. */
-static struct ap_result catch_up(struct ap_retention *r)
-{
-	g_autoptr(GArray) ids = NULL;
-	int64_t now = ap_wall_ms(ap_vault_clock(r->v));
-	AP_TRY(ap_db_hold_lapsed(ap_vault_db(r->v), r->holds_until_ms, now, &ids));
-	for (guint i = 0; i < ids->len; i++)
-		AP_TRY(ap_erasure_catch_up(r->v, &g_array_index(ids, struct ap_uuid, i)));
-	r->holds_until_ms = now;
-	return AP_SUCCESS;
-}
-
 /* It counts in days and reads every user and grant: once a minute will do. */
 static struct ap_result review_now_and_then(struct ap_retention *r)
 {
@@ -149,7 +137,7 @@ struct ap_result ap_retention_scan(struct ap_retention *r)
 	note_first(&first, ap_request_work(r->v));
 	if (!r->frozen) { /* a clock that is not believed ends no hold, no purpose and no recording */
 		note_first(&first, ap_lifecycle_scan(r->v, &r->lifecycle));
-		note_first(&first, catch_up(r));
+		note_first(&first, ap_hold_work(r->v));
 		note_first(&first, order_due(r));
 		note_first(&first, review_now_and_then(r));
 	}

@@ -1,7 +1,7 @@
 # The staff side. Decisions apart from what reads disk or network.
 ap_library(staff_rules SOURCES access_rule.c auth.c LIBS ap_vault_rules PkgConfig::OATH)
 ap_library(staff_db SOURCES answer.c db_staff_access.c db_staff_grant.c db_staff_user.c db_staff_erasure.c db_staff_desk.c
-	db_request.c portability/db_archive.c request_clock.c
+	db_request.c db_hold.c portability/db_archive.c request_clock.c
 	db_staff_policy.c db_staff_webhook.c db_staff_metrics.c
 	LIBS ap_db ap_encodings PkgConfig::JSON)
 ap_library(vault_staff SOURCES access.c access_list.c grant.c playback.c erasure.c retention.c request.c request_effect.c request_decide.c

@@ -7,10 +7,11 @@
 
 #include <string.h>
 
-/* The sessions and roles that are this person's: ?1 the session or NULL, ?2 the principal, ?3 the tenant. */
+/* The sessions and roles that are this person's: ?1 the session or NULL, ?2 the principal, ?3 the tenant,
+ * ?4 whether staff are named, as in the person's list of accesses. */
 #define MINE                                                                                                           \
 	"WITH mine AS (SELECT p.session, p.role FROM party p JOIN session s ON s.id = p.session"                       \
-	" WHERE p.pii_principal = ?2 AND s.tenant = ?3 AND (?1 IS NULL OR p.session = ?1)) "
+	" WHERE p.pii_principal = ?2 AND s.tenant = ?3 AND (?1 IS NULL OR p.session = ?1) AND ?4 IN (0, 1)) "
 
 static void add_hex(JsonObject *o, const char *name, struct ap_rows *rows, int column)
 {
@@ -66,12 +67,13 @@ static const struct section sections[] = {
 	 {{"id", ID}, {"session", ID}, {"state", TEXT}, {"created", TIME}, {"sealed", TIME}, {"expires", TIME},
 	  {"erased", TIME}, {"duration_ms", add_number}, {"erased_because", TEXT}}},
 	{"accesses",
-	 MINE "SELECT a.recording, a.actor, a.purpose, a.reason, a.begun_ms, a.ended_ms, a.bytes FROM access a"
+	 MINE "SELECT a.recording, CASE WHEN ?4 OR a.actor NOT LIKE 'user:%' THEN a.actor ELSE"
+	      " coalesce((SELECT u.role FROM user_ u WHERE a.actor = 'user:' || u.name), 'user') END, a.purpose, a.reason, a.begun_ms, a.ended_ms, a.bytes FROM access a"
 	      " JOIN recording r ON r.id = a.recording WHERE r.session IN (SELECT session FROM mine) ORDER BY a.begun_ms",
 	 {{"recording", ID}, {"who", TEXT}, {"purpose", TEXT}, {"reason", TEXT}, {"begun", TIME}, {"ended", TIME},
 	  {"bytes", add_number}}},
 	{"grants",
-	 MINE "SELECT g.recording, u.name, g.purpose, g.created_ms, g.expires_ms, g.revoked_ms FROM grant_ g"
+	 MINE "SELECT g.recording, CASE WHEN ?4 THEN u.name ELSE u.role END, g.purpose, g.created_ms, g.expires_ms, g.revoked_ms FROM grant_ g"
 	      " JOIN user_ u ON u.id = g.supervisor JOIN recording r ON r.id = g.recording"
 	      " WHERE r.session IN (SELECT session FROM mine) ORDER BY g.created_ms",
 	 {{"recording", ID}, {"to", TEXT}, {"purpose", TEXT}, {"created", TIME}, {"expires", TIME}, {"revoked", TIME}}},
@@ -131,10 +133,11 @@ static struct ap_result fill(struct ap_vault *v, const struct ap_copy_wish *wish
 	json_object_set_object_member(copy, "controller", controller(v));
 	ap_answer_time(copy, "made", ap_wall_ms(ap_vault_clock(v)));
 	ap_answer_text(copy, "scope", wish->all ? "person" : "session");
+	bool names = ap_config_bool(ap_vault_config(v), "access.names_to_persons");
 	for (size_t i = 0; i < G_N_ELEMENTS(sections); i++)
 		AP_TRY(add_section(v, &sections[i],
 				   AP_VALUES(AP_V_BLOB(wish->all ? NULL : wish->session.b, 16),
-					     AP_V_TEXT(party->pii_principal), AP_V_INT(tenant)),
+					     AP_V_TEXT(party->pii_principal), AP_V_INT(tenant), AP_V_INT(names)),
 				   copy));
 	return AP_SUCCESS;
 }

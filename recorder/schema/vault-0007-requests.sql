@@ -53,3 +53,7 @@ CREATE TABLE archive (
   erased_ms INTEGER,
   failure TEXT
 ) STRICT, WITHOUT ROWID;
+
+-- Why a hold was lifted before its end, and the leaf that says it ended by itself (R20).
+ALTER TABLE hold ADD COLUMN lift_reason TEXT;
+ALTER TABLE hold ADD COLUMN ended_leaf INTEGER;

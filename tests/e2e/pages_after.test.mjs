@@ -52,7 +52,8 @@ test('nothing held: each section says so; both languages', async () => {
 test('recordings with their end, accesses, receipts verified; a forged one is told', async () => {
 	const time = new Date().toISOString();
 	mock.recordings = [
-		{ id: 'a', state: 'sealed', created: time, expires: new Date(Date.now() + 30 * 86_400_000).toISOString(), duration_ms: 12_000, watchable: true },
+		{ id: 'a', state: 'sealed', created: time, expires: new Date(Date.now() + 30 * 86_400_000).toISOString(), duration_ms: 12_000, watchable: true,
+			holds: [{ ground: 'art. 17(3)(e)', reason: 'Litige 7', until: time }] },
 		{ id: 'b', state: 'erased', created: time, certificate: await logOfOne(mock.logKey, 11, { event: 'Erased' }) },
 	];
 	mock.accesses = [{ id: 'x', recording: 'a', who: 'user:claire', purpose: 'supervision', reason: 'Supervision mensuelle', begun: time }];
@@ -65,6 +66,7 @@ test('recordings with their end, accesses, receipts verified; a forged one is to
 	assert.equal(await at('certificate').getAttribute('data-verified'), 'true');
 	assert.match(await at('my-accesses').innerText(), /claire[\s\S]*Supervision mensuelle/);
 	assert.match(await at('my-recordings').innerText(), /Effacé au plus tard le/);
+	assert.match(await at('recording-hold').innerText(), /art\. 17\(3\)\(e\).*Litige 7/, 'R20');
 	await shot(page, 'my-data');
 	assert.deepEqual(await axe(page), []);
 	assert.deepEqual(complaints, []);

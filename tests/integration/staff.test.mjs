@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Instance, until } from '../e2e/lib/instance.mjs';
@@ -127,6 +128,31 @@ test('R41 an admin never sees content; the stock age tool opens an export, which
 		'--admin', 'admin', '--reason', 'again')).code, 1, 'a file that is there is kept');
 });
 
+test('R21 R39 the archive: own track alone, opened by stock tools; the copy of all data', async () => {
+	const key = join(scratch, 'own-key'), file = join(scratch, 'archive.age'), zip = join(scratch, 'archive.zip');
+	execFileSync('age-keygen', ['-o', key], { stdio: 'ignore' });
+	const recipient = execFileSync('age-keygen', ['-y', key]).toString().trim();
+	const asked = (await asParty('coachee', 'POST', '/requests', { type: 'portability' })).body;
+	assert.equal((await asParty('coachee', 'POST', `/requests/${asked.id}/archive`, { recipient })).status, 202);
+	await until('the archive is ready', async () =>
+		(await asParty('coachee', 'GET', `/requests/${asked.id}`)).body.archive.state === 'ready', 20000);
+	assert.equal(statSync(join(instance.home, 'vault', 'archives', `${asked.id}.age`)).mode & 0o777, 0o600);
+	writeFileSync(file, (await asParty('coachee', 'GET', `/requests/${asked.id}/archive`)).bytes);
+	execFileSync('age', ['-d', '-i', key, '-o', zip, file]);
+	execFileSync('python3', ['-m', 'zipfile', '-e', zip, join(scratch, 'archive')]);
+	assert.deepEqual(readdirSync(join(scratch, 'archive', 'tracks')), [`${made.recording}-coachee.webm`]);
+	const own = readFileSync(join(scratch, 'archive', 'tracks', `${made.recording}-coachee.webm`));
+	assert.ok(own.equals((await asParty('coachee', 'GET', `/recordings/${made.recording}/tracks/coachee`)).bytes));
+	const vcon = JSON.parse(readFileSync(join(scratch, 'archive', 'session.vcon.json')));
+	assert.equal(vcon.dialog[0].content_hash, `sha512-${createHash('sha512').update(own).digest('base64url')}`);
+	assert.ok(vcon.attachments.some(({ body }) => body.purpose_grants.some(({ purpose, granted }) => purpose === 'recording' && granted)));
+	assert.equal((await asParty('coach', 'GET', `/requests/${asked.id}/archive`)).status, 404, 'nobody else’s');
+	const copy = (await asParty('coachee', 'GET', `/requests/${asked.id}/copy`)).body;
+	assert.ok(copy.recordings.some(({ id }) => id === made.recording));
+	assert.ok(copy.accesses.some(({ reason }) => reason.startsWith('portability')), 'taking the copy is an access');
+	assert.equal((await asParty('coachee', 'GET', `/requests/${asked.id}`)).body.state, 'done');
+});
+
 test('R20 a hold by two admins stops a person’s erasure; lifted by two, it goes through', async () => {
 	const wish = { recording: made.recording, ground: 'GDPR art. 17(3)(e)', reason: 'claim 7', ends: soon(day) };
 	const { proposal } = (await adminCall(instance, 'POST', '/v1/holds', wish)).body;
@@ -136,6 +162,8 @@ test('R20 a hold by two admins stops a person’s erasure; lifted by two, it goe
 	const asked = await asParty('coachee', 'POST', '/requests', { type: 'erasure', detail: 'please' });
 	assert.equal(asked.status, 201);
 	assert.equal(asked.body.state, 'open');
+	assert.equal(asked.body.waits_for[0].reason, 'claim 7', 'the person reads why');
+	assert.equal((await asParty('coach', 'GET', '/recordings')).body.recordings[0].holds[0].until, wish.ends);
 	assert.ok(Math.abs(Date.parse(asked.body.due) - Date.now() - 30 * day) < 60000, 'one month');
 	assert.ok(existsSync(join(instance.home, 'recordings', made.recording)));
 	assert.equal((await adminCall(instance, 'DELETE', `/v1/holds/${hold.id}`)).status, 202);

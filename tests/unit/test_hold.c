@@ -1,8 +1,10 @@
 #include "tests/testlib/staff_fixture.h"
 
+#include "recorder/answer.h"
 #include "recorder/erasure.h"
 #include "recorder/hold.h"
 #include "recorder/proposal.h"
+#include "recorder/request.h"
 #include "recorder/terms.h"
 
 #include <setjmp.h>
@@ -81,12 +83,12 @@ static void two_admins_make_and_lift_a_hold(void **state)
 	assert_refused(ap_erasure_now(d.f->v, &d.recording, AP_ERASE_ADMIN, &certificate), "held");
 	assert_refused(ap_hold_post(d.f->v, &d.bob, own, &status, &answer), "not-found"); /* used up */
 	assert_true(ap_uuid_parse(id, &hold));
-	assert_ok(ap_hold_delete(d.f->v, &d.bob, &hold, &status, &answer));
+	assert_ok(ap_hold_delete(d.f->v, &d.bob, &hold, "", &status, &answer));
 	assert_int_equal(status, 202);
 	json_node_unref(answer);
-	assert_refused(ap_hold_delete(d.f->v, &d.bob, &hold, &status, &answer), "role");
+	assert_refused(ap_hold_delete(d.f->v, &d.bob, &hold, "", &status, &answer), "role");
 	assert_refused(ap_erasure_now(d.f->v, &d.recording, AP_ERASE_ADMIN, &certificate), "held");
-	assert_ok(ap_hold_delete(d.f->v, &d.ada, &hold, &status, &answer));
+	assert_ok(ap_hold_delete(d.f->v, &d.ada, &hold, "", &status, &answer));
 	assert_int_equal(status, 204);
 	assert_ok(ap_erasure_now(d.f->v, &d.recording, AP_ERASE_ADMIN, &certificate));
 	fixture_free(d.f);
@@ -104,11 +106,78 @@ static void what_was_withdrawn_under_a_hold_goes_when_it_is_lifted(void **state)
 	g_autofree char *id = post(&d, &d.bob, confirmation(proposal), 201, "id");
 	fixture_withdraw(d.f, &d.session, AP_COACH, "[\"recording\"]");
 	assert_true(ap_uuid_parse(id, &hold));
-	assert_ok(ap_hold_delete(d.f->v, &d.ada, &hold, &status, &answer));
+	assert_ok(ap_hold_delete(d.f->v, &d.ada, &hold, "", &status, &answer));
 	json_node_unref(answer);
 	assert_int_equal(fixture_files(d.f, &d.recording), 2 * FIXTURE_SEGMENTS);
-	assert_ok(ap_hold_delete(d.f->v, &d.bob, &hold, &status, &answer));
+	assert_ok(ap_hold_delete(d.f->v, &d.bob, &hold, "", &status, &answer));
 	assert_int_equal(fixture_files(d.f, &d.recording), 0);
+	fixture_free(d.f);
+}
+
+/* How many leaves' bodies hold this text. */
+static int64_t leaves_with(const struct desk *d, const char *text)
+{
+	g_autofree char *sql = g_strdup_printf("SELECT count(*) FROM leaf WHERE body LIKE '%%%s%%'", text);
+	return fixture_count(d->f, sql);
+}
+
+/* R20: a hold ends on its date, says so in the log, and what was asked for meanwhile is done. */
+static void a_hold_ends_on_its_date_and_the_erasure_follows(void **state)
+{
+	(void)state;
+	struct desk d = desk_new();
+	struct ap_actor coachee = fixture_party(&d.session, AP_COACHEE);
+	g_autofree char *proposal = post(&d, &d.ada, wish(&d, "art. 17(3)(e)", DAY), 202, "proposal");
+	g_autofree char *id = post(&d, &d.bob, confirmation(proposal), 201, "id"), *made = NULL;
+	assert_ok(ap_request_create(d.f->v, &coachee, "{\"type\":\"erasure\"}", &made));
+	fixture_advance(d.f, DAY - 1000);
+	assert_ok(ap_hold_work(d.f->v));
+	assert_ok(ap_request_work(d.f->v));
+	assert_int_equal(fixture_files(d.f, &d.recording), 2 * FIXTURE_SEGMENTS);
+	assert_int_equal(leaves_with(&d, "hold_ended"), 0);
+	fixture_advance(d.f, 1000);
+	assert_ok(ap_hold_work(d.f->v));
+	assert_ok(ap_hold_work(d.f->v));
+	assert_ok(ap_request_work(d.f->v));
+	assert_int_equal(fixture_files(d.f, &d.recording), 0);
+	assert_int_equal(leaves_with(&d, "hold_ended"), 1);
+	fixture_free(d.f);
+}
+
+/* R20: staff see state and reason, a second admin what waits for them, the persons why and until when. */
+static void who_may_see_a_hold_sees_why_and_until_when(void **state)
+{
+	(void)state;
+	struct desk d = desk_new();
+	struct ap_actor coach = fixture_party(&d.session, AP_COACH);
+	struct ap_uuid hold;
+	unsigned status;
+	g_autofree char *first = NULL, *second = NULL, *third = NULL, *mine = NULL;
+	JsonNode *answer;
+	g_autofree char *proposal = post(&d, &d.ada, wish(&d, "art. 17(3)(e)", DAY), 202, "proposal");
+	assert_ok(ap_hold_list(d.f->v, &d.bob, &answer));
+	first = ap_answer_take_text(answer);
+	assert_non_null(strstr(first, "\"holds\":[]"));
+	assert_non_null(strstr(first, "\"proposed_by\":\"user:ada\""));
+	g_autofree char *id = post(&d, &d.bob, confirmation(proposal), 201, "id");
+	assert_ok(ap_access_party_recordings(d.f->v, &coach, &mine));
+	assert_non_null(strstr(mine, "\"holds\":[{\"ground\":\"art. 17(3)(e)\",\"reason\":\"a complaint\",\"until\":"));
+	assert_ok(ap_hold_list(d.f->v, &d.bob, &answer));
+	second = ap_answer_take_text(answer);
+	assert_non_null(strstr(second, "\"state\":\"in_force\""));
+	assert_non_null(strstr(second, "\"proposals\":[]"));
+	assert_true(ap_uuid_parse(id, &hold));
+	assert_ok(ap_hold_delete(d.f->v, &d.ada, &hold, "settled", &status, &answer));
+	json_node_unref(answer);
+	assert_ok(ap_hold_delete(d.f->v, &d.bob, &hold, "settled in court", &status, &answer));
+	assert_ok(ap_hold_list(d.f->v, &d.bob, &answer));
+	third = ap_answer_take_text(answer);
+	assert_non_null(strstr(third, "\"state\":\"lifted\""));
+	assert_non_null(strstr(third, "\"lift_reason\":\"settled in court\""));
+	/* Both leaves say which hold, on what ground and until when; neither says the reason. */
+	assert_int_equal(leaves_with(&d, "\"event\":\"hold_lifted\",\"ground\":\"art. 17(3)(e)\""), 1);
+	assert_int_equal(leaves_with(&d, "art. 17(3)(e)"), 2);
+	assert_int_equal(leaves_with(&d, "a complaint"), 0);
 	fixture_free(d.f);
 }
 
@@ -178,6 +247,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_admins_make_and_lift_a_hold),
 		cmocka_unit_test(what_was_withdrawn_under_a_hold_goes_when_it_is_lifted),
+		cmocka_unit_test(a_hold_ends_on_its_date_and_the_erasure_follows),
+		cmocka_unit_test(who_may_see_a_hold_sees_why_and_until_when),
 		cmocka_unit_test(a_hold_needs_a_ground_and_a_future_end),
 		cmocka_unit_test(a_proposal_lapses_after_a_day),
 		cmocka_unit_test(policies_are_previewed_and_never_lengthen),

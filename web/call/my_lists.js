@@ -25,8 +25,14 @@ export function recordingList({ api, party }, recordings) {
 		return el('li', { class: 'item', test: 'my-recording', 'data-state': recording.state },
 			el('div', { class: 'item-words' }, plain('strong', formatDate(recording.created)), length,
 				stateTag(recording.state), endWords(recording)),
-			can ? see : null, recording.certificate ? certificate(recording.certificate) : null);
+			can ? see : null, ...holds(recording), recording.certificate ? certificate(recording.certificate) : null);
 	}));
+}
+
+/* R20: what keeps it from being erased, and until when. */
+function holds(recording) {
+	return (recording.holds ?? []).map((hold) => el('p', { class: 'hint', test: 'recording-hold' },
+		el('span', { t: ['waits.held', { time: formatDay(hold.until) }] }), ' ', plain('strong', hold.ground), ' ', plain('q', hold.reason)));
 }
 
 function certificate(proof) {
