@@ -45,7 +45,7 @@ ap_library(vault_rules SOURCES purpose.c consent_state.c period.c policy.c polic
 ap_library(owed SOURCES owed.c LIBS ap_vault_rules)
 
 ap_library(vault_core SOURCES db_ledger.c db_policy.c db_term.c db_lifecycle.c rule_book.c term.c db_session.c db_tenant.c db_consent.c db_recording.c db_segment.c
-	ledger.c ledger_query.c vault.c notice.c session.c party.c recording.c recording_seal.c manifest.c sweep.c db_sweep.c
+	ledger.c ledger_query.c vault.c vault_calls.c notice.c session.c party.c recording.c recording_seal.c manifest.c sweep.c db_sweep.c
 	consent.c consent_give.c consent_withdraw.c session_end.c
 	gatekeeper.c gatekeepers.c gatekeeper_open.c gatekeeper_capture.c gatekeeper_show.c disk_watch.c sealer.c
 	backup/journal.c backup/journal_file.c backup/db_journal.c

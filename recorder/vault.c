@@ -1,4 +1,4 @@
-#include "recorder/vault_port.h"
+#include "recorder/vault_private.h"
 
 #include "recorder/backup/db_journal.h"
 #include "recorder/backup/journal.h"
@@ -6,42 +6,15 @@
 #include "recorder/db_policy.h"
 #include "recorder/db_staff_erasure.h"
 #include "recorder/db_turnover.h"
-#include "recorder/kek.h"
 #include "recorder/secret_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define LOCK_MS 15000 /* a vault whose launcher was killed seals what it records before it lets go */
-
-struct ap_vault {
-	/* borrowed */
-	const struct ap_config *config;
-	const struct ap_clock *clock;
-	_Atomic(const struct ap_rights *) rights; /* NULL until the staff side is there */
-	const struct ap_vault_port *port;
-	void *port_ctx;
-	GMainContext *gate; /* NULL until the gate thread is there */
-	/* owned */
-	int claim; /* of vault/lock, as long as these files are ours; -1 without */
-	char *home, *web, *db_path, *public_url;
-	char *kek_where;
-	struct ap_kek_place kek_place;
-	struct ap_db_keys *keys;
-	struct ap_ledger *ledger;
-	struct ap_blob *blob;
-	struct ap_owed *owed;
-	GMainContext *main;
-	GHashTable *connections; /* GThread * -> struct ap_db * */
-	GMutex lock;		 /* of connections, and of the believed reading */
-	/* state */
-	int64_t believed_wall_ms, believed_mono_ns; /* a reading of both clocks that is believed; under lock */
-	atomic_bool lockdown;
-};
 
 static struct ap_result make_directory(const char *path)
 {
@@ -217,6 +190,7 @@ struct ap_result ap_vault_open(const struct ap_vault_setup *setup, struct ap_vau
 	v->public_url = *url ? g_strdup(url) : g_strconcat("http://", ap_config_text(v->config, "gateway.listen"), NULL);
 	v->main = g_main_context_ref_thread_default();
 	v->connections = g_hash_table_new_full(NULL, NULL, NULL, close_connection);
+	v->calls = g_hash_table_new(NULL, NULL);
 	g_mutex_init(&v->lock);
 	ap_vault_believe(v, ap_wall_ms(v->clock), ap_mono_ns(v->clock));
 	struct ap_result r = open_all(v, setup->kek);
@@ -231,6 +205,7 @@ void ap_vault_free(struct ap_vault *v)
 {
 	if (!v)
 		return;
+	ap_vault_calls_free(v);
 	ap_ledger_free(v->ledger);
 	g_hash_table_destroy(v->connections);
 	ap_db_keys_free(v->keys);
@@ -357,114 +332,7 @@ void ap_vault_set_port(struct ap_vault *v, GMainContext *gate, const struct ap_v
 	v->port_ctx = ctx;
 }
 
-/* ---- calls to a thread ---- */
-
-struct call {
-	struct ap_vault *v;
-	ap_vault_call fn;
-	void *data;
-	GDestroyNotify release;
-};
-
-static gboolean run_call(void *data)
-{
-	struct call *c = data;
-	c->fn(c->v, c->data);
-	return G_SOURCE_REMOVE;
-}
-
-static void free_call(void *data)
-{
-	struct call *c = data;
-	if (c->release)
-		c->release(c->data);
-	g_free(c);
-}
-
-static void post(struct ap_vault *v, GMainContext *context, ap_vault_call fn, void *data, GDestroyNotify release)
-{
-	struct call *c = g_new0(struct call, 1);
-	*c = (struct call){ v, fn, data, release };
-	GSource *source = g_idle_source_new();
-	g_source_set_priority(source, G_PRIORITY_DEFAULT);
-	g_source_set_callback(source, run_call, c, free_call);
-	g_source_attach(source, context);
-	g_source_unref(source);
-}
-
-void ap_vault_on_gate(struct ap_vault *v, ap_vault_call fn, void *data, GDestroyNotify release)
-{
-	post(v, v->gate ? v->gate : v->main, fn, data, release);
-}
-
-void ap_vault_on_main(struct ap_vault *v, ap_vault_call fn, void *data, GDestroyNotify release)
-{
-	post(v, v->main, fn, data, release);
-}
-
-/* ---- what goes through the port ---- */
-
-struct closing {
-	struct ap_uuid session;
-	unsigned reason;
-	ap_vault_call done;
-	void *data;
-};
-
-static void close_on_gate(struct ap_vault *v, void *data)
-{
-	struct closing *c = data;
-	if (v->port)
-		v->port->close_gate(v->port_ctx, &c->session, c->reason, c->done, c->data);
-	else if (c->done)
-		ap_vault_on_main(v, c->done, c->data, NULL);
-}
-
-void ap_vault_close_gate(struct ap_vault *v, const struct ap_uuid *session, unsigned reason, ap_vault_call done, void *data)
-{
-	struct closing *c = g_new0(struct closing, 1);
-	*c = (struct closing){ *session, reason, done, data };
-	ap_vault_on_gate(v, close_on_gate, c, g_free);
-}
-
-struct withdrawing {
-	struct ap_uuid session;
-	enum ap_role role;
-	char *body;
-};
-
-static void withdraw_on_gate(struct ap_vault *v, void *data)
-{
-	struct withdrawing *w = data;
-	if (v->port)
-		v->port->withdraw(v->port_ctx, &w->session, w->role, w->body);
-}
-
-static void free_withdrawing(void *data)
-{
-	struct withdrawing *w = data;
-	g_free(w->body);
-	g_free(w);
-}
-
-void ap_vault_withdraw(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role, const char *body)
-{
-	struct withdrawing *w = g_new0(struct withdrawing, 1);
-	*w = (struct withdrawing){ *session, role, g_strdup(body) };
-	ap_vault_on_gate(v, withdraw_on_gate, w, free_withdrawing);
-}
-
-static void look_again(struct ap_vault *v, void *data)
-{
-	(void)data;
-	if (v->port)
-		v->port->conditions_changed(v->port_ctx);
-}
-
-void ap_vault_look_again(struct ap_vault *v)
-{
-	ap_vault_on_gate(v, look_again, NULL, NULL);
-}
+/* ---- lockdown ---- */
 
 static struct ap_result store_lockdown(struct ap_vault *v, struct ap_db *db, bool on)
 {
@@ -492,54 +360,6 @@ struct ap_result ap_vault_set_lockdown(struct ap_vault *v, bool on)
 bool ap_vault_locked_down(struct ap_vault *v)
 {
 	return atomic_load(&v->lockdown);
-}
-
-struct outgoing {
-	struct ap_uuid session;
-	enum ap_role role;
-	char *event, *json;
-};
-
-static void send_on_gate(struct ap_vault *v, void *data)
-{
-	struct outgoing *o = data;
-	if (v->port)
-		v->port->event(v->port_ctx, &o->session, o->role, o->event, o->json);
-}
-
-static void free_outgoing(void *data)
-{
-	struct outgoing *o = data;
-	g_free(o->event);
-	g_free(o->json);
-	g_free(o);
-}
-
-void ap_vault_send_event(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role, const char *event,
-			 const char *json)
-{
-	struct outgoing *o = g_new0(struct outgoing, 1);
-	*o = (struct outgoing){ *session, role, g_strdup(event), g_strdup(json) };
-	ap_vault_on_gate(v, send_on_gate, o, free_outgoing);
-}
-
-void ap_vault_recording_changed(struct ap_vault *v, const struct ap_uuid *session, const struct ap_uuid *recording,
-				const char *state)
-{
-	char id[AP_UUID_TEXT];
-	ap_uuid_text(recording, id);
-	g_autofree char *json = g_strdup_printf("{\"id\":\"%s\",\"state\":\"%s\"}", id, state);
-	ap_vault_send_event(v, session, 0, "recording", json);
-}
-
-bool ap_vault_ready(struct ap_vault *v)
-{
-	return v->port && v->port->ready(v->port_ctx) && !ap_ledger_stopped(v->ledger);
-}
-
-const char *ap_vault_disk_trouble(struct ap_vault *v)
-{
-	return v->port && v->port->disk_trouble ? v->port->disk_trouble(v->port_ctx) : "none";
 }
 
 /* ---- policy ---- */
