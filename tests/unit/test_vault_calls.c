@@ -1,5 +1,5 @@
 /* What one thread asks of another: heard in order, and let go unheard when the vault ends first. */
-#include "tests/testlib/vault_world.h"
+#include "tests/testlib/staff_fixture.h"
 
 #include "recorder/vault_private.h"
 
@@ -41,26 +41,26 @@ static void turn(void)
 static void test_a_call_is_heard_once_and_may_ask_again(void **state)
 {
 	(void)state;
-	struct world *w = world_new(NULL);
+	struct fixture *f = fixture_new();
 	struct heard h = { 0 };
-	ap_vault_on_main(w->v, hear_and_ask, &h, release);
+	ap_vault_on_main(f->v, hear_and_ask, &h, release);
 	assert_string_equal(h.words, ""); /* never at once */
 	turn();
 	assert_string_equal(h.words, "11");
 	assert_int_equal(h.released, 1);
-	world_free(w);
+	fixture_free(f);
 	assert_int_equal(h.released, 1);
 }
 
 static void test_calls_that_wait_end_with_the_vault(void **state)
 {
 	(void)state;
-	struct world *w = world_new(NULL);
+	struct fixture *f = fixture_new();
 	struct heard h = { 0 };
-	ap_vault_on_main(w->v, hear, &h, release);
-	ap_vault_on_gate(w->v, hear, &h, release);
-	ap_vault_look_again(w->v);
-	world_free(w);
+	ap_vault_on_main(f->v, hear, &h, release);
+	ap_vault_on_gate(f->v, hear, &h, release);
+	ap_vault_look_again(f->v);
+	fixture_free(f);
 	assert_int_equal(h.released, 2);
 	turn();
 	assert_string_equal(h.words, "");
