@@ -373,8 +373,10 @@ static int by_value(const void *a, const void *b)
 
 static double median(GArray *values)
 {
+	if (values->len == 0)
+		return NAN;
 	qsort(values->data, values->len, sizeof(double), by_value);
-	return values->len > 0 ? g_array_index(values, double, values->len / 2) : NAN;
+	return g_array_index(values, double, values->len / 2);
 }
 
 /* Of the sounds taken within half a second of that time; NAN: none. */
@@ -507,6 +509,8 @@ static const char *hold(struct call *c, uint64_t seed, struct network_result *re
 	}
 	ret->connect_s = (double)(now_ns() - began) / 1e9;
 	ap_fixture_run(&c->f, 700);
+	if (c->failed)
+		return c->failed;
 	talk(c);
 	if (c->failed || !c->sealed)
 		return c->failed ? c->failed : "not sealed";

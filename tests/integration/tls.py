@@ -123,11 +123,16 @@ class UnderTls(unittest.TestCase):
 
     def test_the_cookie_is_secure(self):
         login = self.instance.demo["supervisor"]
-        body = json.dumps({"user": login["user"], "password": login["password"],
-                           "totp": Staff(self.instance, login).code()})
         own = f"https://127.0.0.1:{self.instance.vault}"
-        answer, _ = self.request(self.instance.vault, "POST", "/v1/login", body,
-                                 {"Content-Type": "application/json", "Origin": own})
+
+        def try_login():
+            body = json.dumps({"user": login["user"], "password": login["password"],
+                               "totp": Staff(self.instance, login).code()})
+            return self.request(self.instance.vault, "POST", "/v1/login", body,
+                                {"Content-Type": "application/json", "Origin": own})[0]
+        answer = try_login()
+        if answer.status == 401:  # a code that was too late by the time the server came to it
+            answer = try_login()
         self.assertEqual(answer.status, 200)
         cookie = answer.headers["Set-Cookie"]
         self.assertTrue({"Secure", "HttpOnly", "SameSite=Strict"} <= set(cookie.split("; ")), cookie)
