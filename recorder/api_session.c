@@ -3,14 +3,27 @@
 #include "recorder/api.h"
 #include "recorder/conduct.h"
 #include "recorder/db_staff_user.h"
+#include "recorder/password_rule.h"
+#include "recorder/user.h"
 
 #include <string.h>
 
 struct waiting {
+	struct ap_vault *v; /* borrowed */
 	struct ap_http_call *http;
 	char *cookie; /* name and attributes, owned */
+	char *chosen; /* a new password, owned and wiped; NULL for a mere login */
 	bool tls;
 };
+
+static void waiting_free(struct waiting *w)
+{
+	if (w->chosen)
+		ap_wipe(w->chosen, strlen(w->chosen));
+	g_free(w->chosen);
+	g_free(w->cookie);
+	g_free(w);
+}
 
 static void set_cookie(struct ap_http_call *http, const char *name, const char *value, int64_t seconds, bool tls)
 {
@@ -31,6 +44,8 @@ static void describe_actor(JsonObject *o, const struct ap_actor *actor, int64_t 
 static void on_login(void *ctx, struct ap_result result, const struct ap_login *login)
 {
 	struct waiting *w = ctx;
+	if (ap_ok(result) && w->chosen)
+		result = ap_user_choose(w->v, &login->actor, login->token, w->chosen);
 	if (ap_ok(result)) {
 		JsonObject *o = json_object_new();
 		ap_answer_text(o, "token", login->token);
@@ -41,8 +56,7 @@ static void on_login(void *ctx, struct ap_result result, const struct ap_login *
 	} else {
 		ap_http_answer_failure(w->http, result);
 	}
-	g_free(w->cookie);
-	g_free(w);
+	waiting_free(w);
 }
 
 static struct ap_result log_in(struct ap_api_call *c)
@@ -61,9 +75,30 @@ static struct ap_result log_in(struct ap_api_call *c)
 	if (strlen(user) > 64)
 		return ap_fail(AP_ERR_DENIED, "credentials", "user, password or code is wrong");
 	struct waiting *w = g_new0(struct waiting, 1);
-	*w = (struct waiting){.http = c->http, .cookie = ap_api_cookie_name(c->api), .tls = c->api->tls};
+	*w = (struct waiting){.v = c->v, .http = c->http, .cookie = ap_api_cookie_name(c->api), .tls = c->api->tls};
 	c->answered = true;
 	ap_login_begin(c->api->logins, user, password, totp, on_login, w);
+	return AP_SUCCESS;
+}
+
+/* Both factors are shown anew, as at a login and under the same lock-out: a page left open is not enough. */
+static struct ap_result choose_password(struct ap_api_call *c)
+{
+	const char *password, *totp, *chosen;
+	AP_TRY(ap_http_json_text(c->body, "password", &password));
+	AP_TRY(ap_http_json_text(c->body, "totp", &totp));
+	AP_TRY(ap_http_json_text(c->body, "new", &chosen));
+	if (c->api->socket)
+		return ap_fail(AP_ERR_DENIED, "role", "a password is chosen by its user, on the network listener");
+	AP_TRY(ap_password_check(chosen, c->actor.name));
+	struct waiting *w = g_new0(struct waiting, 1);
+	*w = (struct waiting){.v = c->v,
+			      .http = c->http,
+			      .cookie = ap_api_cookie_name(c->api),
+			      .chosen = g_strdup(chosen),
+			      .tls = c->api->tls};
+	c->answered = true;
+	ap_login_begin(c->api->logins, c->actor.name, password, totp, on_login, w);
 	return AP_SUCCESS;
 }
 
@@ -96,6 +131,7 @@ static const struct ap_api_route routes[] = {
 	{"POST", "/v1/login", AP_MAY_ANYONE, log_in},       {"GET", "/v1/login", AP_MAY_ALL_STAFF, who_am_i},
 	{"DELETE", "/v1/login", AP_MAY_ALL_STAFF, log_out}, {"POST", "/v1/logout", AP_MAY_ALL_STAFF, log_out},
 	{"GET", "/v1/me", AP_MAY_ALL_STAFF, who_am_i},
+	{"POST", "/v1/me/password", AP_MAY_ALL_STAFF, choose_password},
 };
 
 void ap_api_add_session(struct ap_api *api)

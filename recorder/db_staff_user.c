@@ -95,6 +95,12 @@ struct ap_result ap_db_user_password(struct ap_db *db, int64_t user, const char 
 		AP_VALUES(AP_V_INT(user), AP_V_TEXT(password_hash)));
 }
 
+struct ap_result ap_db_user_chosen(struct ap_db *db, int64_t user, const char *password_hash)
+{
+	return ap_db_run(db, "UPDATE user_ SET password = ?2 WHERE id = ?1",
+			 AP_VALUES(AP_V_INT(user), AP_V_TEXT(password_hash)));
+}
+
 struct ap_result ap_db_user_disabled(struct ap_db *db, int64_t user, int64_t disabled_ms)
 {
 	return ap_db_run(db, "UPDATE user_ SET disabled_ms = ?2 WHERE id = ?1",
@@ -171,6 +177,12 @@ struct ap_result ap_db_login_actor(struct ap_db *db, const struct ap_hash *token
 struct ap_result ap_db_login_delete(struct ap_db *db, const struct ap_hash *token)
 {
 	return ap_db_run(db, "DELETE FROM login WHERE token_hash = ?1", AP_VALUES(AP_V_HASH(token->b)));
+}
+
+struct ap_result ap_db_login_delete_others(struct ap_db *db, int64_t user, const struct ap_hash *token)
+{
+	return ap_db_run(db, "DELETE FROM login WHERE user = ?1 AND token_hash <> ?2",
+			 AP_VALUES(AP_V_INT(user), AP_V_HASH(token->b)));
 }
 
 struct ap_result ap_db_login_delete_user(struct ap_db *db, int64_t user)

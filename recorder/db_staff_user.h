@@ -31,6 +31,8 @@ struct ap_user_new {
 /* Inside the caller's transaction, all that follow. "conflict" when the name is taken. */
 struct ap_result ap_db_user_insert(struct ap_db *db, const struct ap_user_new *user, int64_t now_ms);
 struct ap_result ap_db_user_password(struct ap_db *db, int64_t user, const char *password_hash);
+/* One chosen by the user: the step of their last code stays. */
+struct ap_result ap_db_user_chosen(struct ap_db *db, int64_t user, const char *password_hash);
 struct ap_result ap_db_user_disabled(struct ap_db *db, int64_t user, int64_t disabled_ms); /* 0: enabled */
 /* After a login: the step used, or one failure more and how long it locks. */
 struct ap_result ap_db_user_accepted(struct ap_db *db, int64_t user, int64_t totp_step);
@@ -47,6 +49,8 @@ struct ap_result ap_db_login_insert(struct ap_db *db, const struct ap_hash *toke
 struct ap_result ap_db_login_actor(struct ap_db *db, const struct ap_hash *token, int64_t now_ms,
 				   struct ap_actor *ret_actor, int64_t *ret_expires_ms);
 struct ap_result ap_db_login_delete(struct ap_db *db, const struct ap_hash *token);
+/* All of a user but this one. */
+struct ap_result ap_db_login_delete_others(struct ap_db *db, int64_t user, const struct ap_hash *token);
 struct ap_result ap_db_login_delete_user(struct ap_db *db, int64_t user);
 /* {"user","role","created","expires"} each of those that have not ended, newest first. */
 struct ap_result ap_db_login_list(struct ap_db *db, int64_t tenant, int64_t now_ms, JsonArray **ret_list);

@@ -175,6 +175,26 @@ struct ap_result ap_user_reset(struct ap_vault *v, const struct ap_actor *by, co
 	return r;
 }
 
+static struct ap_result write_chosen(struct ap_vault *v, const struct ap_actor *user, const char *token, const char *hash)
+{
+	struct ap_hash login = ap_sha256(token, strlen(token));
+	AP_TRY(ap_db_user_chosen(ap_vault_db(v), user->user, hash));
+	AP_TRY(ap_db_login_delete_others(ap_vault_db(v), user->user, &login));
+	return log_change(v, "user_password", user, user->name);
+}
+
+struct ap_result ap_user_choose(struct ap_vault *v, const struct ap_actor *user, const char *token, const char *password)
+{
+	char hash[AP_PASSWORD_HASH];
+	AP_TRY(ap_password_check(password, user->name));
+	struct ap_secret *secret = ap_secret_from(password, strlen(password));
+	struct ap_result r = ap_auth_hash(secret, hash);
+	ap_secret_free(secret);
+	AP_TRY(r);
+	AP_TRY(ap_db_begin(ap_vault_db(v)));
+	return ap_db_finish(ap_vault_db(v), write_chosen(v, user, token, hash));
+}
+
 static struct ap_result write_disabled(struct ap_vault *v, const struct ap_actor *by, const struct ap_user_row *row,
 				       bool disabled)
 {

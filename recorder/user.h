@@ -21,6 +21,10 @@ struct ap_result ap_user_add(struct ap_vault *v, const struct ap_actor *by, cons
 			     JsonNode **ret_answer);
 /* New password and TOTP secret, all logins ended: the same answer. */
 struct ap_result ap_user_reset(struct ap_vault *v, const struct ap_actor *by, const char *name, JsonNode **ret_answer);
+/* A password of one's own choosing (password_rule.h), for who has just shown both factors; of their logins only the one
+ * of `token` stays. "invalid". */
+struct ap_result ap_user_choose(struct ap_vault *v, const struct ap_actor *user, const char *token,
+				const char *password);
 /* {"logins":[{"user","role","created","expires"}]} that have not ended, of the actor's tenant. */
 struct ap_result ap_user_logins(struct ap_vault *v, const struct ap_actor *by, JsonNode **ret_answer);
 /* Out everywhere: all logins and viewings of this user end. */

@@ -289,6 +289,25 @@ test('R11 the review: each item confirmed or ended, never one’s own account co
 	await context.close();
 });
 
+test('R11 one’s own password: a weak one in words, then changed', async () => {
+	const { page, at, complaints, context } = await signIn();
+	await at('nav-account').click();
+	await at('account-password').fill('secret');
+	await at('account-totp').fill('123456');
+	await at('account-new').fill('password1234');
+	await at('account-change').click();
+	await at('account-problem').waitFor();
+	assert.equal(await at('account-problem').getAttribute('data-error'), 'weak');
+	assert.deepEqual(await axe(page), []);
+	await at('account-totp').fill('123457');
+	await at('account-new').fill('orage tulipe wagon seize');
+	await at('account-change').click();
+	await at('account-done').waitFor();
+	assert.equal(mock.staff.chosen, 'orage tulipe wagon seize');
+	assert.deepEqual(complaints, []);
+	await context.close();
+});
+
 test('notes: taken at the player’s time, gone to, deleted', async () => {
 	const one = await signIn();
 	await begin(one);

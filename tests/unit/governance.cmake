@@ -5,7 +5,7 @@ if(TARGET ap_vault_core)
 	foreach(module approval conduct review note sponsor)
 		ap_staff_test(${module})
 	endforeach()
-	foreach(module staff roles cut)
+	foreach(module staff roles cut own_password)
 		ap_unit_test(${module} SOURCES ${CMAKE_SOURCE_DIR}/tests/testlib/staff_fixture.c
 			${CMAKE_SOURCE_DIR}/tests/testlib/staff_site.c LIBS ap_vault_staff)
 	endforeach()

@@ -1,10 +1,11 @@
 /* The page of staff: sign-in, then what one's role may see. The address's fragment says which view. */
 import { onLanguage, startLanguage } from '../i18n/i18n.js';
 import { Api } from '../ui/api.js';
-import { el, replace, translate } from '../ui/dom.js';
+import { el, plain, replace, translate } from '../ui/dom.js';
 import { languageSwitch } from '../ui/language.js';
 import { problemKey } from '../ui/problem.js';
 import { accesses } from './accesses.js';
+import { account } from './account.js';
 import { approvals } from './approvals.js';
 import { conduct } from './conduct.js';
 import { grants } from './grants.js';
@@ -26,6 +27,7 @@ const VIEWS = {
 	approvals: { view: approvals, roles: ['admin', 'coach', 'supervisor', 'sponsor'] },
 	review: { view: review, roles: ['admin', 'auditor'] },
 	conduct: { view: conduct, roles: ['admin', 'auditor', 'coach', 'supervisor', 'sponsor'] },
+	account: { view: account, roles: [] }, /* reached by one's own name */
 };
 
 /* Whoever may come to see content reads the code of conduct first. */
@@ -48,8 +50,7 @@ function navigation(me, name) {
 function header(me, name) {
 	const out = el('button', { type: 'button', class: 'small', t: 'staff.logout', test: 'logout' });
 	out.addEventListener('click', () => api.post('/v1/logout').catch(() => {}).then(() => location.replace('/')));
-	const who = el('span', { class: 'who' });
-	who.textContent = me.user;
+	const who = plain('a', me.user, { class: 'who', href: '#/account', hint: 'staff.account', test: 'nav-account' });
 	return el('header', { class: 'top' }, el('span', { class: 'brand', t: 'brand' }), navigation(me, name), who, languageSwitch(), out);
 }
 

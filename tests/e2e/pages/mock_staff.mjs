@@ -99,6 +99,13 @@ const ROUTES = [
 		staff.notes = staff.notes.filter(({ id }) => !url.pathname.endsWith(id));
 		answer(204);
 	}],
+	[/^POST \/v1\/me\/password$/, ({ staff }, { json, answer }) => {
+		const wish = json();
+		if (wish.password !== 'secret') throw new Problem(401, 'credentials');
+		if (wish.new.startsWith('password')) throw new Problem(422, 'invalid');
+		staff.chosen = wish.new;
+		answer(200, { user: staff.user, role: staff.role });
+	}],
 	[/^GET \/v1\/conduct$/, ({ staff }, { answer }) => answer(200, staff.conduct)],
 	[/^GET \/v1\/conduct\/status$/, ({ staff }, { answer }) => answer(200, { version: staff.conduct.version, users: [{ user: 'claire', role: staff.role, version: staff.conduct.acknowledged }] })],
 	[/^POST \/v1\/conduct\/acknowledgements$/, acknowledge],
