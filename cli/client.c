@@ -235,6 +235,16 @@ void ap_client_print_table(const struct ap_client_options *options, JsonNode *an
 		print_row(json_array_get_object_element(rows, n), columns, widths);
 }
 
+int ap_client_list(struct ap_client *c, const struct ap_client_options *options, const char *path, const char *array,
+		   const char *const *columns)
+{
+	g_autoptr(JsonNode) answer = NULL;
+	if (!ap_client_call(c, "GET", path, NULL, &answer))
+		return AP_EXIT_FAILED;
+	ap_client_print_table(options, answer, array, columns);
+	return AP_EXIT_OK;
+}
+
 void ap_client_progress(const char *what, uint64_t done, uint64_t total)
 {
 	char bar[31];

@@ -53,5 +53,8 @@ void ap_client_print_json(JsonNode *node);
 /* Prints an array of objects as a table with these members as columns, or as JSON with --json. */
 void ap_client_print_table(const struct ap_client_options *options, JsonNode *answer, const char *array,
 			   const char *const *columns);
+/* Asks for such an array and prints it; the exit status. */
+int ap_client_list(struct ap_client *c, const struct ap_client_options *options, const char *path, const char *array,
+		   const char *const *columns);
 /* A progress bar on stderr when that is a terminal; done = total ends it. */
 void ap_client_progress(const char *what, uint64_t done, uint64_t total);

@@ -35,11 +35,7 @@ static int add(struct ap_client *c, const struct ap_client_options *options, con
 static int list(struct ap_client *c, const struct ap_client_options *options)
 {
 	static const char *const columns[] = {"id", "recording", "supervisor", "purpose", "expires", "revoked", NULL};
-	g_autoptr(JsonNode) answer = NULL;
-	if (!ap_client_call(c, "GET", "/v1/grants", NULL, &answer))
-		return AP_EXIT_FAILED;
-	ap_client_print_table(options, answer, "grants", columns);
-	return AP_EXIT_OK;
+	return ap_client_list(c, options, "/v1/grants", "grants", columns);
 }
 
 static int end_grant(struct ap_client *c, const char *id)
@@ -51,11 +47,7 @@ static int end_grant(struct ap_client *c, const char *id)
 static int approvals(struct ap_client *c, const struct ap_client_options *options)
 {
 	static const char *const columns[] = {"id", "who", "recording", "purpose", "reason", "state", "until", NULL};
-	g_autoptr(JsonNode) answer = NULL;
-	if (!ap_client_call(c, "GET", "/v1/approvals", NULL, &answer))
-		return AP_EXIT_FAILED;
-	ap_client_print_table(options, answer, "approvals", columns);
-	return AP_EXIT_OK;
+	return ap_client_list(c, options, "/v1/approvals", "approvals", columns);
 }
 
 static int decide(struct ap_client *c, const struct ap_client_options *options, const char *verb, const char *id,

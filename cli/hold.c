@@ -39,11 +39,7 @@ static int lift(struct ap_client *c, const struct ap_client_options *options, co
 static int list(struct ap_client *c, const struct ap_client_options *options)
 {
 	static const char *const columns[] = {"id", "recording", "ground", "state", "ends", "lifted", "reason", NULL};
-	g_autoptr(JsonNode) answer = NULL;
-	if (!ap_client_call(c, "GET", "/v1/holds", NULL, &answer))
-		return AP_EXIT_FAILED;
-	ap_client_print_table(options, answer, "holds", columns);
-	return AP_EXIT_OK;
+	return ap_client_list(c, options, "/v1/holds", "holds", columns);
 }
 
 static int run(struct ap_client *c, const struct ap_client_options *options, int argc, char **argv, const char *ground,

@@ -18,11 +18,7 @@ struct words {
 static int list(struct ap_client *c, const struct ap_client_options *options, bool due)
 {
 	static const char *const columns[] = {"id", "party", "type", "state", "created", "due", "days_left", "detail", NULL};
-	g_autoptr(JsonNode) answer = NULL;
-	if (!ap_client_call(c, "GET", due ? "/v1/requests?due=1" : "/v1/requests", NULL, &answer))
-		return AP_EXIT_FAILED;
-	ap_client_print_table(options, answer, "requests", columns);
-	return AP_EXIT_OK;
+	return ap_client_list(c, options, due ? "/v1/requests?due=1" : "/v1/requests", "requests", columns);
 }
 
 static int show(struct ap_client *c, const char *id)

@@ -53,12 +53,8 @@ static int list(struct ap_client *c, const struct ap_client_options *options, co
 {
 	static const char *const tenants[] = {"name", "policy", "created", NULL};
 	static const char *const keys[] = {"label", "created", "revoked", NULL};
-	g_autoptr(JsonNode) answer = NULL;
 	g_autofree char *path = tenant ? keys_path(tenant, NULL) : g_strdup("/v1/tenants");
-	if (!ap_client_call(c, "GET", path, NULL, &answer))
-		return AP_EXIT_FAILED;
-	ap_client_print_table(options, answer, tenant ? "keys" : "tenants", tenant ? keys : tenants);
-	return AP_EXIT_OK;
+	return ap_client_list(c, options, path, tenant ? "keys" : "tenants", tenant ? keys : tenants);
 }
 
 static int run(struct ap_client *c, const struct ap_client_options *options, int argc, char **argv, const char *label,

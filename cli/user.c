@@ -82,21 +82,13 @@ static int change(struct ap_client *c, const struct ap_client_options *options, 
 static int list(struct ap_client *c, const struct ap_client_options *options)
 {
 	static const char *const columns[] = {"user", "role", "tenant", "party_id", "created", "disabled", NULL};
-	g_autoptr(JsonNode) answer = NULL;
-	if (!ap_client_call(c, "GET", "/v1/users", NULL, &answer))
-		return AP_EXIT_FAILED;
-	ap_client_print_table(options, answer, "users", columns);
-	return AP_EXIT_OK;
+	return ap_client_list(c, options, "/v1/users", "users", columns);
 }
 
 static int logins(struct ap_client *c, const struct ap_client_options *options)
 {
 	static const char *const columns[] = {"user", "role", "created", "expires", NULL};
-	g_autoptr(JsonNode) answer = NULL;
-	if (!ap_client_call(c, "GET", "/v1/logins", NULL, &answer))
-		return AP_EXIT_FAILED;
-	ap_client_print_table(options, answer, "logins", columns);
-	return AP_EXIT_OK;
+	return ap_client_list(c, options, "/v1/logins", "logins", columns);
 }
 
 static int log_out(struct ap_client *c, const char *name)
