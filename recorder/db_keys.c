@@ -84,13 +84,34 @@ void ap_db_keys_lock(struct ap_db_keys *k)
 static struct ap_result purge(struct ap_db_keys *k)
 {
 	AP_TRY(ap_db_run(k->db, "VACUUM", AP_NO_VALUES));
-	return ap_db_truncate_wal(k->db);
+	AP_TRY(ap_db_truncate_wal(k->db));
+	k->owed = false;
+	return AP_SUCCESS;
+}
+
+/* Now, or soon where that was said. */
+static struct ap_result purge_or_owe(struct ap_db_keys *k)
+{
+	k->owed = true;
+	return k->defer ? AP_SUCCESS : purge(k);
 }
 
 struct ap_result ap_db_keys_purge(struct ap_db_keys *k)
 {
 	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
 	return purge(k);
+}
+
+void ap_db_keys_defer(struct ap_db_keys *k, bool on)
+{
+	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
+	k->defer = on;
+}
+
+struct ap_result ap_db_keys_purge_owed(struct ap_db_keys *k)
+{
+	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
+	return k->owed ? purge(k) : AP_SUCCESS;
 }
 
 /* ---- shares ---- */
@@ -168,7 +189,7 @@ struct ap_result ap_db_keys_destroy(struct ap_db_keys *k, const struct ap_uuid *
 	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
 	AP_TRY(ap_db_run(k->db, "DELETE FROM share WHERE owner = ?1 AND slot = ?2",
 			 AP_VALUES(AP_V_UUID(owner), AP_V_INT(slot))));
-	return purge(k);
+	return purge_or_owe(k);
 }
 
 static struct ap_result delete_all(struct ap_db_keys *k, const struct ap_share_name *names, size_t count)
@@ -272,7 +293,7 @@ struct ap_result ap_db_keys_seal_destroy(struct ap_db_keys *k, const struct ap_u
 	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
 	AP_TRY(ap_db_run(k->db, "DELETE FROM seal WHERE session = ?1 AND (?2 = 0 OR role = ?2)",
 			 AP_VALUES(AP_V_UUID(session), AP_V_INT(role))));
-	return purge(k);
+	return purge_or_owe(k);
 }
 
 /* ---- the sweep ---- */

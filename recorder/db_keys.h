@@ -51,7 +51,8 @@ struct ap_result ap_db_keys_get(struct ap_db_keys *db, const struct ap_wrap_plac
 struct ap_result ap_db_keys_peek(struct ap_db_keys *db, const struct ap_uuid *owner, enum ap_slot slot,
 				 struct ap_wrapped *ret_wrapped);
 
-/* Each destroy ends with ap_db_keys_purge; nothing there is success, so an erasure can be resumed. */
+/* Each destroy ends with ap_db_keys_purge, a single one later where ap_db_keys_defer said so; nothing there is success, so
+ * an erasure can be resumed. */
 struct ap_result ap_db_keys_destroy(struct ap_db_keys *db, const struct ap_uuid *owner, enum ap_slot slot);
 struct ap_share_name {
 	struct ap_uuid owner;
@@ -60,6 +61,13 @@ struct ap_share_name {
 /* Many in one transaction and one purge: all or none. */
 struct ap_result ap_db_keys_destroy_many(struct ap_db_keys *db, const struct ap_share_name *names, size_t count);
 struct ap_result ap_db_keys_destroy_session(struct ap_db_keys *db, const struct ap_uuid *session);
+/*
+ * A purge rewrites the file: half a second with 300,000 shares, which the gate must not wait for at every give. Deferred, a
+ * single destruction (a replaced share, a spent seal key) deletes its row and is purged by ap_db_keys_purge_owed; what an
+ * erasure destroys (ap_db_keys_destroy_many) is purged at once in any case, and so is everything at the next start.
+ */
+void ap_db_keys_defer(struct ap_db_keys *db, bool on);
+struct ap_result ap_db_keys_purge_owed(struct ap_db_keys *db);
 /* Rewrites the file, then wal_checkpoint(TRUNCATE), waiting up to 5 s for a reader from elsewhere. On failure: again. */
 struct ap_result ap_db_keys_purge(struct ap_db_keys *db);
 

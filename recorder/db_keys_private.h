@@ -24,6 +24,8 @@ struct ap_db_keys {
 	struct ap_secret *old; /* what lies there may be under this one still; NULL but in a turnover */
 	/* state, under the mutex */
 	bool locked; /* down: there is no KEK on purpose */
+	bool defer;  /* single destructions are purged later */
+	bool owed;   /* something was destroyed and not purged */
 	struct ap_turn_cursor cursor;
 	GMutex mutex;
 };

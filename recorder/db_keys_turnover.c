@@ -135,32 +135,38 @@ static struct ap_result wrap_seal(const struct ap_db_keys *k, struct turning *t)
 	return r;
 }
 
-static struct ap_result wrap_share(const struct ap_db_keys *k, struct turning *t, ap_db_keys_place place_of, void *ctx)
+static struct ap_result wrap_share(const struct ap_db_keys *k, struct turning *t, ap_db_keys_place place_of, void *ctx,
+				   struct ap_secret *scratch)
 {
 	struct ap_wrap_place place;
-	struct ap_secret *share = NULL;
 	struct ap_result r = place_of(ctx, &t->owner, (enum ap_slot)t->slot, &place);
 	if (r.err == AP_ERR_DENIED && strcmp(r.name, "not-found") == 0) {
 		t->placed = false;
 		return AP_SUCCESS;
 	}
 	AP_TRY(r);
-	AP_TRY(ap_share_unwrap(k->old, &place, &t->old, &share));
-	r = ap_share_wrap(k->kek, &place, share, &t->wrapped);
-	ap_secret_free(share);
-	return r;
+	return ap_share_rewrap(k->old, k->kek, &place, &t->old, scratch, &t->wrapped);
 }
 
 /* Without the lock: only this thread changes the keys in a turnover. */
-static struct ap_result wrap_batch(const struct ap_db_keys *k, GArray *list, ap_db_keys_place place_of, void *ctx)
+static struct ap_result wrap_all(const struct ap_db_keys *k, GArray *list, ap_db_keys_place place_of, void *ctx,
+				 struct ap_secret *scratch)
 {
 	for (guint i = 0; i < list->len; i++) {
 		struct turning *t = &g_array_index(list, struct turning, i);
 		if (!t->placed)
 			return ap_fail(AP_ERR_CRYPTO, "share", "a stored share has the wrong form");
-		AP_TRY(t->seal ? wrap_seal(k, t) : wrap_share(k, t, place_of, ctx));
+		AP_TRY(t->seal ? wrap_seal(k, t) : wrap_share(k, t, place_of, ctx, scratch));
 	}
 	return AP_SUCCESS;
+}
+
+static struct ap_result wrap_batch(const struct ap_db_keys *k, GArray *list, ap_db_keys_place place_of, void *ctx)
+{
+	struct ap_secret *scratch = ap_secret_new(AP_SHARE);
+	struct ap_result r = wrap_all(k, list, place_of, ctx, scratch);
+	ap_secret_free(scratch);
+	return r;
 }
 
 /* ---- writing it ---- */

@@ -156,20 +156,29 @@ static struct ap_result wrap(const struct ap_secret *kek, const struct ad *ad, c
 	return AP_SUCCESS;
 }
 
-static struct ap_result unwrap(const struct ap_secret *kek, const struct ad *ad, const struct ap_wrapped *wrapped,
-			       struct ap_secret **ret_secret)
+/* Into a secret of AP_SHARE bytes, which holds nothing worth having on failure. */
+static struct ap_result unwrap_into(const struct ap_secret *kek, const struct ad *ad, const struct ap_wrapped *wrapped,
+				    struct ap_secret *secret)
 {
 	struct ap_kek_id own = ap_kek_id(kek);
 	if (ap_secret_len(kek) != AP_KEK || !ap_kek_id_equal(&own, &wrapped->kek_id))
 		return ap_fail(AP_ERR_CRYPTO, "kek", "wrapped under another key-encryption key");
-	struct ap_secret *secret = ap_secret_new(AP_SHARE);
 	if (crypto_aead_xchacha20poly1305_ietf_decrypt(ap_secret_bytes_rw(secret), NULL, NULL, wrapped->bytes, AP_WRAPPED,
-						       ad->bytes, ad->len, wrapped->nonce, ap_secret_bytes(kek)) != 0) {
-		ap_secret_free(secret);
+						       ad->bytes, ad->len, wrapped->nonce, ap_secret_bytes(kek)) != 0)
 		return bad_share("the stored share was altered or moved");
-	}
-	*ret_secret = secret;
 	return AP_SUCCESS;
+}
+
+static struct ap_result unwrap(const struct ap_secret *kek, const struct ad *ad, const struct ap_wrapped *wrapped,
+			       struct ap_secret **ret_secret)
+{
+	struct ap_secret *secret = ap_secret_new(AP_SHARE);
+	struct ap_result r = unwrap_into(kek, ad, wrapped, secret);
+	if (ap_ok(r))
+		*ret_secret = secret;
+	else
+		ap_secret_free(secret);
+	return r;
 }
 
 struct ap_result ap_share_wrap_with(const struct ap_secret *kek, const struct ap_wrap_place *place,
@@ -194,6 +203,15 @@ struct ap_result ap_share_unwrap(const struct ap_secret *kek, const struct ap_wr
 {
 	struct ad ad = share_ad(&wrapped->kek_id, place);
 	return unwrap(kek, &ad, wrapped, ret_share);
+}
+
+struct ap_result ap_share_rewrap(const struct ap_secret *old_kek, const struct ap_secret *new_kek,
+				 const struct ap_wrap_place *place, const struct ap_wrapped *old, struct ap_secret *scratch,
+				 struct ap_wrapped *ret_wrapped)
+{
+	struct ad ad = share_ad(&old->kek_id, place);
+	AP_TRY(unwrap_into(old_kek, &ad, old, scratch));
+	return ap_share_wrap(new_kek, place, scratch, ret_wrapped);
 }
 
 struct ap_result ap_seal_wrap(const struct ap_secret *kek, const struct ap_uuid *session, enum ap_role role,

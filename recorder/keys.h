@@ -85,6 +85,11 @@ struct ap_result ap_share_wrap_with(const struct ap_secret *kek, const struct ap
 struct ap_result ap_share_unwrap(const struct ap_secret *kek, const struct ap_wrap_place *place,
 				 const struct ap_wrapped *wrapped, struct ap_secret **ret_share);
 
+/* From one key to another; `scratch` is a secret of AP_SHARE bytes that many calls in a row share: they are many. */
+struct ap_result ap_share_rewrap(const struct ap_secret *old_kek, const struct ap_secret *new_kek,
+				 const struct ap_wrap_place *place, const struct ap_wrapped *old, struct ap_secret *scratch,
+				 struct ap_wrapped *ret_wrapped);
+
 /* A notice answer's private seal key, wrapped in the same way and bound to its session, role and public half. */
 struct ap_result ap_seal_wrap(const struct ap_secret *kek, const struct ap_uuid *session, enum ap_role role,
 			      const uint8_t public[32], const struct ap_secret *private, struct ap_wrapped *ret_wrapped);

@@ -243,6 +243,7 @@ static struct ap_result lift(struct ap_lockdown *l, const char *a, const char *b
 		ap_db_keys_lock(ap_vault_keys(l->v));
 		return r;
 	}
+	AP_TRY(ap_db_lockdown_logins(ap_vault_db(l->v))); /* one that was under way when it began */
 	ap_log(AP_LOG_WARN, "lockdown_lifted", " ");
 	/* What two people typed in is not to be worth anything for long. A credential waits for its operator. */
 	if (ap_kek_replaceable(ap_vault_kek_place(l->v)))

@@ -7,6 +7,7 @@
 
 #define LOOK_S 1
 #define AGAIN_S 60 /* after a failure */
+#define PURGE_S 30 /* what single destructions left in keys.db is wiped this often */
 
 struct ap_turnovers {
 	/* borrowed */
@@ -15,6 +16,7 @@ struct ap_turnovers {
 	GSource *timer, *worker; /* worker: NULL while there is nothing to do */
 	/* state */
 	gint64 not_before_us; /* monotonic */
+	unsigned seconds;     /* of the timer */
 };
 
 static void drop(GSource **source)
@@ -54,9 +56,18 @@ void ap_turnovers_kick(struct ap_turnovers *t)
 	g_source_attach(t->worker, g_main_context_get_thread_default());
 }
 
+static void purge(struct ap_turnovers *t)
+{
+	struct ap_result r = ap_db_keys_purge_owed(ap_vault_keys(t->v));
+	if (!ap_ok(r))
+		ap_log(AP_LOG_WARN, "keys_not_purged", "reason=%s", r.name);
+}
+
 static gboolean on_timer(void *data)
 {
 	struct ap_turnovers *t = data;
+	if (++t->seconds % PURGE_S == 0)
+		purge(t);
 	if (t->worker || g_get_monotonic_time() < t->not_before_us)
 		return G_SOURCE_CONTINUE;
 	struct ap_result r = ap_turnover_check(t->v);
@@ -71,6 +82,7 @@ struct ap_turnovers *ap_turnovers_start(struct ap_vault *v)
 {
 	struct ap_turnovers *t = g_new0(struct ap_turnovers, 1);
 	t->v = v;
+	ap_db_keys_defer(ap_vault_keys(v), true);
 	t->timer = g_timeout_source_new_seconds(LOOK_S);
 	g_source_set_callback(t->timer, on_timer, t, NULL);
 	g_source_attach(t->timer, g_main_context_get_thread_default());
@@ -83,5 +95,7 @@ void ap_turnovers_stop(struct ap_turnovers *t)
 		return;
 	drop(&t->timer);
 	drop(&t->worker);
+	ap_db_keys_defer(ap_vault_keys(t->v), false);
+	purge(t);
 	g_free(t);
 }

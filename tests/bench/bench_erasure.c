@@ -242,6 +242,14 @@ static void time_turnover(struct bench *b)
 		exit(1);
 }
 
+/* What every destroyed share costs at this size: keys.db is rewritten, its log emptied. */
+static void time_purge(struct bench *b)
+{
+	gint64 from = g_get_monotonic_time();
+	must(ap_db_keys_purge(ap_vault_keys(b->v)), "a purge");
+	printf("purge      %.1f ms\n", seconds_since(from) * 1e3);
+}
+
 /* ---- erasing ---- */
 
 static int64_t count(struct bench *b, const char *sql)
@@ -311,6 +319,7 @@ int main(int argc, char **argv)
 	b.home = g_steal_pointer(&home);
 	open_vault(&b);
 	time_turnover(&b);
+	time_purge(&b);
 	if (!turnover_only)
 		time_erasure(&b);
 	ap_vault_free(b.v);

@@ -124,6 +124,29 @@ static void a_destroyed_share_is_in_no_file(void **state)
 	ap_secret_free(share);
 }
 
+/* R19: deferred, it is gone from the table at once and from the file soon; erasures never wait. */
+static void a_purge_can_wait_but_an_erasures_does_not(void **state)
+{
+	struct fixture *f = *state;
+	struct ap_wrap_place one = new_place(AP_SLOT_COACH), two = new_place(AP_SLOT_COACH);
+	struct ap_secret *share = ap_secret_random(AP_SHARE), *none = NULL;
+	struct ap_wrapped wrapped[2];
+	assert_ok(ap_db_keys_put(f->db, &one, share));
+	assert_ok(ap_db_keys_put(f->db, &two, share));
+	assert_ok(ap_db_keys_peek(f->db, &one.record_id, AP_SLOT_COACH, &wrapped[0]));
+	assert_ok(ap_db_keys_peek(f->db, &two.record_id, AP_SLOT_COACH, &wrapped[1]));
+	ap_db_keys_defer(f->db, true);
+	assert_ok(ap_db_keys_destroy(f->db, &one.record_id, AP_SLOT_COACH));
+	assert_fails(ap_db_keys_get(f->db, &one, &none), "not-found");
+	assert_true(lies_in_files(f, wrapped[0].bytes, AP_WRAPPED)); /* in the log still */
+	assert_ok(ap_db_keys_purge_owed(f->db));
+	assert_false(lies_in_files(f, wrapped[0].bytes, AP_WRAPPED));
+	const struct ap_share_name name = { two.record_id, AP_SLOT_COACH };
+	assert_ok(ap_db_keys_destroy_many(f->db, &name, 1));
+	assert_false(lies_in_files(f, wrapped[1].bytes, AP_WRAPPED));
+	ap_secret_free(share);
+}
+
 #define MANY 600
 
 /* Rows that SQLite moved about while pages split must leave nothing either. */
@@ -440,7 +463,8 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		CASE(a_share_is_put_confirmed_and_got),	 CASE(a_destroyed_share_is_in_no_file),
-		CASE(destroyed_among_many_nothing_stays), CASE(a_lingering_reader_is_told),
+		CASE(destroyed_among_many_nothing_stays), CASE(a_purge_can_wait_but_an_erasures_does_not),
+		CASE(a_lingering_reader_is_told),
 		CASE(seal_keys_live_until_destroyed),	 CASE(server_keys_are_made_once),
 		CASE(the_known_checkpoint_never_goes_back), CASE(without_a_kek_only_erasure_works),
 		CASE(turnover_leaves_nothing_under_the_old_kek), CASE(a_turnover_goes_on_after_a_crash),
