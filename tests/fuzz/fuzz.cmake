@@ -33,7 +33,8 @@ function(ap_fuzz name)
 endfunction()
 
 ap_fuzz(jcs MAX_LEN 4096 LIBS ap_encodings)
-ap_fuzz(age MAX_LEN 512 LIBS ap_age SOURCES ${CMAKE_CURRENT_LIST_DIR}/plain_secrets.c)
+ap_fuzz(age MAX_LEN 512 LIBS ap_age
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/plain_secrets.c ${CMAKE_CURRENT_LIST_DIR}/remembered_curve.c)
 ap_fuzz(checkpoint MAX_LEN 1024 LIBS ap_log_formats SOURCES ${CMAKE_CURRENT_LIST_DIR}/plain_secrets.c)
 ap_fuzz(receipt MAX_LEN 256 LIBS ap_log_formats
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/plain_secrets.c ${CMAKE_CURRENT_LIST_DIR}/plain_signatures.c)

@@ -15,12 +15,13 @@
 #include <recorder/api.h>
 #include <recorder/db_staff_user.h>
 #include <recorder/grant.h>
-#include <recorder/rights.h>
 #include <recorder/staff.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -48,23 +49,36 @@ int crypto_pwhash_str_verify(const char str[crypto_pwhash_STRBYTES], const char 
 static const char *const names[] = { NULL, "ada", "sam", "carl", "aude" };
 static const char *const roles[] = { NULL, "admin", "supervisor", "coach", "auditor" };
 
+enum { NET, LOCAL }; /* the two listeners, in the order in which they are opened */
+
 struct site {
 	struct fixture *f;
-	struct ap_logins *logins;
-	struct ap_retention *retention;
-	struct ap_api net, local;
+	struct ap_staff *staff;
 	struct ap_http_connection peer; /* of admin.sock */
 	char ids[5][AP_UUID_TEXT];	/* r s g a e */
 	bool in[G_N_ELEMENTS(names)];	/* is logged in: who was disabled is not */
 	unsigned changes;
 };
 
-static struct ap_api api_of(struct site *s, bool socket)
+/* Listening is not: what is served there is asked here. */
+static struct ap_http *listeners[2];
+static unsigned listening;
+
+struct ap_result __wrap_ap_http_listen(struct ap_http *http, int fd);
+struct ap_result __wrap_ap_http_listen(struct ap_http *http, int fd)
 {
-	const struct ap_http_options options = { .max_connections = 1 };
-	struct ap_api api = { .v = s->f->v, .http = ap_http_new(&options), .logins = s->logins, .retention = s->retention,
-			      .bound = g_ptr_array_new_with_free_func(g_free), .socket = socket, .operator_uid = (uid_t)-1 };
-	return api;
+	g_assert_cmpuint(listening, <, G_N_ELEMENTS(listeners));
+	listeners[listening++] = http;
+	close(fd);
+	return AP_SUCCESS;
+}
+
+static int loopback_socket(void)
+{
+	const struct sockaddr_in any_port = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	g_assert_true(fd >= 0 && bind(fd, (const struct sockaddr *)&any_port, sizeof any_port) == 0);
+	return fd;
 }
 
 /* As the product does it: by the time that the vault believes, and for as long as a login lasts. */
@@ -113,21 +127,17 @@ static void fill(struct site *s)
 static struct site *site_new(void)
 {
 	struct site *s = g_new0(struct site, 1);
+	struct ap_staff_sockets sockets = { .http = loopback_socket(), .certificate = -1, .key = -1, .operator_uid = (uid_t)-1 };
 	int ends[2];
 	s->f = fixture_new();
-	ap_vault_set_rights(s->f->v, ap_staff_rights());
-	s->logins = ap_logins_new(s->f->v);
-	s->retention = ap_retention_new(s->f->v, "boot");
-	s->net = api_of(s, false);
-	s->local = api_of(s, true);
-	ap_api_add_all(&s->net);
-	ap_api_add_all(&s->local);
+	g_assert_true(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+	sockets.admin = ends[1];
+	listening = 0;
+	assert_ok(ap_staff_start(s->f->v, &sockets, &s->staff));
+	s->peer.http = listeners[LOCAL];
+	s->peer.socket = g_socket_new_from_fd(ends[0], NULL);
 	fill(s);
 	log_everybody_in(s);
-	g_assert_true(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
-	s->peer.http = s->local.http;
-	s->peer.socket = g_socket_new_from_fd(ends[0], NULL);
-	close(ends[1]);
 	return s;
 }
 
@@ -142,12 +152,7 @@ static void site_free(struct site *s)
 {
 	settle();
 	g_object_unref(s->peer.socket);
-	ap_http_free(s->net.http);
-	ap_http_free(s->local.http);
-	g_ptr_array_unref(s->net.bound);
-	g_ptr_array_unref(s->local.bound);
-	ap_retention_free(s->retention);
-	ap_logins_free(s->logins);
+	ap_staff_stop(s->staff);
 	fixture_free(s->f);
 	g_free(s);
 }
@@ -214,7 +219,7 @@ static void check_login(const struct site *s, const struct fake_answer *a, const
 
 /* What the first line of an input says. */
 struct asked {
-	struct ap_api *api;
+	const struct ap_api *api;
 	unsigned who;
 	bool change;
 };
@@ -232,16 +237,19 @@ static bool put(struct site *s, char *text, struct asked *ret_asked, struct fake
 	g_auto(GStrv) words = g_strsplit(text, " ", 3);
 	if (g_strv_length(words) != 3 || strlen(words[0]) != 2 || !g_utf8_validate(words[1], -1, NULL))
 		return false;
-	struct ap_api *api = words[0][0] == 'l' ? &s->local : &s->net;
+	unsigned listener = words[0][0] == 'l' ? LOCAL : NET;
 	unsigned who = (unsigned char)(words[0][1] - '0') % G_N_ELEMENTS(names);
 	g_autofree char *login = who ? g_strconcat("\nAuthorization: Bearer ", names[who], NULL) : NULL;
 	g_autofree char *all = g_strconcat("Content-Type: application/json", login ? login : "", "\n", headers ? headers : "", NULL);
 	if (headers && (strcasestr(headers, "authorization") || strcasestr(headers, "cookie")))
 		return false; /* who it is stands in the first line */
 	const struct fake_request request = { .method = words[1], .target = words[2], .headers = all, .body = body,
-					      .connection = api->socket ? &s->peer : NULL };
-	*ret_asked = (struct asked){ api, who, strcmp(words[1], "GET") != 0 };
-	return fake_http_ask(api->http, &request, ret_answer);
+					      .connection = listener == LOCAL ? &s->peer : NULL };
+	if (!fake_http_ask(listeners[listener], &request, ret_answer))
+		return false;
+	*ret_asked = (struct asked){ ((const struct row *)ret_answer->entry->ctx)->api, who, strcmp(words[1], "GET") != 0 };
+	g_assert_true(ret_asked->api->socket == (listener == LOCAL));
+	return true;
 }
 
 static void ask(struct site *s, char *text)
@@ -254,7 +262,8 @@ static void ask(struct site *s, char *text)
 	check_rights(&answer, asked.api, asked.who);
 	check_login(s, &answer, asked.api, asked.who);
 	if (answer.status < 300 && asked.change) {
-		s->changes++;
+		/* While it is locked down little can be asked: not for long. */
+		s->changes += ap_vault_locked_down(s->f->v) ? CHANGES / 10 : 1;
 		settle();
 		log_everybody_in(s);
 	}
