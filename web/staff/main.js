@@ -10,6 +10,7 @@ import { approvals } from './approvals.js';
 import { conduct } from './conduct.js';
 import { grants } from './grants.js';
 import { login } from './login.js';
+import { policies } from './policies.js';
 import { recordings } from './recordings.js';
 import { requests } from './requests.js';
 import { review } from './review.js';
@@ -26,6 +27,7 @@ const VIEWS = {
 	accesses: { view: accesses, roles: ['admin', 'auditor'] },
 	approvals: { view: approvals, roles: ['admin', 'coach', 'supervisor', 'sponsor'] },
 	review: { view: review, roles: ['admin', 'auditor'] },
+	policies: { view: policies, roles: ['admin', 'auditor'] },
 	conduct: { view: conduct, roles: ['admin', 'auditor', 'coach', 'supervisor', 'sponsor'] },
 	account: { view: account, roles: [] }, /* reached by one's own name */
 };
