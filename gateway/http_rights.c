@@ -3,6 +3,7 @@
 
 #include <aparte/limits.h>
 
+#define SPAN_MAX 256 /* a body with the two ends of a passage */
 #define LOCK_MAX 1400 /* a body with a passphrase or recipient: the vault takes no longer one */
 
 static void proxy_token(struct ap_http_call *call, void *ctx, const char *method)
@@ -79,6 +80,13 @@ static void post_archive(struct ap_http_call *call, void *ctx)
 	const char *token = ap_require_bearer(call), *body = ap_http_body_text(call);
 	if (token)
 		ap_proxy(ctx, call, "ArchiveMake", g_variant_new("(sss)", token, ap_http_param(call, 0), body), 202);
+}
+
+static void post_passage(struct ap_http_call *call, void *ctx)
+{
+	const char *token = ap_require_bearer(call), *body = ap_http_body_text(call);
+	if (token)
+		ap_proxy(ctx, call, "PassageErase", g_variant_new("(sss)", token, ap_http_param(call, 0), body), 202);
 }
 
 /* A track, read from the vault piece by piece as the client takes it. */
@@ -256,6 +264,7 @@ void ap_http_rights_routes(struct ap_gateway *gw)
 	static const struct ap_http_route routes[] = {
 		{ "GET", "/v1/party/recordings", get_recordings, 0, NULL },
 		{ "GET", "/v1/party/recordings/{id}/tracks/{role}", get_track, 0, NULL },
+		{ "POST", "/v1/party/recordings/{id}/passages", post_passage, SPAN_MAX, NULL },
 		{ "GET", "/v1/party/accesses", get_accesses, 0, NULL },
 		{ "GET", "/v1/party/receipts", get_receipts, 0, NULL },
 		{ "POST", "/v1/party/requests", post_request, AP_MAX_BODY, NULL },

@@ -6,6 +6,7 @@
 #include "recorder/db_staff_access.h"
 #include "recorder/erasure.h"
 #include "recorder/grant.h"
+#include "recorder/passage.h"
 #include "recorder/terms.h"
 #include "recorder/vault.h"
 
@@ -119,6 +120,7 @@ static struct ap_result describe_for_party(struct ap_vault *v, const struct ap_u
 	AP_TRY(ap_db_access_tracks(ap_vault_db(v), recording, o));
 	AP_TRY(ap_db_hold_of(ap_vault_db(v), recording, ap_vault_believed_ms(v), &holds)); /* R20: why, and until when */
 	json_object_set_array_member(o, "holds", holds);
+	AP_TRY(ap_passage_describe(v, recording, o)); /* R32: both see it */
 	if (ap_ok(ap_erasure_certificate(v, recording, &certificate)))
 		ap_answer_json(o, "certificate", certificate);
 	*ret_object = g_steal_pointer(&o);

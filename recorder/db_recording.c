@@ -137,6 +137,15 @@ struct ap_result ap_db_epoch_put(struct ap_db *db, const struct ap_uuid *session
 				   AP_V_INT(epoch->opened_ms), AP_V_INT(opened_leaf)));
 }
 
+struct ap_result ap_db_epoch_copy(struct ap_db *db, const struct ap_uuid *from, const struct ap_uuid *to)
+{
+	return ap_db_run(db,
+			 "INSERT INTO epoch (generation, session, recording, number, opened_ms, closed_ms, opened_leaf,"
+			 " closed_leaf, reasons, stats) SELECT abs(random()), session, ?2, number, opened_ms, closed_ms,"
+			 " opened_leaf, closed_leaf, reasons, stats FROM epoch WHERE recording = ?1",
+			 AP_VALUES(AP_V_UUID(from), AP_V_UUID(to)));
+}
+
 struct ap_result ap_db_epoch_close(struct ap_db *db, uint64_t generation, int64_t now_ms, unsigned reasons, uint64_t leaf)
 {
 	return ap_db_run(db,

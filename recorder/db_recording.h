@@ -64,6 +64,8 @@ struct ap_result ap_db_segment_clusters(struct ap_db *db, const struct ap_uuid *
 
 struct ap_result ap_db_epoch_put(struct ap_db *db, const struct ap_uuid *session, const struct ap_uuid *recording,
 				 const struct ap_epoch_row *epoch, uint64_t opened_leaf);
+/* The epochs of one recording for another that is made of it, under generations of their own. */
+struct ap_result ap_db_epoch_copy(struct ap_db *db, const struct ap_uuid *from, const struct ap_uuid *to);
 struct ap_result ap_db_epoch_close(struct ap_db *db, uint64_t generation, int64_t now_ms, unsigned reasons, uint64_t leaf);
 struct ap_result ap_db_epoch_stats(struct ap_db *db, uint64_t generation, const char *stats);
 /* Its capture ended with this reason in this epoch, or after it: beside what it reported of it. */

@@ -1,5 +1,6 @@
 #include "recorder/manifest.h"
 
+#include "recorder/db_passage.h"
 #include "recorder/session.h"
 
 #include <aparte/jcs.h>
@@ -166,6 +167,16 @@ static struct ap_result add_codecs(struct ap_db *db, const struct ap_uuid *sessi
 	return AP_SUCCESS;
 }
 
+/* What was erased from it since it was made (R32); no member where there is nothing. */
+static struct ap_result add_holes(struct ap_db *db, const struct ap_uuid *recording, JsonObject *o)
+{
+	g_autoptr(JsonArray) holes = NULL;
+	AP_TRY(ap_db_passage_holes(db, recording, &holes));
+	if (json_array_get_length(holes) > 0)
+		json_object_set_array_member(o, "erased", g_steal_pointer(&holes));
+	return AP_SUCCESS;
+}
+
 struct ap_result ap_manifest_build(struct ap_vault *v, struct ap_db *db, const struct ap_recording *recording, bool complete,
 				   char **ret_text)
 {
@@ -184,6 +195,7 @@ struct ap_result ap_manifest_build(struct ap_vault *v, struct ap_db *db, const s
 	AP_TRY(add_codecs(db, &recording->session, o));
 	AP_TRY(add_epochs(db, &recording->id, o));
 	AP_TRY(add_tracks(db, &recording->id, o));
+	AP_TRY(add_holes(db, &recording->id, o));
 	return ap_jcs_from_object(o, ret_text);
 }
 

@@ -145,10 +145,10 @@ static struct ap_result set_recipients(const struct shares *s, const struct ap_k
 	return AP_SUCCESS;
 }
 
-static struct ap_result begin(struct ap_vault *v, struct ap_db *db, struct ap_recording *r, struct shares *s)
+/* On the gives that stand in the row. */
+static struct ap_result begin_on(struct ap_vault *v, struct ap_db *db, struct ap_recording *r, struct shares *s)
 {
 	struct ap_key_binding b;
-	AP_TRY(read_gives(db, r));
 	AP_TRY(binding_of(v, db, r, &b));
 	AP_TRY(load_persons(v, db, r, &b, s));
 	s->vault = ap_secret_random(AP_SHARE);
@@ -156,6 +156,12 @@ static struct ap_result begin(struct ap_vault *v, struct ap_db *db, struct ap_re
 	struct ap_wrap_place place = vault_place(&b);
 	AP_TRY(ap_db_keys_put(ap_vault_keys(v), &place, s->vault));
 	return ap_db_recording_put(db, r);
+}
+
+static struct ap_result begin(struct ap_vault *v, struct ap_db *db, struct ap_recording *r, struct shares *s)
+{
+	AP_TRY(read_gives(db, r));
+	return begin_on(v, db, r, s);
 }
 
 struct ap_result ap_recording_begin(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *session,
@@ -171,6 +177,21 @@ struct ap_result ap_recording_begin(struct ap_vault *v, struct ap_db *db, const 
 	if (ap_ok(result))
 		*ret_recording = r;
 	return result;
+}
+
+struct ap_result ap_recording_begin_anew(struct ap_vault *v, struct ap_db *db, const struct ap_recording *old,
+					 struct ap_recording *ret_recording)
+{
+	struct shares s = { 0 };
+	struct ap_recording r = *old;
+	r.id = ap_uuid_random();
+	g_strlcpy(r.state, "recording", sizeof r.state);
+	struct ap_result result = begin_on(v, db, &r, &s);
+	free_shares(&s);
+	AP_TRY(result);
+	AP_TRY(ap_db_epoch_copy(db, &old->id, &r.id));
+	*ret_recording = r;
+	return AP_SUCCESS;
 }
 
 struct ap_result ap_recording_confirm(struct ap_vault *v, const struct ap_recording *recording)

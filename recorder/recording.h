@@ -23,6 +23,10 @@ struct ap_result ap_recording_identity(struct ap_vault *v, struct ap_db *db, con
  */
 struct ap_result ap_recording_begin(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *session,
 				    struct ap_recording *ret_recording);
+/* The same for what remains of `old` when a passage of it is erased: on the gives `old` was made on, with a share of the
+ * vault's own, so that the old identities can be destroyed; with its beginning and epochs. */
+struct ap_result ap_recording_begin_anew(struct ap_vault *v, struct ap_db *db, const struct ap_recording *old,
+					 struct ap_recording *ret_recording);
 struct ap_result ap_recording_confirm(struct ap_vault *v, const struct ap_recording *recording);
 
 /*
@@ -32,6 +36,15 @@ struct ap_result ap_recording_confirm(struct ap_vault *v, const struct ap_record
  */
 struct ap_result ap_recording_seal(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *recording, bool complete,
 				   int64_t duration_ms);
+
+/* The same for one begun anew: it keeps the dates and terms of `old`, never longer ones. */
+struct ap_result ap_recording_seal_anew(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *recording,
+					const struct ap_recording *old);
+
+/* Encrypts plaintext for the person's track and puts it on disk and into vault.db as the capture would have; `segment` has
+ * role, number, epoch, replaces and clusters, the rest is filled in. */
+struct ap_result ap_recording_put_segment(struct ap_vault *v, struct ap_db *db, const struct ap_recording *recording,
+					  struct ap_capture_segment *segment, const uint8_t *plain, size_t len);
 
 /* After a crash of the whole vault: closes open epochs, seals every recording left behind, sweeps orphaned shares. */
 struct ap_result ap_recording_recover(struct ap_vault *v, struct ap_db *db);

@@ -37,31 +37,40 @@ static struct ap_result write_all(int fd, const uint8_t *bytes, size_t len)
 	return fsync(fd) == 0 ? AP_SUCCESS : ap_fail(AP_ERR_IO, "storage", "a segment could not be made durable");
 }
 
-/* Seals plaintext as segment `number` on disk and reports it to vault.db as the capture would have. */
-static struct ap_result put_segment(const struct track *t, uint32_t number, uint32_t epoch, const uint8_t *plain, size_t len,
-				    bool replaces)
+/* Ciphertext on disk under its final name. */
+static struct ap_result put_file(struct ap_vault *v, const struct ap_uuid *recording, const struct ap_capture_segment *s,
+				 const uint8_t *file, size_t len)
 {
-	struct ap_blob *blob = ap_vault_blob(t->v);
+	struct ap_blob *blob = ap_vault_blob(v);
+	int fd = -1;
+	AP_TRY(ap_blob_create(blob, recording, s->role, s->number, &fd));
+	struct ap_result r = write_all(fd, file, len);
+	close(fd);
+	AP_TRY(r);
+	return ap_blob_commit(blob, recording, s->role, s->number);
+}
+
+struct ap_result ap_recording_put_segment(struct ap_vault *v, struct ap_db *db, const struct ap_recording *recording,
+					  struct ap_capture_segment *segment, const uint8_t *plain, size_t len)
+{
 	struct ap_age_recipient recipient;
 	g_autofree uint8_t *file = NULL;
 	size_t file_len = 0;
-	int fd = -1;
-	ap_copy(recipient.b, sizeof recipient.b, t->recording->recipient[t->role - AP_COACH], 32);
+	ap_copy(recipient.b, sizeof recipient.b, recording->recipient[segment->role - AP_COACH], 32);
 	AP_TRY(ap_age_encrypt(&recipient, plain, len, &file, &file_len));
-	AP_TRY(ap_blob_create(blob, &t->recording->id, t->role, number, &fd));
-	struct ap_result r = write_all(fd, file, file_len);
-	close(fd);
-	AP_TRY(r);
-	AP_TRY(ap_blob_commit(blob, &t->recording->id, t->role, number));
+	AP_TRY(put_file(v, &recording->id, segment, file, file_len));
 	struct ap_hash sha256 = ap_sha256(file, file_len);
-	struct ap_capture_segment segment = { .role = t->role,
-					      .number = number,
-					      .epoch = epoch,
-					      .size = file_len,
-					      .plain_size = len,
-					      .replaces = replaces };
-	ap_copy(segment.sha256, sizeof segment.sha256, sha256.b, AP_HASH);
-	return ap_db_segment_put(t->db, &t->recording->id, &segment);
+	segment->size = file_len;
+	segment->plain_size = len;
+	ap_copy(segment->sha256, sizeof segment->sha256, sha256.b, AP_HASH);
+	return ap_db_segment_put(db, &recording->id, segment);
+}
+
+static struct ap_result put_segment(const struct track *t, uint32_t number, uint32_t epoch, const uint8_t *plain, size_t len,
+				    bool replaces)
+{
+	struct ap_capture_segment segment = { .role = t->role, .number = number, .epoch = epoch, .replaces = replaces };
+	return ap_recording_put_segment(t->v, t->db, t->recording, &segment, plain, len);
 }
 
 static struct ap_result read_header(const struct track *t, uint8_t **ret_plain, size_t *ret_len)
@@ -200,21 +209,40 @@ static struct ap_result finish_tracks(struct ap_vault *v, struct ap_db *db, cons
 	return AP_SUCCESS;
 }
 
+/* The row as it is to be: duration, dates. */
+static struct ap_result seal_as(struct ap_vault *v, struct ap_db *db, struct ap_recording *r, bool complete)
+{
+	g_autofree char *manifest = NULL;
+	uint8_t signature[64];
+	AP_TRY(ap_manifest_build(v, db, r, complete, &manifest));
+	AP_TRY(ap_manifest_sign(v, manifest, signature));
+	AP_TRY(ap_db_begin(db));
+	return ap_db_finish(db, store_seal(v, db, r, manifest, signature));
+}
+
 struct ap_result ap_recording_seal(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *recording, bool complete,
 				   int64_t duration_ms)
 {
 	struct ap_recording r;
-	g_autofree char *manifest = NULL;
-	uint8_t signature[64];
 	AP_TRY(ap_db_recording_load(db, recording, &r));
 	if (!complete)
 		AP_TRY(finish_tracks(v, db, &r, &duration_ms));
 	r.duration_ms = duration_ms;
 	r.sealed_ms = ap_wall_ms(ap_vault_clock(v));
-	AP_TRY(ap_manifest_build(v, db, &r, complete, &manifest));
-	AP_TRY(ap_manifest_sign(v, manifest, signature));
-	AP_TRY(ap_db_begin(db));
-	return ap_db_finish(db, store_seal(v, db, &r, manifest, signature));
+	return seal_as(v, db, &r, complete);
+}
+
+struct ap_result ap_recording_seal_anew(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *recording,
+					const struct ap_recording *old)
+{
+	struct ap_recording r;
+	int64_t duration_ms = 0;
+	AP_TRY(ap_db_recording_load(db, recording, &r));
+	AP_TRY(finish_tracks(v, db, &r, &duration_ms));
+	r.duration_ms = duration_ms;
+	r.sealed_ms = old->sealed_ms;
+	r.expires_ms = old->expires_ms;
+	return seal_as(v, db, &r, false);
 }
 
 /* ---- after a crash ---- */

@@ -7,6 +7,7 @@
 #include "recorder/db_staff_access.h"
 #include "recorder/db_staff_erasure.h"
 #include "recorder/erasure.h"
+#include "recorder/passage.h"
 #include "recorder/portability/archive.h"
 #include "recorder/request_clock.h"
 #include "recorder/vault.h"
@@ -251,5 +252,6 @@ struct ap_result ap_request_work(struct ap_vault *v)
 	AP_TRY(finish_open(v, "objection", "ended"));
 	AP_TRY(lift_due(v));
 	AP_TRY(ap_archive_work(v));
+	AP_TRY(ap_passage_work(v));
 	return remind(v);
 }

@@ -9,6 +9,7 @@
 #include "recorder/erasure.h"
 #include "recorder/hold.h"
 #include "recorder/lifecycle.h"
+#include "recorder/passage.h"
 #include "recorder/portability/archive.h"
 #include "recorder/request.h"
 #include "recorder/review.h"
@@ -70,6 +71,7 @@ void ap_retention_free(struct ap_retention *r)
 	if (!r)
 		return;
 	ap_archive_stop(r->v);
+	ap_passage_stop(r->v);
 	if (r->timer) {
 		g_source_destroy(r->timer);
 		g_source_unref(r->timer);
@@ -156,6 +158,9 @@ static gboolean on_timer(gpointer data)
 void ap_retention_start(struct ap_retention *r)
 {
 	AP_IGNORE(ap_archive_recover(r->v)); /* what is left of one cannot be fetched, and goes when another is made */
+	struct ap_result cut = ap_passage_recover(r->v);
+	if (!ap_ok(cut))
+		ap_log(AP_LOG_ERROR, "passages_not_recovered", "reason=%s", cut.name);
 	struct ap_result old = ap_terms_catch_up(r->v, true);
 	if (!ap_ok(old))
 		ap_log(AP_LOG_ERROR, "terms_not_caught_up", "reason=%s", old.name);

@@ -20,6 +20,8 @@ struct ap_rights {
 	struct ap_result (*track_read)(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role,
 				       const char *access, const char *recording, const char *track, uint64_t offset,
 				       uint32_t length, uint8_t **ret_bytes, size_t *ret_len);
+	struct ap_result (*passage_erase)(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role,
+					  const char *recording, const char *json, char **ret_json);
 	struct ap_result (*request_create)(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role,
 					   const char *json, char **ret_json);
 	struct ap_result (*request_get)(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role,

@@ -41,6 +41,7 @@ static const struct permit {
 	{ "PartyReceipts", GREETED, 512, GATE_THREAD, ap_rpc_party_receipts },
 	{ "TrackOpen", GREETED, 512, MAIN_THREAD, ap_rpc_track_open },
 	{ "TrackRead", GREETED, 512, MAIN_THREAD, ap_rpc_track_read },
+	{ "PassageErase", GREETED, 1024, MAIN_THREAD, ap_rpc_passage_erase },
 	{ "RequestCreate", GREETED, AP_MAX_BODY + 1024, MAIN_THREAD, ap_rpc_request_create },
 	{ "RequestGet", GREETED, 512, MAIN_THREAD, ap_rpc_request_get },
 	{ "RequestCopy", GREETED, 512, MAIN_THREAD, ap_rpc_request_copy },

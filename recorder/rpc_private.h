@@ -54,6 +54,7 @@ void ap_rpc_party_recordings(const struct ap_rpc_env *env, GVariant *arguments, 
 void ap_rpc_party_accesses(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call);
 void ap_rpc_track_open(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call);
 void ap_rpc_track_read(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call);
+void ap_rpc_passage_erase(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call);
 void ap_rpc_request_create(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call);
 void ap_rpc_request_get(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call);
 void ap_rpc_request_copy(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call);

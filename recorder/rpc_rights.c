@@ -105,6 +105,20 @@ void ap_rpc_track_read(const struct ap_rpc_env *env, GVariant *arguments, GDBusM
 	answer_bytes(call, bytes, len);
 }
 
+void ap_rpc_passage_erase(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call)
+{
+	const char *token, *recording, *json;
+	char *text = NULL;
+	struct ap_party p = { 0 };
+	const struct ap_rights *rights = NULL;
+	g_variant_get(arguments, "(&s&s&s)", &token, &recording, &json);
+	struct ap_result r = begin(env, token, &rights, &p);
+	if (ap_ok(r))
+		r = rights->passage_erase(env->v, &p.session, p.role, recording, json, &text);
+	ap_party_clear(&p);
+	ap_rpc_answer_text(call, r, text);
+}
+
 void ap_rpc_request_create(const struct ap_rpc_env *env, GVariant *arguments, GDBusMethodInvocation *call)
 {
 	const char *token, *json;

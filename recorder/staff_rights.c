@@ -2,6 +2,7 @@
 #include "recorder/access.h"
 #include "recorder/erasure.h"
 #include "recorder/grant.h"
+#include "recorder/passage.h"
 #include "recorder/playback.h"
 #include "recorder/portability/archive.h"
 #include "recorder/portability/copy.h"
@@ -65,6 +66,13 @@ static struct ap_result track_read(struct ap_vault *v, const struct ap_uuid *ses
 	return ap_playback_track_read(v, &actor, &access_id, &id, which, offset, length, ret_bytes, ret_len);
 }
 
+static struct ap_result passage_erase(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role,
+				      const char *recording, const char *json, char **ret_json)
+{
+	struct ap_actor actor = party(session, role);
+	return ap_passage_order(v, &actor, recording, json, ret_json);
+}
+
 static struct ap_result request_create(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role,
 				       const char *json, char **ret_json)
 {
@@ -125,6 +133,7 @@ const struct ap_rights *ap_staff_rights(void)
 		.accesses = accesses,
 		.track_open = track_open,
 		.track_read = track_read,
+		.passage_erase = passage_erase,
 		.request_create = request_create,
 		.request_get = request_get,
 		.request_copy = request_copy,

@@ -57,3 +57,21 @@ CREATE TABLE archive (
 -- Why a hold was lifted before its end, and the leaf that says it ended by itself (R20).
 ALTER TABLE hold ADD COLUMN lift_reason TEXT;
 ALTER TABLE hold ADD COLUMN ended_leaf INTEGER;
+
+-- Passages to be erased from a recording (R32). What remains becomes a recording of its own, `into_`, under new identities;
+-- the old one is erased whole.
+CREATE TABLE passage (
+  id BLOB PRIMARY KEY CHECK (length(id) = 16),
+  recording BLOB NOT NULL REFERENCES recording(id),
+  into_ BLOB REFERENCES recording(id),
+  role INTEGER NOT NULL,                -- who asked
+  from_ms INTEGER NOT NULL,             -- in the recording's file time, which the remainder keeps
+  to_ms INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('ordered', 'making', 'done', 'failed')),
+  ordered_ms INTEGER NOT NULL,
+  done_ms INTEGER,
+  failure TEXT,
+  leaf INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX passage_by_recording ON passage(recording);
+CREATE INDEX passage_by_into ON passage(into_);

@@ -74,6 +74,7 @@ static GVariant *answer_to(const char *method, const char *role, GVariant *argum
 		{ "PartyRecordings", "{\"recordings\":[]}" },
 		{ "PartyAccesses", "{\"accesses\":[]}" },
 		{ "PartyReceipts", "{\"receipts\":[]}" },
+		{ "PassageErase", "{\"state\":\"ordered\"}" },
 		{ "RequestCreate", "{\"id\":\"r\",\"state\":\"open\",\"due\":\"2026-12-22T00:00:00.000Z\"}" },
 		{ "ArchiveMake", "{\"id\":\"r\",\"archive\":{\"state\":\"making\",\"progress\":0}}" },
 		{ "RequestGet", "{\"id\":\"r\",\"state\":\"open\",\"due\":\"2026-12-22T00:00:00.000Z\"}" },

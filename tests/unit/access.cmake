@@ -13,6 +13,7 @@ if(TARGET ap_vault_core)
 	endforeach()
 	ap_staff_test(clocks)
 	ap_staff_test(archive)
+	ap_staff_test(passage)
 	set_tests_properties(unit/clocks PROPERTIES LABELS "unit;torture" TIMEOUT 300)
 endif()
 

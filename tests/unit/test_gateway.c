@@ -80,6 +80,7 @@ static void every_route_reaches_the_vault(void **state)
 		{ "GET", "/v1/party/recordings", "coach-token", NULL, 200, "PartyRecordings " },
 		{ "GET", "/v1/party/accesses", "coach-token", NULL, 200, "PartyAccesses " },
 		{ "GET", "/v1/party/receipts", "coach-token", NULL, 200, "PartyReceipts " },
+		{ "POST", "/v1/party/recordings/r/passages", "coach-token", "{}", 202, "PassageErase " },
 		{ "POST", "/v1/party/requests", "coach-token", "{}", 201, "RequestCreate " },
 		{ "GET", "/v1/party/requests", "coach-token", NULL, 200, "RequestGet " },
 		{ "GET", "/v1/party/requests/r", "coach-token", NULL, 200, "RequestGet " },
