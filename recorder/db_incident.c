@@ -124,6 +124,18 @@ struct ap_result ap_db_incident_aware(struct ap_db *db, int64_t tenant, const st
 	return AP_SUCCESS;
 }
 
+struct ap_result ap_db_incident_counts(struct ap_db *db, int64_t now_ms, int64_t *ret_open, int64_t *ret_overdue)
+{
+	struct ap_rows *rows = ap_db_query(db, "SELECT count(*), count(nullif(due_ms < ?1, 0)) FROM incident WHERE closed_ms IS NULL",
+					   AP_VALUES(AP_V_INT(now_ms)));
+	bool any = ap_rows_next(rows);
+	int64_t open = any ? ap_row_int(rows, 0) : 0, overdue = any ? ap_row_int(rows, 1) : 0;
+	AP_TRY(ap_rows_end(rows));
+	*ret_open = open;
+	*ret_overdue = overdue;
+	return AP_SUCCESS;
+}
+
 /* ---- who was affected ---- */
 
 static JsonObject *describe_recording(struct ap_rows *rows)

@@ -4,8 +4,11 @@
 #include "recorder/backup/backup.h"
 #include "recorder/backup/key_part.h"
 #include "recorder/body.h"
+#include "recorder/db_incident.h"
 #include "recorder/db_staff_metrics.h"
+#include "recorder/db_turnover.h"
 #include "recorder/kek.h"
+#include "recorder/lockdown.h"
 #include "recorder/review.h"
 
 #include <string.h>
@@ -121,6 +124,45 @@ static void check_counts(struct report *r, struct ap_vault *v)
 	     n.admins >= 2 ? "two or more" : "holds and bulk erasures need two admins: add one");
 }
 
+/* ---- the key, lockdown, incidents ---- */
+
+#define HOUR_MS (3600LL * 1000)
+
+static void check_turnover(struct report *r, struct ap_vault *v)
+{
+	struct ap_turnover open;
+	int64_t count = 0, since_ms = 0, now_ms = ap_wall_ms(ap_vault_clock(v));
+	bool known = ap_ok(ap_db_turnover_waiting(ap_vault_db(v), &count, &since_ms));
+	bool under_way = ap_ok(ap_db_turnover_open(ap_vault_db(v), &open));
+	g_autofree char *detail = g_strdup_printf("%lld erasures wait for it; it comes by itself within a day, or by aparte rotate",
+						  (long long)count);
+	if (!known || (count > 0 && now_ms - since_ms > 24 * HOUR_MS))
+		note(r, "turnover", BAD, "erasures have waited for more than a day: aparte rotate says what stands in the way");
+	else if (under_way && now_ms - open.begun_ms > HOUR_MS)
+		note(r, "turnover", BAD, "one has been under way for more than an hour: the log says why (turnover_stopped)");
+	else
+		note(r, "turnover", GOOD, count > 0 ? detail : under_way ? "under way" : "no erasure waits for one");
+}
+
+static void check_lockdown(struct report *r, struct ap_vault *v)
+{
+	if (ap_vault_locked_down(v))
+		note(r, "lockdown", BAD, "locked down: aparte lockdown status");
+	else if (!ap_lockdown_is_covered(v))
+		note(r, "lockdown", WARN, "off; it could not destroy the key's file: two admins enrol by aparte lockdown enrol");
+	else
+		note(r, "lockdown", GOOD, "off; two of the enrolled admins could lift one");
+}
+
+static void check_incidents(struct report *r, struct ap_vault *v)
+{
+	int64_t open = 0, overdue = 0;
+	bool known = ap_ok(ap_db_incident_counts(ap_vault_db(v), ap_wall_ms(ap_vault_clock(v)), &open, &overdue));
+	note(r, "incidents", !known || overdue ? BAD : open ? WARN : GOOD,
+	     !known ? "incidents cannot be read" : overdue ? "one is past its 72 hours: aparte incident list" :
+	     open ? "one is open: aparte incident list" : "none is open");
+}
+
 static void check_review(struct report *r, struct ap_vault *v)
 {
 	int64_t due = 0, overdue = 0;
@@ -233,7 +275,9 @@ struct ap_result ap_doctor_examine(struct ap_vault *v, struct ap_backups *backup
 	note(&r, "link", ap_vault_ready(v) ? GOOD : BAD,
 	     ap_vault_ready(v) ? "gateway and capture are there"
 			       : "gateway or capture (sandbox) is missing: no recording now");
-	note(&r, "lockdown", ap_vault_locked_down(v) ? BAD : GOOD, ap_vault_locked_down(v) ? "locked down" : "off");
+	check_turnover(&r, v);
+	check_lockdown(&r, v);
+	check_incidents(&r, v);
 	JsonObject *o = json_object_new();
 	if (!ap_ok(check_backups(&r, v, backups, o)))
 		note(&r, "backup", BAD, "vault.db cannot be read");

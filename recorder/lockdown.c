@@ -157,7 +157,7 @@ bool ap_lockdown_covered(struct ap_vault *v, const struct ap_escrow *e)
 	return holds_key(e, &now) && (!ap_ok(ap_db_keys_old_kek_id(ap_vault_keys(v), &old)) || holds_key(e, &old));
 }
 
-static bool is_covered(struct ap_vault *v)
+bool ap_lockdown_is_covered(struct ap_vault *v)
 {
 	struct ap_escrow *e = NULL;
 	if (!ap_ok(ap_lockdown_load(v, &e)))
@@ -199,7 +199,7 @@ static struct ap_result destroy_file(struct ap_vault *v, bool covered)
 struct ap_result ap_lockdown_begin(struct ap_vault *v, const struct ap_actor *by, const char *reason)
 {
 	struct ap_result first = AP_SUCCESS;
-	bool again = ap_vault_locked_down(v), covered = is_covered(v);
+	bool again = ap_vault_locked_down(v), covered = ap_lockdown_is_covered(v);
 	if (!again)
 		note_first(&first, ap_vault_set_lockdown(v, true), "gates");
 	ap_db_keys_lock(ap_vault_keys(v));
@@ -218,7 +218,7 @@ struct ap_result ap_lockdown_resume(struct ap_vault *v)
 {
 	if (!ap_vault_locked_down(v))
 		return AP_SUCCESS;
-	bool covered = is_covered(v);
+	bool covered = ap_lockdown_is_covered(v);
 	ap_db_keys_lock(ap_vault_keys(v));
 	ap_log(AP_LOG_WARN, "lockdown", "sealed=%s advice=aparte lockdown lift", covered ? "yes" : "no");
 	return destroy_file(v, covered);

@@ -31,6 +31,8 @@ void ap_lockdown_free(struct ap_lockdown *l); /* wipes; NULL is fine */
  * in any case; the first failure (a database, a disk) is returned after everything was tried. Opens an incident.
  */
 struct ap_result ap_lockdown_begin(struct ap_vault *v, const struct ap_actor *by, const char *reason);
+/* Two of the enrolled admins could bring the present key back, so a lockdown would destroy its file. */
+bool ap_lockdown_is_covered(struct ap_vault *v);
 /* At the start, before gates and staff: a vault that is locked down forgets its key again. */
 struct ap_result ap_lockdown_resume(struct ap_vault *v);
 /* {"locked","sealed","covered","enrolled":[…],"given":[…],"since"}: covered: two passphrases would bring the key back. */

@@ -65,7 +65,11 @@ test('R19 R22 an erasure, then rotate: the certificate is dated, the old key lie
 	assert.equal((await watches(second)).status, 206);
 });
 
+const doctor = async (name) => (await adminCall(instance, 'GET', '/v1/doctor')).body.checks.find(({ check }) => check === name);
+
 test('R28 two admins enrol; one call shuts everything', async () => {
+	assert.equal((await doctor('lockdown')).state, 'warn', 'nobody could lift one');
+	assert.equal((await doctor('turnover')).state, 'good');
 	for (const [admin, passphrase] of Object.entries(words)) {
 		assert.equal(cli('short\n', 'lockdown', 'enrol', '--admin', admin, '--passphrase-fd', '0').code, 1);
 		const enrolled = cli(`${passphrase}\n`, 'lockdown', 'enrol', '--admin', admin, '--passphrase-fd', '0');
@@ -89,6 +93,8 @@ test('R28 two admins enrol; one call shuts everything', async () => {
 	assert.equal((await watches(second)).body.type, 'urn:aparte:error:lockdown');
 	assert.ok(!existsSync(kek()));
 	assert.deepEqual(onDisk(key), []);
+	assert.equal((await doctor('lockdown')).state, 'bad');
+	assert.equal((await doctor('incidents')).state, 'warn');
 });
 
 test('R7 R18 R28 in a lockdown, withdrawals and erasures go on', async () => {
@@ -139,8 +145,8 @@ test('R28 the incident that it opened has its 72 hours, and the report names who
 	assert.match(await instance.cli('incident', 'report', incident.id, '--lang', 'fr'), /## Personnes concernées/);
 	const closed = await instance.cli('incident', 'close', incident.id, '--outcome', 'no-risk', '--reason', 'nothing readable left', '--json');
 	assert.equal(closed.state, 'closed');
-	const { body } = await adminCall(instance, 'GET', '/v1/doctor');
-	assert.ok(body.checks.every(({ check, state }) => check !== 'lockdown' || state === 'good'));
+	for (const name of ['lockdown', 'turnover', 'incidents'])
+		assert.equal((await doctor(name)).state, 'good', name);
 });
 
 test('R28 no passphrase and no half of a key stands in the log', () => {
