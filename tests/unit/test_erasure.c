@@ -1,12 +1,17 @@
 #include "tests/testlib/staff_fixture.h"
 
+#include "recorder/db_staff_erasure.h"
 #include "recorder/erasure.h"
 #include "recorder/playback.h"
 #include "recorder/receipt.h"
 
+#include <glib/gstdio.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -233,6 +238,150 @@ static void rights_last_a_year_after_the_last_recording(void **state)
 	fixture_free(f);
 }
 
+static GArray *many(struct fixture *f, guint count)
+{
+	GArray *ids = g_array_new(FALSE, FALSE, sizeof(struct ap_uuid));
+	for (guint i = 0; i < count; i++) {
+		struct ap_uuid session = fixture_consented(f, "[\"recording\"]"), id = fixture_recording(f, &session, YEAR);
+		g_array_append_val(ids, id);
+	}
+	return ids;
+}
+
+static void run_all(struct fixture *f)
+{
+	for (int i = 0; i < 20 && fixture_count(f, "SELECT count(*) FROM erasure WHERE certificate IS NULL") > 0; i++)
+		assert_ok(ap_erasure_run(f->v));
+}
+
+/* Nothing of them is left, each has one leaf of its own and a certificate that verifies. */
+static void check_all_gone(struct fixture *f, const GArray *ids)
+{
+	int64_t shares;
+	for (guint i = 0; i < ids->len; i++) {
+		g_autofree char *certificate = NULL;
+		const struct ap_uuid *id = &g_array_index(ids, struct ap_uuid, i);
+		assert_ok(ap_erasure_certificate(f->v, id, &certificate));
+		check_certificate(f, certificate, "admin");
+		assert_int_equal(fixture_files(f, id), 0);
+	}
+	assert_ok(ap_db_keys_count(ap_vault_keys(f->v), &shares));
+	assert_int_equal(shares, 0);
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM leaf WHERE hex(substr(leaf, 2, 1)) = '0B'"), ids->len);
+}
+
+/* R19: many in one go; what is held or frozen is left out, and not counted. */
+static void many_go_together(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	g_autoptr(GArray) ids = many(f, 6);
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"), frozen = fixture_recording(f, &session, YEAR);
+	struct ap_uuid batch = ap_uuid_random();
+	int64_t total, done;
+	assert_ok(ap_db_run(ap_vault_db(f->v), "UPDATE recording SET state = 'restricted' WHERE id = ?1",
+			    AP_VALUES(AP_V_UUID(&frozen))));
+	g_array_append_val(ids, frozen);
+	assert_refused(ap_db_erasure_batch(ap_vault_db(f->v), &batch, &total, &done), "not-found");
+	assert_ok(ap_erasure_order_many(f->v, ids, AP_ERASE_ADMIN, &batch));
+	assert_ok(ap_db_erasure_batch(ap_vault_db(f->v), &batch, &total, &done));
+	assert_true(total == 6 && done == 0);
+	int64_t checkpoints = fixture_count(f, "SELECT count(*) FROM checkpoint");
+	assert_ok(ap_erasure_run(f->v));
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM checkpoint"), checkpoints + 1); /* one serves all */
+	assert_ok(ap_db_erasure_batch(ap_vault_db(f->v), &batch, &total, &done));
+	assert_true(total == 6 && done == 6);
+	assert_int_equal(fixture_files(f, &frozen), 2 * FIXTURE_SEGMENTS);
+	assert_true(there(f, &frozen, AP_SLOT_VAULT));
+	fixture_free(f);
+}
+
+/* One that cannot be removed waits, and holds up nobody. */
+static void one_that_fails_does_not_stop_the_others(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	g_autoptr(GArray) ids = many(f, 4);
+	struct ap_uuid batch = ap_uuid_random();
+	char id[AP_UUID_TEXT];
+	ap_uuid_text(&g_array_index(ids, struct ap_uuid, 1), id);
+	g_autofree char *odd = g_build_filename(f->home, "recordings", id, "coach", "odd", NULL);
+	assert_int_equal(g_mkdir(odd, 0700), 0);
+	assert_ok(ap_erasure_order_many(f->v, ids, AP_ERASE_ADMIN, &batch));
+	assert_false(ap_ok(ap_erasure_run(f->v)));
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM erasure WHERE certificate IS NOT NULL"), 3);
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM erasure WHERE step = 'shares'"), 1);
+	assert_false(ap_ok(ap_erasure_run(f->v)));
+	assert_int_equal(g_rmdir(odd), 0);
+	run_all(f);
+	check_all_gone(f, ids);
+	fixture_free(f);
+}
+
+/* Rows at every step in the same batch. */
+static void a_batch_takes_each_from_where_it_stands(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	g_autoptr(GArray) ids = many(f, 4);
+	struct ap_uuid batch = ap_uuid_random();
+	assert_ok(ap_erasure_order_many(f->v, ids, AP_ERASE_ADMIN, &batch));
+	run_all(f);
+	fixture_run(f, "UPDATE erasure SET certificate = NULL");
+	static const char *const back[] = {"ordered", "shares", "bytes"};
+	for (guint i = 0; i < G_N_ELEMENTS(back); i++) {
+		assert_ok(ap_db_run(ap_vault_db(f->v), "UPDATE erasure SET step = ?2, erased_leaf = NULL WHERE recording = ?1",
+				    AP_VALUES(AP_V_UUID(&g_array_index(ids, struct ap_uuid, i)), AP_V_TEXT(back[i]))));
+	}
+	fixture_restart(f);
+	run_all(f);
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM erasure WHERE step = 'erased' AND certificate IS NOT NULL"), 4);
+	assert_int_equal(fixture_count(f, "SELECT count(DISTINCT erased_leaf) FROM erasure"), 4);
+	fixture_free(f);
+}
+
+#define KILLS 6
+#define VICTIMS 24
+
+static void erase_in_child(struct fixture *f, int told)
+{
+	fixture_restart(f);
+	if (write(told, "", 1) != 1)
+		_exit(1);
+	for (;;)
+		AP_IGNORE(ap_erasure_run(f->v)); /* until it is killed */
+}
+
+/* R19: SIGKILL at any instruction of a batch. */
+static void killed_at_any_moment_it_is_done_in_the_end(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	g_autoptr(GArray) ids = many(f, VICTIMS);
+	struct ap_uuid batch = ap_uuid_random();
+	assert_ok(ap_erasure_order_many(f->v, ids, AP_ERASE_ADMIN, &batch));
+	for (int i = 0; i < KILLS; i++) {
+		int told[2], status;
+		char byte;
+		assert_int_equal(pipe(told), 0);
+		ap_vault_free(g_steal_pointer(&f->v)); /* the child has the files */
+		pid_t child = fork();
+		if (child == 0)
+			erase_in_child(f, told[1]);
+		assert_int_equal(read(told[0], &byte, 1), 1);
+		g_usleep((gulong)g_random_int_range(0, 12000));
+		kill(child, SIGKILL);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFSIGNALED(status));
+		close(told[0]);
+		close(told[1]);
+		fixture_restart(f);
+	}
+	run_all(f);
+	check_all_gone(f, ids);
+	fixture_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +393,10 @@ int main(void)
 		cmocka_unit_test(a_share_lives_while_another_recording_needs_it),
 		cmocka_unit_test(a_standing_consent_keeps_its_share),
 		cmocka_unit_test(rights_last_a_year_after_the_last_recording),
+		cmocka_unit_test(many_go_together),
+		cmocka_unit_test(one_that_fails_does_not_stop_the_others),
+		cmocka_unit_test(a_batch_takes_each_from_where_it_stands),
+		cmocka_unit_test(killed_at_any_moment_it_is_done_in_the_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
