@@ -1,13 +1,14 @@
 /*
  * The manifest of a recording whose capture said anything the report rules let pass: it is always made, canonical, and
  * signed; it vouches for its own segments and, once a segment, its text or its signature is another, for none. The
- * database is stood in for: the input says what epochs and segments there are.
+ * database is stood in for: the input says what epochs, segments and erased passages there are.
  */
 #include "fuzz.h"
 
 #include <aparte/buf.h>
 #include <aparte/jcs.h>
 #include <recorder/db_keys.h>
+#include <recorder/db_passage.h>
 #include <recorder/manifest.h>
 #include <recorder/session.h>
 #include <recorder/vault.h>
@@ -22,6 +23,7 @@
 static struct ap_epoch_row epochs[EPOCHS];
 static unsigned epoch_count;
 static GArray *tracks[2];
+static unsigned holes;
 static char *kept_text; /* NULL: no manifest yet */
 static uint8_t kept_signature[64];
 
@@ -38,6 +40,19 @@ struct ap_result ap_db_segment_list(struct ap_db *db, const struct ap_uuid *reco
 {
 	(void)db, (void)recording;
 	*ret_segments = g_array_ref(tracks[role - AP_COACH]);
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_db_passage_holes(struct ap_db *db, const struct ap_uuid *recording, JsonArray **ret_list)
+{
+	(void)db, (void)recording;
+	*ret_list = json_array_new();
+	for (unsigned i = 0; i < holes; i++) {
+		JsonObject *hole = json_object_new();
+		json_object_set_int_member(hole, "from_ms", i * WEEK_MS);
+		json_object_set_int_member(hole, "to_ms", i * WEEK_MS + 1);
+		json_array_add_object_element(*ret_list, hole);
+	}
 	return AP_SUCCESS;
 }
 
@@ -136,23 +151,22 @@ static const char *vouches(enum ap_role role, const GArray *segments)
 	return ap_manifest_vouches(NULL, NULL, &id, role, segments).name;
 }
 
-static void build(void)
+static void build(enum ap_role role)
 {
 	const struct ap_recording recording = { .id = { { 1 } }, .session = { { 2 } }, .created_ms = 1790000000000, .duration_ms = 5 };
-	g_assert_cmpstr(vouches(AP_COACH, tracks[0]), ==, "segment-altered"); /* there is none yet */
+	g_assert_cmpstr(vouches(role, tracks[role - AP_COACH]), ==, "segment-altered"); /* there is none yet */
 	g_assert_true(ap_ok(ap_manifest_build(NULL, NULL, &recording, true, &kept_text)));
 	g_assert_true(ap_ok(ap_jcs_check(kept_text, strlen(kept_text), 1 << 20)));
 	g_assert_true(ap_ok(ap_manifest_sign(NULL, kept_text, kept_signature)));
-	g_assert_cmpstr(vouches(AP_COACH, tracks[0]), ==, "ok");
-	g_assert_cmpstr(vouches(AP_COACHEE, tracks[1]), ==, "ok");
+	g_assert_cmpstr(vouches(role, tracks[role - AP_COACH]), ==, "ok");
 }
 
 /* One thing is another. */
-static void alter(struct ap_reader *r)
+static void alter(struct ap_reader *r, unsigned what, enum ap_role role)
 {
-	unsigned what = ap_read_u8(r) % 4, at = ap_read_u16(r);
+	unsigned at = ap_read_u16(r);
 	uint8_t change = ap_read_u8(r) | 1;
-	GArray *track = tracks[0];
+	GArray *track = tracks[role - AP_COACH];
 	if (what == 0) {
 		kept_text[at % strlen(kept_text)] ^= (char)(change & 0x7F);
 	} else if (what == 1) {
@@ -165,7 +179,7 @@ static void alter(struct ap_reader *r)
 		const struct ap_segment_row more = { .number = track->len, .size = 300 };
 		g_array_append_val(track, more);
 	}
-	g_assert_cmpstr(vouches(AP_COACH, track), ==, "segment-altered");
+	g_assert_cmpstr(vouches(role, track), ==, "segment-altered");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -175,8 +189,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!ready)
 		ready = ap_ok(ap_secret_init()) && g_log_set_always_fatal(G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_ERROR);
 	read_world(&r);
-	build();
-	alter(&r);
+	/* The input also says of whose track the rest is: each costs as much. */
+	unsigned choice = ap_read_u8(&r);
+	enum ap_role role = choice & 4 ? AP_COACHEE : AP_COACH;
+	holes = choice >> 3 & 3;
+	build(role);
+	alter(&r, choice % 4, role);
 	clear_world();
 	return 0;
 }
