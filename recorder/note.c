@@ -12,6 +12,9 @@
 #define LABEL "aparte/note/v1"
 #define HEAD (sizeof LABEL + 16)
 
+#define SLACK_MS 10000
+#define LONGEST_MS (24LL * 3600 * 1000)
+
 /* Right to it, length of the recording, and the identity that seals and opens; all must be there for a note. */
 struct desk {
 	struct ap_recording recording;
@@ -129,13 +132,19 @@ struct ap_result ap_note_export(struct ap_vault *v, const struct ap_uuid *record
 
 /* ---- writing ---- */
 
+/* A player's clock runs a little past what the capture counted, and one that crashed counted nothing. */
+static int64_t last_ms(const struct ap_recording *r)
+{
+	return r->duration_ms > 0 ? r->duration_ms + SLACK_MS : LONGEST_MS;
+}
+
 static struct ap_result read_wish(const struct desk *d, JsonObject *body, const char **ret_text, int64_t *ret_at_ms)
 {
 	const char *text = ap_body_text_or_empty(body, "text");
 	int64_t at_ms = -1;
 	if (!text[strspn(text, " \t\r\n")] || strlen(text) > AP_NOTE_TEXT)
 		return ap_fail(AP_ERR_PROTOCOL, "invalid", "a note has 1 to 4000 bytes of text");
-	if (!ap_body_int(body, "at_ms", &at_ms) || at_ms < 0 || at_ms > MAX(d->recording.duration_ms, 0))
+	if (!ap_body_int(body, "at_ms", &at_ms) || at_ms < 0 || at_ms > last_ms(&d->recording))
 		return ap_fail(AP_ERR_PROTOCOL, "invalid", "at_ms is a time within the recording");
 	*ret_text = text;
 	*ret_at_ms = at_ms;

@@ -121,7 +121,7 @@ static void a_note_is_changed_and_deleted(void **state)
 	assert_ok(ap_note_delete(s.f->v, &s.sam, &s.sams, &id));
 	assert_refused(ap_note_delete(s.f->v, &s.sam, &s.sams, &id), "not-found");
 	assert_refused(add(&s, "  \n", 1, &id), "invalid");
-	assert_refused(add(&s, "beyond its end", 20001, &id), "invalid");
+	assert_refused(add(&s, "beyond its end", 30001, &id), "invalid"); /* 20 s, and some for the player's clock */
 	assert_refused(add(&s, "before its start", -1, &id), "invalid");
 	g_autofree char *huge = g_strnfill(AP_NOTE_TEXT + 1, 'x');
 	assert_refused(add(&s, huge, 1, &id), "invalid");

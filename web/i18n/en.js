@@ -17,6 +17,10 @@ export const en = {
 
 	'role.coach': 'Coach',
 	'role.coachee': 'Coachee',
+	'staffRole.supervisor': 'Supervisor',
+	'staffRole.sponsor': 'Sponsor',
+	'staffRole.admin': 'Administration',
+	'staffRole.coach': 'Coach',
 	'role.other': 'Someone else',
 
 	'lobby.title': 'Welcome',
@@ -242,7 +246,7 @@ export const en = {
 	'grant.lead': 'Only for a purpose that both persons agreed to.',
 	'grant.new': 'Grant access',
 	'grant.recording': 'Recording',
-	'grant.supervisor': 'Supervisor',
+	'grant.supervisor': 'Supervisor or sponsor',
 	'grant.purpose': 'Purpose',
 	'grant.end': 'Until',
 	'grant.create': 'Grant',

@@ -17,6 +17,10 @@ export const fr = {
 
 	'role.coach': 'Coach',
 	'role.coachee': 'Personne accompagnée',
+	'staffRole.supervisor': 'Supervision',
+	'staffRole.sponsor': 'Commanditaire',
+	'staffRole.admin': 'Administration',
+	'staffRole.coach': 'Coach',
 	'role.other': 'Autre personne',
 
 	'lobby.title': 'Bienvenue',
@@ -242,7 +246,7 @@ export const fr = {
 	'grant.lead': 'Seulement pour une finalité que les deux personnes ont acceptée.',
 	'grant.new': 'Autoriser',
 	'grant.recording': 'Enregistrement',
-	'grant.supervisor': 'Superviseur',
+	'grant.supervisor': 'Superviseur ou commanditaire',
 	'grant.purpose': 'Finalité',
 	'grant.end': 'Jusqu’au',
 	'grant.create': 'Autoriser',
