@@ -45,9 +45,11 @@ export function accessList(accesses) {
 	return el('ul', { class: 'items' }, ...accesses.map((access) => {
 		const purpose = el('span', { t: tOr(`purpose.${access.purpose}`, 'purpose.other') });
 		const who = /^(?:party:)?(coach|coachee)$/.exec(access.who ?? '');
-		const name = who ? el('strong', { t: `role.${who[1]}` }) : plain('strong', String(access.who ?? '').replace(/^user:/, ''));
+		const hidden = access.who === access.role; /* the operator shows the role alone */
+		const role = el('span', { t: tOr(`staffRole.${access.role}`, 'role.other'), test: 'my-access-role' });
+		const name = who ? el('strong', { t: `role.${who[1]}` }) : hidden ? el('strong', {}, role) : plain('strong', String(access.who ?? '').replace(/^user:/, ''));
 		return el('li', { class: 'item', test: 'my-access' }, el('div', { class: 'item-words' },
-			name, plain('span', formatDate(access.begun)), purpose, who ? null : plain('q', access.reason)));
+			name, who || hidden || !access.role ? null : role, plain('span', formatDate(access.begun)), purpose, who ? null : plain('q', access.reason)));
 	}));
 }
 
