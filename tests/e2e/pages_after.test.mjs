@@ -56,7 +56,8 @@ test('recordings with their end, accesses, receipts verified; a forged one is to
 			holds: [{ ground: 'art. 17(3)(e)', reason: 'Litige 7', until: time }] },
 		{ id: 'b', state: 'erased', created: time, certificate: await logOfOne(mock.logKey, 11, { event: 'Erased' }) },
 	];
-	mock.accesses = [{ id: 'x', recording: 'a', who: 'user:claire', purpose: 'supervision', reason: 'Supervision mensuelle', begun: time }];
+	mock.accesses = [{ id: 'x', recording: 'a', who: 'claire', role: 'supervisor', purpose: 'supervision', reason: 'Supervision mensuelle', begun: time },
+		{ id: 'y', recording: 'a', who: 'sponsor', role: 'sponsor', purpose: 'disclosure', reason: 'Bilan', begun: time }];
 	const good = await logOfOne(mock.logKey, 1, { event: 'ConsentGiven', time });
 	mock.receipts = [good, { ...good, leaf_index: 0 }];
 	const { page, at, complaints, context } = await open();
@@ -64,7 +65,8 @@ test('recordings with their end, accesses, receipts verified; a forged one is to
 	assert.equal(await at('my-receipt-status').nth(0).getAttribute('data-verified'), 'true');
 	assert.equal(await at('my-receipt-status').nth(1).getAttribute('data-verified'), 'false');
 	assert.equal(await at('certificate').getAttribute('data-verified'), 'true');
-	assert.match(await at('my-accesses').innerText(), /claire[\s\S]*Supervision mensuelle/);
+	assert.match(await at('my-accesses').innerText(), /claire[\s\S]*Supervision mensuelle[\s\S]*Commanditaire[\s\S]*Bilan/, 'R12');
+	assert.deepEqual(await at('my-access-role').allInnerTexts(), ['Supervision', 'Commanditaire'], 'R12: the role, and alone where names are hidden');
 	assert.match(await at('my-recordings').innerText(), /Effacé au plus tard le/);
 	assert.match(await at('recording-hold').innerText(), /art\. 17\(3\)\(e\).*Litige 7/, 'R20');
 	await shot(page, 'my-data');
