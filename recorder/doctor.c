@@ -229,7 +229,7 @@ static void check_journal(struct report *r, JsonObject *backup)
 		note(r, "journal", BAD,
 		     "cannot be written: see to the disk of backup.journal; until then no erasure is certified (it is done all the same)");
 	else if (ap_body_bool(journal, "inside"))
-		note(r, "journal", WARN, "lies in the instance: set backup.journal to another disk, or a lost disk loses it too");
+		note(r, "journal", WARN, "lies in the instance or its backups: set backup.journal to another disk, or what loses them loses it too");
 	else
 		note(r, "journal", GOOD, "withdrawals, erasures and revocations are kept outside the backups");
 }

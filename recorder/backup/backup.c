@@ -12,6 +12,7 @@
 #include "recorder/db_copy.h"
 #include "recorder/db_keys_image.h"
 #include "recorder/db_ledger.h"
+#include "recorder/secret_file.h"
 #include "recorder/vault.h"
 
 #include <aparte/log.h>
@@ -105,11 +106,16 @@ static void remove_copy(const char *path)
 	}
 }
 
+static char *copy_of(struct ap_vault *v)
+{
+	return g_build_filename(ap_vault_home(v), "vault", "backup.db", NULL);
+}
+
 static struct ap_result copy_vault(struct run *run)
 {
 	const char *home = ap_vault_home(run->b->v);
 	g_autofree char *from = g_build_filename(home, "vault", "vault.db", NULL);
-	g_autofree char *copy = g_build_filename(home, "vault", "backup.db", NULL);
+	g_autofree char *copy = copy_of(run->b->v);
 	remove_copy(copy);
 	struct ap_result r = ap_db_copy(from, copy);
 	if (ap_ok(r))
@@ -149,11 +155,15 @@ static struct ap_result make(struct run *run)
 
 /* ---- the proof ---- */
 
+static char *scratch_of(struct ap_vault *v)
+{
+	return g_build_filename(ap_vault_home(v), "vault", "proof", NULL);
+}
+
 static struct ap_result prove(struct run *run)
 {
 	struct ap_vault *v = run->b->v;
-	g_autofree char *scratch = g_build_filename(ap_vault_home(v), "vault", "proof", NULL);
-	ap_restore_remove(scratch);
+	g_autofree char *scratch = scratch_of(v);
 	if (g_mkdir_with_parents(scratch, 0700) != 0)
 		return ap_fail(AP_ERR_IO, "backup", "there is no room for a scratch place in vault/");
 	const struct ap_restore_wish wish = { .from = run->to.directory,
@@ -367,10 +377,22 @@ static gboolean on_timer(void *data)
 	return G_SOURCE_CONTINUE;
 }
 
+/* A vault that died in a run left copies behind: of keys.db's wrapped shares too, which erasures must not miss. */
+static void remove_leftovers(struct ap_vault *v)
+{
+	g_autofree char *scratch = scratch_of(v), *place = g_build_filename(scratch, ".restoring", NULL);
+	g_autofree char *keys = g_build_filename(place, "vault", "keys.db", NULL), *copy = copy_of(v);
+	if (g_file_test(keys, G_FILE_TEST_EXISTS))
+		AP_IGNORE(ap_secret_file_destroy(keys)); /* removed below in any case */
+	ap_restore_remove(scratch);
+	remove_copy(copy);
+}
+
 struct ap_backups *ap_backups_new(struct ap_vault *v)
 {
 	struct ap_backups *b = g_new0(struct ap_backups, 1);
 	b->v = v;
+	remove_leftovers(v);
 	return b;
 }
 
@@ -430,6 +452,19 @@ static void add_parts(JsonObject *o, const char *directory, enum ap_part_kind ki
 	json_object_set_array_member(o, member, list);
 }
 
+static bool lies_in(const char *path, const char *directory)
+{
+	size_t len = strlen(directory);
+	return len > 0 && strncmp(path, directory, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+/* Where what it outlives would take it along: in the instance, or in the backups. */
+static bool is_inside(struct ap_vault *v, const char *journal)
+{
+	g_autofree char *backup = ap_destination_directory(v);
+	return ap_journal_is_inside(ap_vault_config(v)) || lies_in(journal, ap_vault_home(v)) || lies_in(journal, backup);
+}
+
 static struct ap_result add_journal(struct ap_backups *b, JsonObject *o)
 {
 	int64_t waiting = 0;
@@ -437,7 +472,7 @@ static struct ap_result add_journal(struct ap_backups *b, JsonObject *o)
 	g_autofree char *directory = ap_journal_directory(ap_vault_config(b->v), ap_vault_home(b->v));
 	struct ap_result r = ap_db_journal_waiting(ap_vault_db(b->v), &waiting);
 	ap_answer_text(journal, "directory", directory);
-	json_object_set_boolean_member(journal, "inside", ap_journal_is_inside(ap_vault_config(b->v)));
+	json_object_set_boolean_member(journal, "inside", is_inside(b->v, directory));
 	json_object_set_boolean_member(journal, "ok", !b->journal_bad);
 	json_object_set_int_member(journal, "waiting", waiting);
 	json_object_set_object_member(o, "journal", journal);

@@ -196,7 +196,8 @@ static struct ap_result append_in(int directory, struct writing *w, const uint8_
 		return unwritable();
 	struct ap_result r = append_to(fd, w, public, bodies);
 	close(fd);
-	return ap_ok(r) && fsync(directory) != 0 ? unwritable() : r;
+	/* Its name must last too, once. */
+	return ap_ok(r) && w->chain.end == 0 && fsync(directory) != 0 ? unwritable() : r;
 }
 
 struct ap_result ap_journal_file_append(const char *directory, const struct ap_secret *seed,

@@ -1,5 +1,7 @@
 #include "recorder/backup/part.h"
 
+#include "recorder/secret_file.h"
+
 #include <aparte/buf.h>
 #include <aparte/clock.h>
 #include <aparte/encode.h>
@@ -324,27 +326,12 @@ bool ap_part_exists(const char *directory, enum ap_part_kind kind, int64_t made_
 	return g_file_test(path, G_FILE_TEST_EXISTS);
 }
 
-static bool overwrite(const char *path)
-{
-	struct stat st;
-	uint8_t noise[4096];
-	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return errno == ENOENT;
-	bool good = fstat(fd, &st) == 0;
-	for (off_t at = 0; good && at < st.st_size; at += (off_t)sizeof noise) {
-		randombytes_buf(noise, sizeof noise);
-		good = pwrite(fd, noise, (size_t)MIN((off_t)sizeof noise, st.st_size - at), at) > 0;
-	}
-	good = good && fsync(fd) == 0;
-	return close(fd) == 0 && good;
-}
-
 struct ap_result ap_part_destroy(const char *directory, const struct ap_part *part)
 {
 	g_autofree char *age = file_of(directory, part, ".age"), *json = file_of(directory, part, ".json");
-	bool gone = overwrite(age) && (unlink(age) == 0 || errno == ENOENT) && (unlink(json) == 0 || errno == ENOENT);
-	return gone && sync_directory(directory, part->kind) ? AP_SUCCESS : disk();
+	if (!ap_ok(ap_secret_file_destroy(age)) || (unlink(json) != 0 && errno != ENOENT) || !sync_directory(directory, part->kind))
+		return disk();
+	return AP_SUCCESS;
 }
 
 static void tidy_kind(const char *directory, enum ap_part_kind kind)

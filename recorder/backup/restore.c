@@ -3,6 +3,7 @@
 #include "recorder/answer.h"
 #include "recorder/backup/db_backup.h"
 #include "recorder/backup/journal.h"
+#include "recorder/secret_file.h"
 #include "recorder/staff.h"
 
 #include <aparte/log.h>
@@ -243,6 +244,15 @@ static struct ap_result move_in(const struct ap_restoring *r)
 
 /* ---- as a whole ---- */
 
+/* Wrapped shares are no less worth destroying in a place that was given up. */
+static void discard(const char *place)
+{
+	g_autofree char *keys = g_build_filename(place, "vault", "keys.db", NULL);
+	if (g_file_test(keys, G_FILE_TEST_EXISTS))
+		AP_IGNORE(ap_secret_file_destroy(keys)); /* removed below in any case */
+	ap_restore_remove(place);
+}
+
 static void close_all(struct ap_restoring *r)
 {
 	ap_vault_free(g_steal_pointer(&r->v));
@@ -252,7 +262,7 @@ static void close_all(struct ap_restoring *r)
 	g_hash_table_unref(r->erased);
 	g_array_unref(r->unfinished);
 	if (r->place)
-		ap_restore_remove(r->place);
+		discard(r->place);
 	g_free(r->place);
 }
 

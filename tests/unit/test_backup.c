@@ -119,6 +119,23 @@ static void R22_a_damaged_backup_is_no_proof(void **state)
 	backup_fixture_free(x);
 }
 
+static void R22_what_a_killed_run_left_is_removed_at_the_next_start(void **state)
+{
+	(void)state;
+	struct backup_fixture *x = backup_fixture_new();
+	g_autofree char *vault = g_build_filename(x->f->home, "vault", NULL);
+	g_autofree char *place = g_build_filename(vault, "proof", ".restoring", "vault", NULL);
+	g_autofree char *keys = g_build_filename(place, "keys.db", NULL), *copy = g_build_filename(vault, "backup.db", NULL);
+	assert_int_equal(g_mkdir_with_parents(place, 0700), 0);
+	assert_true(g_file_set_contents(keys, "wrapped", -1, NULL) && g_file_set_contents(copy, "names", -1, NULL));
+	ap_backups_free(x->b);
+	x->b = ap_backups_new(x->f->v);
+	assert_false(g_file_test(keys, G_FILE_TEST_EXISTS) || g_file_test(copy, G_FILE_TEST_EXISTS));
+	backup_fixture_backup(x);
+	assert_false(g_file_test(place, G_FILE_TEST_EXISTS) || g_file_test(copy, G_FILE_TEST_EXISTS));
+	backup_fixture_free(x);
+}
+
 static int64_t undestroyed(struct backup_fixture *x)
 {
 	return fixture_count(x->f, "SELECT count(*) FROM key_part WHERE destroyed_ms IS NULL");
@@ -235,6 +252,7 @@ int main(void)
 		cmocka_unit_test(R22_nothing_readable_lies_in_a_backup),
 		cmocka_unit_test(R22_without_a_recipient_or_a_directory_it_says_what_to_set),
 		cmocka_unit_test(R22_a_damaged_backup_is_no_proof),
+		cmocka_unit_test(R22_what_a_killed_run_left_is_removed_at_the_next_start),
 		cmocka_unit_test(R22_key_parts_are_destroyed_after_the_horizon),
 		cmocka_unit_test(R22_a_turnover_brings_a_key_part_and_an_end_for_the_old_ones),
 		cmocka_unit_test(R22_a_key_part_that_cannot_be_destroyed_dates_nothing),
