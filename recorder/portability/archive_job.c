@@ -302,7 +302,7 @@ static struct ap_result prepare(struct job *j, const struct ap_zip_lock *lock)
 {
 	struct ap_party party;
 	g_autofree char *path = ap_archive_path(j->v, &j->request);
-	const struct ap_copy_wish wish = {j->person.session, j->person.role, false};
+	const struct ap_copy_wish wish = {j->person.session, j->person.role, false, false};
 	AP_TRY(ap_party_load(ap_vault_db(j->v), &j->person.session, j->person.role, &party));
 	j->lang = g_strdup(g_str_has_prefix(party.locale, "fr") ? "fr" : "en");
 	ap_party_clear(&party);

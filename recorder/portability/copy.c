@@ -1,6 +1,7 @@
 #include "recorder/portability/copy.h"
 
 #include "recorder/answer.h"
+#include "recorder/note.h"
 #include "recorder/request_private.h"
 #include "recorder/session.h"
 #include "recorder/vault.h"
@@ -122,6 +123,32 @@ static JsonObject *controller(struct ap_vault *v)
 	return o;
 }
 
+/* Of recordings that can be read now; a frozen one's notes wait with it. */
+static struct ap_result add_notes_of(struct ap_vault *v, JsonObject *recording, JsonArray *all)
+{
+	const char *state = json_object_get_string_member(recording, "state");
+	g_autoptr(JsonArray) notes = NULL;
+	struct ap_uuid id;
+	if ((strcmp(state, "sealed") != 0 && strcmp(state, "archived") != 0) ||
+	    !ap_uuid_parse(json_object_get_string_member(recording, "id"), &id))
+		return AP_SUCCESS;
+	struct ap_result r = ap_note_export(v, &id, &notes);
+	if (!ap_ok(r))
+		return strcmp(r.name, "erased") == 0 ? AP_SUCCESS : r;
+	for (guint i = 0; i < json_array_get_length(notes); i++)
+		json_array_add_element(all, json_node_copy(json_array_get_element(notes, i)));
+	return AP_SUCCESS;
+}
+
+static struct ap_result add_notes(struct ap_vault *v, JsonObject *copy)
+{
+	JsonArray *all = json_array_new(), *recordings = json_object_get_array_member(copy, "recordings");
+	json_object_set_array_member(copy, "notes", all);
+	for (guint i = 0; i < json_array_get_length(recordings); i++)
+		AP_TRY(add_notes_of(v, json_array_get_object_element(recordings, i), all));
+	return AP_SUCCESS;
+}
+
 static struct ap_result fill(struct ap_vault *v, const struct ap_copy_wish *wish, const struct ap_party *party,
 			     int64_t tenant, JsonObject *copy)
 {
@@ -139,7 +166,7 @@ static struct ap_result fill(struct ap_vault *v, const struct ap_copy_wish *wish
 				   AP_VALUES(AP_V_BLOB(wish->all ? NULL : wish->session.b, 16),
 					     AP_V_TEXT(party->pii_principal), AP_V_INT(tenant), AP_V_INT(names)),
 				   copy));
-	return AP_SUCCESS;
+	return wish->notes ? add_notes(v, copy) : AP_SUCCESS;
 }
 
 struct ap_result ap_copy_build(struct ap_vault *v, const struct ap_copy_wish *wish, JsonObject **ret_copy)
@@ -189,8 +216,8 @@ struct ap_result ap_copy_answer(struct ap_vault *v, const struct ap_actor *party
 	if (format[0] && !markdown && strcmp(format, "json") != 0)
 		return ap_fail(AP_ERR_PROTOCOL, "invalid", "the formats are json and markdown");
 	AP_TRY(find_request(v, party, request, &row));
-	bool all = strcmp(row.type, "access") == 0 && strcmp(row.state, "done") == 0;
-	AP_TRY(ap_copy_build(v, &(struct ap_copy_wish){row.session, row.role, all}, &copy));
+	bool access = strcmp(row.type, "access") == 0, done = strcmp(row.state, "done") == 0;
+	AP_TRY(ap_copy_build(v, &(struct ap_copy_wish){row.session, row.role, access && done, access}, &copy));
 	AP_TRY(log_copy(v, &row, ap_role_text(row.role)));
 	JsonObject *person = json_object_get_object_member(copy, "person");
 	const char *locale = json_object_get_string_member_with_default(person, "locale", "en");

@@ -18,7 +18,8 @@ struct ap_actor; /* recorder/access.h */
 struct ap_copy_wish {
 	struct ap_uuid session;
 	enum ap_role role;
-	bool all; /* every session of this person with the platform, not this one alone */
+	bool all;   /* every session of this person with the platform, not this one alone */
+	bool notes; /* with what viewers noted on the recordings: access (art. 15), not portability (art. 20) */
 };
 
 /* {"person":{…},"controller":{…},"made","sessions":[…],"statements":[…],…}: docs/openapi.yaml, PersonCopy. Unref. */

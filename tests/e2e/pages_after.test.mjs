@@ -194,3 +194,23 @@ test('R21 an objection names purposes, a rectification what is to change', async
 	assert.equal(mock.requests[1].changes.name, 'Nadia Roche');
 	await context.close();
 });
+
+test('R32 either person has a passage erased, and both see it', async () => {
+	const time = new Date().toISOString();
+	mock.recordings = [{ id: 'a', state: 'sealed', created: time, duration_ms: 120_000, watchable: true,
+		passages: [{ from_ms: 60_000, to_ms: 90_000, by: 'coach', state: 'done', time }] }];
+	const { page, at, complaints, context } = await open();
+	assert.match(await at('passage').innerText(), /1:00 à 1:30 effacé à la demande du coach/);
+	await at('passage-ask').locator('summary').click();
+	await at('passage-from').fill('0:05');
+	await at('passage-to').fill('deux');
+	await at('passage-erase').click();
+	assert.equal(mock.passages.length, 0, 'not a time');
+	await at('passage-to').fill('1:02');
+	assert.deepEqual(await axe(page), []);
+	await at('passage-erase').click();
+	await until(() => mock.passages.length === 1, 'ordered');
+	assert.deepEqual(mock.passages[0], { from_ms: 5000, to_ms: 62_000 });
+	assert.deepEqual(complaints, []);
+	await context.close();
+});

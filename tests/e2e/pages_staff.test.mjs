@@ -289,6 +289,37 @@ test('R11 the review: each item confirmed or ended, never one’s own account co
 	await context.close();
 });
 
+test('R28 an incident is opened, noted and closed; its date is there; the lockdown asks first', async () => {
+	mock.staff = newStaff('admin');
+	const { page, at, complaints, context } = await signIn();
+	await at('nav-incidents').click();
+	await at('incident-new').click();
+	await at('incident-summary').fill('a laptop was lost');
+	await at('incident-create').click();
+	await at('incident-row').waitFor();
+	assert.match(await at('incident-row').innerText(), /a laptop was lost/);
+	assert.deepEqual(await axe(page), []);
+	await shot(page, 'admin-incidents');
+	assert.match(await at('incident-report').getAttribute('href'), /\/report\?format=md&lang=(fr|en)$/);
+	await at('incident-add').click();
+	await at('incident-text').fill('found again');
+	await at('incident-note-add').click();
+	await until(() => mock.staff.incidents[0].notes.length === 1, 'noted');
+	await at('incident-end').click();
+	await at('incident-outcome').selectOption('no-risk');
+	await at('incident-why').fill('encrypted');
+	assert.deepEqual(await axe(page), []);
+	await at('incident-closing').click();
+	await until(() => mock.staff.incidents[0].state === 'closed', 'closed');
+	await at('lockdown-new').click();
+	await at('lockdown-reason').fill('drill');
+	assert.equal(mock.staff.lockdown, undefined);
+	await at('lockdown-confirm').click();
+	await until(() => mock.staff.lockdown === 'drill', 'locked down');
+	assert.deepEqual(complaints, []);
+	await context.close();
+});
+
 test('R11 one’s own password: a weak one in words, then changed', async () => {
 	const { page, at, complaints, context } = await signIn();
 	await at('nav-account').click();

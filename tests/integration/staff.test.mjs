@@ -153,6 +153,31 @@ test('R21 R39 the archive: own track alone, opened by stock tools; the copy of a
 	assert.equal((await asParty('coachee', 'GET', `/requests/${asked.id}`)).body.state, 'done');
 });
 
+test('R32 a passage is erased: both see it, the rest is a whole WebM, the old recording is certified erased', async () => {
+	const old = made.recording;
+	const asked = await asParty('coachee', 'POST', `/recordings/${old}/passages`, { from_ms: 2000, to_ms: 3000 });
+	assert.equal(asked.status, 202);
+	const living = async (role) => (await asParty(role, 'GET', '/recordings')).body.recordings.filter(({ state }) => state === 'sealed');
+	await until('the remainder stands', async () => {
+		const [one, ...more] = await living('coach');
+		return one && one.id !== old && !more.length;
+	}, 20000);
+	const [rest] = await living('coach');
+	assert.deepEqual(rest.passages.map(({ from_ms: from, to_ms: to, by, state }) => [from, to, by, state]), [[2000, 3000, 'coachee', 'done']]);
+	assert.deepEqual((await living('coachee'))[0].passages, rest.passages);
+	const file = join(scratch, 'rest.webm');
+	writeFileSync(file, (await asParty('coach', 'GET', `/recordings/${rest.id}/tracks/coach`)).bytes);
+	const times = execFileSync('ffprobe', ['-v', 'error', '-select_streams', 'a', '-show_entries', 'packet=pts_time', '-of', 'csv=p=0', file])
+		.toString().trim().split('\n').map(parseFloat);
+	assert.ok(times.some((t) => t < 1.9) && times.some((t) => t > 4.1), 'both sides of it play');
+	assert.ok(!times.some((t) => t >= 2 && t < 3), 'nothing of it is left');
+	const gone = (await asParty('coach', 'GET', '/recordings')).body.recordings.find(({ id }) => id === old);
+	assert.equal(JSON.parse(gone.certificate.body).cause, 'passage');
+	assert.ok(!existsSync(join(instance.home, 'recordings', old)));
+	assert.equal((await asParty('coach', 'GET', `/recordings/${old}/tracks/coach`)).status, 410);
+	made.recording = rest.id;
+});
+
 test('R20 a hold by two admins stops a person’s erasure; lifted by two, it goes through', async () => {
 	const wish = { recording: made.recording, ground: 'GDPR art. 17(3)(e)', reason: 'claim 7', ends: soon(day) };
 	const { proposal } = (await adminCall(instance, 'POST', '/v1/holds', wish)).body;
@@ -163,7 +188,7 @@ test('R20 a hold by two admins stops a person’s erasure; lifted by two, it goe
 	assert.equal(asked.status, 201);
 	assert.equal(asked.body.state, 'open');
 	assert.equal(asked.body.waits_for[0].reason, 'claim 7', 'the person reads why');
-	assert.equal((await asParty('coach', 'GET', '/recordings')).body.recordings[0].holds[0].until, wish.ends);
+	assert.equal((await asParty('coach', 'GET', '/recordings')).body.recordings.find(({ id }) => id === made.recording).holds[0].until, wish.ends);
 	assert.ok(Math.abs(Date.parse(asked.body.due) - Date.now() - 30 * day) < 60000, 'one month');
 	assert.ok(existsSync(join(instance.home, 'recordings', made.recording)));
 	assert.equal((await adminCall(instance, 'DELETE', `/v1/holds/${hold.id}`)).status, 202);
@@ -177,7 +202,7 @@ test('R19 erased for everybody, with a certificate for the person', async () => 
 	assert.equal((await supervisor.call('GET', track)).status, 410);
 	const own = await asParty('coach', 'GET', `/recordings/${made.recording}/tracks/coach`);
 	assert.equal(own.status, 410);
-	const [one] = (await asParty('coach', 'GET', '/recordings')).body.recordings;
+	const one = (await asParty('coach', 'GET', '/recordings')).body.recordings.find(({ id }) => id === made.recording);
 	assert.equal(one.state, 'erased');
 	assert.equal(JSON.parse(one.certificate.body).cause, 'request');
 	const gone = await instance.cliFails('export', '--recording', made.recording, '--identity', join(scratch, 'other'),
@@ -191,7 +216,7 @@ test('the socket knows its callers, and doctor says what to do', async () => {
 	const report = await instance.cli('doctor', '--json');
 	assert.equal(report.ok, true, JSON.stringify(report.checks));
 	const metrics = await (await fetch(`${instance.vault}/metrics`)).text();
-	assert.match(metrics, /aparte_recordings\{state="erased"\} 1/);
+	assert.match(metrics, /aparte_recordings\{state="erased"\} 2/);
 	const secrets = [instance.demo.supervisor.password, instance.demo.supervisor.totp_secret, supervisor.token];
 	for (const secret of secrets)
 		assert.ok(!instance.log().includes(secret), 'no secret in the log');

@@ -2,6 +2,7 @@
 #include "tests/testlib/staff_fixture.h"
 
 #include "recorder/erasure.h"
+#include "recorder/note.h"
 #include "recorder/portability/archive.h"
 #include "recorder/portability/copy.h"
 #include "recorder/request.h"
@@ -389,6 +390,37 @@ static void a_copy_holds_all_of_the_person_and_nothing_of_the_other(void **state
 	fixture_free(f);
 }
 
+/* R21: what a supervisor noted about the session is data about the person too; it is no part of what they carry away. */
+static void a_copy_has_the_notes_on_the_recording_and_an_archive_has_not(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\",\"supervision\"]"),
+		       recording = fixture_recording(f, &session, 10 * DAY);
+	struct ap_actor coachee = fixture_party(&session, AP_COACHEE), claire = fixture_user(f, "claire", "supervisor", NULL);
+	struct ap_access access;
+	const char *type;
+	g_autoptr(JsonNode) note = json_from_string("{\"at_ms\":1000,\"text\":\"hesitates here\"}", NULL), made = NULL;
+	fixture_run(f, "INSERT INTO grant_ (id, recording, supervisor, purpose, expires_ms, created_by, created_ms, leaf)"
+		       " SELECT x'00112233445566778899aabbccddeeff', r.id, u.id, 'supervision', 9000000000000, 'x', 0, 0"
+		       " FROM recording r, user_ u");
+	assert_ok(ap_access_begin(f->v, &claire, &recording, "supervision", "case review", &access));
+	assert_ok(ap_note_add(f->v, &claire, &(struct ap_note_place){recording, access.id}, json_node_get_object(note), &made));
+	g_autofree char *asked = open_request(f, &coachee, "access"), *portable = open_request(f, &coachee, "portability");
+	g_autofree char *copy = NULL, *other = NULL;
+	assert_ok(ap_copy_answer(f->v, &coachee, asked, "json", &type, &copy));
+	assert_non_null(strstr(copy, "hesitates here"));
+	assert_non_null(strstr(copy, "user:claire"));
+	assert_ok(ap_copy_answer(f->v, &coachee, portable, "json", &type, &other));
+	assert_null(strstr(other, "hesitates here"));
+	assert_ok(ap_config_set(f->config, "access.names_to_persons", "false")); /* the operator's choice: a role */
+	g_autofree char *nameless = NULL;
+	assert_ok(ap_copy_answer(f->v, &coachee, asked, "json", &type, &nameless));
+	assert_null(strstr(nameless, "claire"));
+	assert_non_null(strstr(nameless, "\"who\":\"supervisor\""));
+	fixture_free(f);
+}
+
 static void cells_are_quoted_and_no_formulas(void **state)
 {
 	(void)state;
@@ -413,6 +445,7 @@ int main(void)
 		cmocka_unit_test(a_withdrawal_under_way_ends_it),
 		cmocka_unit_test(one_that_was_interrupted_can_be_made_again),
 		cmocka_unit_test(a_copy_holds_all_of_the_person_and_nothing_of_the_other),
+		cmocka_unit_test(a_copy_has_the_notes_on_the_recording_and_an_archive_has_not),
 		cmocka_unit_test(cells_are_quoted_and_no_formulas),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

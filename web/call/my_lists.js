@@ -3,6 +3,7 @@ import { formatDate, formatDay, formatSeconds, t, tOr } from '../i18n/i18n.js';
 import { action, el, plain } from '../ui/dom.js';
 import { drawn } from '../ui/icons.js';
 import { checkOldReceipt, checkReceipt, receiptBadge } from '../ui/receipts.js';
+import { passages } from './my_passages.js';
 import { watch } from './watch.js';
 
 function stateTag(state) {
@@ -15,7 +16,8 @@ function endWords(recording) {
 	return el('span', { t: ['recording.endsAt', { time: formatDay(recording.expires) }] });
 }
 
-export function recordingList({ api, party }, recordings) {
+export function recordingList(context, recordings) {
+	const { api, party } = context;
 	const names = { [party.role]: party.name, [party.role === 'coach' ? 'coachee' : 'coach']: party.peer?.name };
 	return el('ul', { class: 'items' }, ...recordings.map((recording) => {
 		const can = recording.watchable === true;
@@ -25,7 +27,7 @@ export function recordingList({ api, party }, recordings) {
 		return el('li', { class: 'item', test: 'my-recording', 'data-state': recording.state },
 			el('div', { class: 'item-words' }, plain('strong', formatDate(recording.created)), length,
 				stateTag(recording.state), endWords(recording)),
-			can ? see : null, ...holds(recording), recording.certificate ? certificate(recording.certificate) : null);
+			can ? see : null, ...holds(recording), el('div', {}, ...passages(context, recording)), recording.certificate ? certificate(recording.certificate) : null);
 	}));
 }
 

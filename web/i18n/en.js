@@ -1,7 +1,9 @@
 /* English. One key per sentence; the same keys as fr.js, a test sees to it. */
+import { enIncidents } from './en_incidents.js';
 import { enRights } from './en_rights.js';
 
 export const en = {
+	...enIncidents,
 	...enRights,
 	brand: 'Aparté',
 	loading: 'Loading…',

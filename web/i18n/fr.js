@@ -1,7 +1,9 @@
 /* Français. Une clé par phrase ; les mêmes clés que en.js, un test y veille. */
+import { frIncidents } from './fr_incidents.js';
 import { frRights } from './fr_rights.js';
 
 export const fr = {
+	...frIncidents,
 	...frRights,
 	brand: 'Aparté',
 	loading: 'Chargement…',

@@ -66,7 +66,7 @@ export class Mock {
 			purposes_offered: ['recording', 'supervision'], consents: {}, peer: { name: 'Dominique', connected: false }, may_join: true,
 			gate: { state: 'closed', reasons: ['consent_missing'], epoch: 0 },
 		};
-		Object.assign(this, { statements: [], presences: [], messages: [], receipts: [], recordings: [], accesses: [], requests: [], locks: [],
+		Object.assign(this, { statements: [], presences: [], messages: [], receipts: [], recordings: [], accesses: [], requests: [], locks: [], passages: [],
 			devices: [], pauses: [], offers: 0, forge: false, noticeFails: false, consentsFail: false, consentsAsked: 0, badNotice: false, answerer: null, tracks: {}, staff: null, requestList: true });
 		for (const stream of this.streams ?? []) stream.end();
 		this.streams = new Set();
@@ -142,6 +142,8 @@ export class Mock {
 
 	#matching(call) {
 		if (/^GET \/v1\/party\/recordings\/.+\/tracks\//.test(call)) return (context) => this.#track(context);
+		if (/^POST \/v1\/party\/recordings\/.+\/passages$/.test(call))
+			return ({ json, answer }) => answer(202, { ...json(), state: this.passages.push(json()) && 'ordered' });
 		if (/^(GET|POST) \/v1\/party\/requests\/.+\/(copy|archive)$/.test(call)) return (context) => this.#portable(context);
 		if (/^GET \/v1\/party\/requests\/./.test(call))
 			return ({ url, answer }) => answer(200, this.requests.find(({ id }) => url.pathname.endsWith(id)));

@@ -7,7 +7,7 @@ const COOKIE = 'aparte_vault_test=yes';
 
 export function newStaff(role = 'supervisor') {
 	return { role, user: 'claire', recordings: [], accesses: [], grants: [], requests: [], failures: 0, trackError: null,
-		notes: [], approvals: [], review: [], needsWord: false,
+		notes: [], approvals: [], review: [], incidents: [], needsWord: false,
 		conduct: { version: 1, lang: 'fr', title: 'Code', text: ['Un.', 'Deux.'], sha256: 'a'.repeat(64), pass_percent: 0, acknowledged: 1, questions: [] } };
 }
 
@@ -80,7 +80,27 @@ function step({ staff }, { url, json, answer }) {
 	answer(200, request);
 }
 
+function incident({ staff }, { url, json, answer }) {
+	const [, , , id, what] = url.pathname.split('/');
+	if (!id) {
+		const aware = json().aware ?? new Date().toISOString();
+		staff.incidents.push({ id: randomUUID(), state: 'open', summary: json().summary, aware, due: new Date(Date.parse(aware) + 72 * 3_600_000).toISOString(),
+			overdue: false, notes: [] });
+		return answer(201, staff.incidents.at(-1));
+	}
+	const one = staff.incidents.find((other) => other.id === id);
+	if (what === 'notes') one.notes.push(json().text);
+	else Object.assign(one, { state: 'closed', ...json() });
+	return answer(200, one);
+}
+
 const ROUTES = [
+	[/^GET \/v1\/incidents$/, ({ staff }, { answer }) => answer(200, { incidents: staff.incidents })],
+	[/^POST \/v1\/incidents/, incident],
+	[/^POST \/v1\/lockdown$/, ({ staff }, { json, answer }) => {
+		staff.lockdown = json().reason;
+		answer(200, { locked: true });
+	}],
 	[/^GET \/v1\/me$/, ({ staff }, { answer }) => answer(200, { user: staff.user, role: staff.role,
 		conduct_due: staff.conduct.acknowledged < staff.conduct.version })],
 	[/^POST \/v1\/logout$/, (_, { answer }) => answer(204, undefined, { 'Set-Cookie': 'aparte_vault_test=; Max-Age=0; Path=/' })],
