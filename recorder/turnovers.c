@@ -52,6 +52,7 @@ void ap_turnovers_kick(struct ap_turnovers *t)
 		return;
 	t->not_before_us = 0;
 	t->worker = g_idle_source_new();
+	g_source_set_priority(t->worker, G_PRIORITY_DEFAULT); /* a busy vault must not starve it: a batch, then whoever waits */
 	g_source_set_callback(t->worker, on_idle, t, NULL);
 	g_source_attach(t->worker, g_main_context_get_thread_default());
 }

@@ -363,7 +363,7 @@ static gboolean same_id(gconstpointer a, gconstpointer b)
 	return ap_uuid_equal(a, b);
 }
 
-#define TURNED 2500 /* more than two batches */
+#define TURNED 1200 /* more than a batch */
 
 /* R19: a vault that dies between batches finds rows under both keys, and finishes. */
 static void a_turnover_goes_on_after_a_crash(void **state)

@@ -5,6 +5,8 @@ if(TARGET ap_vault_staff)
 	foreach(module turnover lockdown incident)
 		ap_staff_test(${module})
 	endforeach()
+	ap_unit_test(keys_api SOURCES ${CMAKE_SOURCE_DIR}/tests/testlib/staff_fixture.c
+		${CMAKE_SOURCE_DIR}/tests/testlib/staff_site.c LIBS ap_vault_staff)
 endif()
 if(NODE)
 	add_test(NAME integration/keys COMMAND ${NODE} --experimental-global-webcrypto --test keys.test.mjs
