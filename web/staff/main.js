@@ -9,6 +9,7 @@ import { account } from './account.js';
 import { approvals } from './approvals.js';
 import { conduct } from './conduct.js';
 import { grants } from './grants.js';
+import { incidents } from './incidents.js';
 import { login } from './login.js';
 import { policies } from './policies.js';
 import { recordings } from './recordings.js';
@@ -28,6 +29,7 @@ const VIEWS = {
 	approvals: { view: approvals, roles: ['admin', 'coach', 'supervisor', 'sponsor'] },
 	review: { view: review, roles: ['admin', 'auditor'] },
 	policies: { view: policies, roles: ['admin', 'auditor'] },
+	incidents: { view: incidents, roles: ['admin', 'auditor'] },
 	conduct: { view: conduct, roles: ['admin', 'auditor', 'coach', 'supervisor', 'sponsor'] },
 	account: { view: account, roles: [] }, /* reached by one's own name */
 };
