@@ -4,12 +4,13 @@ struct ap_result ap_db_lifecycle_due(struct ap_db *db, int64_t now_ms, GArray **
 {
 	g_autoptr(GArray) due = g_array_new(FALSE, FALSE, sizeof(struct ap_lifecycle_recording));
 	struct ap_rows *rows = ap_db_query(db,
-					   "SELECT r.id, r.session FROM recording r WHERE r.state = 'sealed' AND r.archives_ms <= ?1"
+					   "SELECT r.id, r.session, s.tenant FROM recording r JOIN session s ON s.id = r.session"
+					   " WHERE r.state = 'sealed' AND r.archives_ms <= ?1"
 					   " AND r.expires_ms > ?1 AND NOT EXISTS (SELECT 1 FROM erasure e WHERE e.recording = r.id)"
 					   " ORDER BY r.archives_ms LIMIT 200",
 					   AP_VALUES(AP_V_INT(now_ms)));
 	while (ap_rows_next(rows)) {
-		const struct ap_lifecycle_recording one = { ap_row_uuid(rows, 0), ap_row_uuid(rows, 1) };
+		const struct ap_lifecycle_recording one = { ap_row_uuid(rows, 0), ap_row_uuid(rows, 1), ap_row_int(rows, 2) };
 		g_array_append_val(due, one);
 	}
 	AP_TRY(ap_rows_end(rows));
@@ -48,7 +49,8 @@ struct ap_result ap_db_lifecycle_accesses(struct ap_db *db, int64_t now_ms, GArr
 {
 	return take_ids(ap_db_query(db,
 				    "SELECT a.id FROM access a JOIN term t ON t.recording = a.recording AND t.purpose = a.purpose"
-				    " WHERE a.ended_ms IS NULL AND a.expires_ms > ?1 AND t.ends_ms <= ?1 LIMIT 200",
+				    " WHERE a.ended_ms IS NULL AND a.expires_ms > ?1 AND t.ends_ms <= ?1 AND a.actor LIKE 'user:%'"
+				    " LIMIT 200",
 				    AP_VALUES(AP_V_INT(now_ms))),
 			ret_ids);
 }

@@ -7,12 +7,14 @@
 
 struct ap_lifecycle_recording {
 	struct ap_uuid id, session;
+	int64_t tenant;
 };
 /* GArray of struct ap_lifecycle_recording: sealed ones past their current use and not at their end, at most 200. */
 struct ap_result ap_db_lifecycle_due(struct ap_db *db, int64_t now_ms, GArray **ret_due);
 struct ap_result ap_db_lifecycle_archive(struct ap_db *db, const struct ap_uuid *recording);
 
-/* GArray of struct ap_uuid: grants in force, and accesses under way, whose purpose has ended for their recording. */
+/* GArray of struct ap_uuid: grants in force, and accesses of staff under way, whose purpose has ended for their recording.
+ * The two speakers watch as long as it is kept and both consents hold (R38). */
 struct ap_result ap_db_lifecycle_grants(struct ap_db *db, int64_t now_ms, GArray **ret_ids);
 struct ap_result ap_db_lifecycle_accesses(struct ap_db *db, int64_t now_ms, GArray **ret_ids);
 

@@ -6,7 +6,7 @@
 #include "recorder/grant.h"
 #include "recorder/rule_book.h"
 #include "recorder/terms.h"
-#include "recorder/vault.h"
+#include "recorder/vault_port.h"
 
 static int64_t now_of(struct ap_vault *v)
 {
@@ -15,18 +15,25 @@ static int64_t now_of(struct ap_vault *v)
 
 /* ---- the archive phase ---- */
 
-static struct ap_result write_archived(struct ap_vault *v, const GArray *due)
+static struct ap_result write_archived(struct ap_vault *v, const struct ap_lifecycle_recording *r)
 {
+	uint64_t leaf;
+	char id[AP_UUID_TEXT];
 	struct ap_db *db = ap_vault_db(v);
-	for (guint i = 0; i < due->len; i++) {
-		const struct ap_lifecycle_recording *r = &g_array_index(due, struct ap_lifecycle_recording, i);
-		uint64_t leaf;
-		JsonObject *body = json_object_new();
-		ap_answer_text(body, "event", "recording_archived");
-		ap_answer_id(body, "recording", &r->id);
-		AP_TRY(ap_ledger_append(ap_vault_ledger(v), db, AP_LEAF_OTHER, body, &leaf));
-		AP_TRY(ap_db_lifecycle_archive(db, &r->id));
-	}
+	JsonObject *body = json_object_new();
+	ap_answer_text(body, "event", "recording_archived");
+	ap_answer_id(body, "recording", &r->id);
+	AP_TRY(ap_ledger_append(ap_vault_ledger(v), db, AP_LEAF_OTHER, body, &leaf));
+	AP_TRY(ap_db_lifecycle_archive(db, &r->id));
+	ap_uuid_text(&r->id, id);
+	g_autofree char *data = g_strdup_printf("{\"recording\":\"%s\"}", id);
+	return ap_vault_webhook(v, db, r->tenant, "recording.archived", data);
+}
+
+static struct ap_result write_all(struct ap_vault *v, const GArray *due)
+{
+	for (guint i = 0; i < due->len; i++)
+		AP_TRY(write_archived(v, &g_array_index(due, struct ap_lifecycle_recording, i)));
 	return AP_SUCCESS;
 }
 
@@ -39,7 +46,7 @@ static struct ap_result archive_due(struct ap_vault *v)
 	if (due->len == 0)
 		return AP_SUCCESS;
 	AP_TRY(ap_db_begin(db));
-	AP_TRY(ap_db_finish(db, write_archived(v, due)));
+	AP_TRY(ap_db_finish(db, write_all(v, due)));
 	for (guint i = 0; i < due->len; i++) {
 		const struct ap_lifecycle_recording *r = &g_array_index(due, struct ap_lifecycle_recording, i);
 		ap_vault_recording_changed(v, &r->session, &r->id, "archived");

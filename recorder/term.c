@@ -33,7 +33,7 @@ static bool draw_closer(struct ap_term_kept *kept, const struct ap_term *said)
 /* The recording's ends: the latest of the purposes both give, and never later than they were. */
 static void set_ends(const struct ap_term_subject *s, struct ap_terms_of *t)
 {
-	int64_t expires = s->sealed_ms, archives = s->sealed_ms;
+	int64_t expires = s->sealed_ms, archives = expires;
 	for (int p = 0; p < AP_PURPOSE_COUNT; p++)
 		if (t->both & AP_PURPOSE_BIT(p)) {
 			expires = MAX(expires, t->term[p].ends_ms);

@@ -107,15 +107,16 @@ struct ap_result ap_terms_allow(struct ap_vault *v, const struct ap_terms_change
 {
 	struct ap_terms_tally tally = {0};
 	int64_t now = ap_wall_ms(ap_vault_clock(v)), given_ms = token_time(token, now);
+	struct ap_result verified = ap_fail(AP_ERR_DENIED, "conflict",
+					    "this erases recordings at once: preview it and give the preview's token within an hour");
+	if (given_ms)
+		verified = verify(v, change, token, given_ms);
+	if (ap_ok(verified) || verified.err != AP_ERR_DENIED)
+		return verified;
 	AP_TRY(ap_terms_count(v, change, now, &tally));
 	bool erases = tally.at_once > 0;
 	ap_terms_tally_clear(&tally);
-	if (!erases)
-		return AP_SUCCESS;
-	if (!given_ms)
-		return ap_fail(AP_ERR_DENIED, "conflict",
-			       "this erases recordings at once: preview it and give the preview's token within an hour");
-	return verify(v, change, token, given_ms);
+	return erases ? verified : AP_SUCCESS;
 }
 
 /* Losses are in order, so each day is one run of them. */

@@ -110,7 +110,7 @@ static struct ap_result explain(struct ap_vault *v, const struct ap_term_subject
 {
 	struct ap_db *db = ap_vault_db(v);
 	struct ap_rules rules = {0};
-	struct ap_terms_of terms;
+	struct ap_terms_of terms = {0};
 	const struct ap_rule_subject bound = {s->session, s->tenant, s->policy, s->policy_version};
 	const struct ap_term_facts facts = {s->sensitivity, s->sealed_ms, s->decided_ms};
 	struct ap_rule_book *book = ap_rule_book_new(db);

@@ -129,20 +129,28 @@ static void r16_r17_a_recordings_life(void **state)
 	life_free(&l);
 }
 
-/* R16: what is viewed ends with its purpose. */
+static int64_t viewings(struct life *l)
+{
+	return fixture_count(l->f, "SELECT count(*) FROM access WHERE ended_ms IS NULL");
+}
+
+/* R16: what staff view ends with its purpose; the two speakers may watch while it is kept and both consent (R38). */
 static void r16_viewings_end_with_their_purpose(void **state)
 {
 	(void)state;
 	struct life l = life_new();
-	struct ap_actor coach = fixture_party(&l.session, AP_COACH);
-	struct ap_access own;
+	struct ap_actor coach = fixture_user(l.f, "cleo", "coach", "coach-1"), coachee = fixture_party(&l.session, AP_COACHEE);
+	struct ap_access one;
 	fixture_advance(l.f, 30 * DAY - 1000);
-	assert_ok(ap_access_begin(l.f->v, &coach, &l.recording, "recording", "own", &own));
+	assert_ok(ap_access_begin(l.f->v, &coach, &l.recording, "recording", "own", &one));
+	assert_ok(ap_access_begin(l.f->v, &coachee, &l.recording, "recording", "own", &one));
 	assert_ok(ap_retention_scan(l.r));
-	assert_int_equal(fixture_count(l.f, "SELECT count(*) FROM access WHERE ended_ms IS NULL"), 1);
+	assert_int_equal(viewings(&l), 2);
 	fixture_advance(l.f, 1000);
 	assert_ok(ap_retention_scan(l.r));
-	assert_int_equal(fixture_count(l.f, "SELECT count(*) FROM access WHERE ended_ms IS NULL"), 0);
+	assert_int_equal(viewings(&l), 1);
+	assert_ok(ap_access_check(l.f->v, &coachee, &one.id, &l.recording));
+	assert_refused(ap_access_begin(l.f->v, &coach, &l.recording, "recording", "own", &one), "role");
 	assert_true(is(&l, "sealed"));
 	life_free(&l);
 }
