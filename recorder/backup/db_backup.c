@@ -129,13 +129,9 @@ struct ap_result ap_db_due_forget(struct ap_db *db)
 	return ap_db_run(db, "DELETE FROM journal_due", AP_NO_VALUES);
 }
 
-struct ap_result ap_db_unfinished_ids(struct ap_db *db, GArray **ret_ids)
+struct ap_result ap_db_logins_forget(struct ap_db *db)
 {
-	return ap_rows_end_ids(ap_db_query(db,
-					   "SELECT id FROM recording r WHERE state = 'recording'"
-					   " AND NOT EXISTS (SELECT 1 FROM erasure e WHERE e.recording = r.id)",
-					   AP_NO_VALUES),
-			       ret_ids);
+	return ap_db_run(db, "DELETE FROM login", AP_NO_VALUES);
 }
 
 /* ---- what the journal says, once more ---- */

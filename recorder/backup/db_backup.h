@@ -40,8 +40,8 @@ struct ap_result ap_db_unfreeze(struct ap_db *db, const struct ap_uuid *recordin
 struct ap_result ap_db_known_forget(struct ap_db *keys);
 /* What the replay itself made due stands in the journal already. */
 struct ap_result ap_db_due_forget(struct ap_db *db);
-/* Shares of recordings and gives that vault.db does not hold, or holds as erased, are not for playing: of struct ap_uuid. */
-struct ap_result ap_db_unfinished_ids(struct ap_db *db, GArray **ret_ids);
+/* Who had logged out since would be logged in again. */
+struct ap_result ap_db_logins_forget(struct ap_db *db);
 
 /* ---- what the journal says, once more ---- */
 

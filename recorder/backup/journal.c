@@ -27,10 +27,12 @@ static struct ap_result append(struct ap_vault *v, const GPtrArray *bodies)
 	uint64_t size = 0;
 	struct ap_secret *seed = NULL;
 	g_autofree char *directory = ap_journal_directory(ap_vault_config(v), ap_vault_home(v));
+	const char *vkey = ap_ledger_vkey(ap_vault_ledger(v));
+	g_autofree char *origin = g_strndup(vkey, strcspn(vkey, "+"));
 	ap_time_text(ap_wall_ms(ap_vault_clock(v)), time);
 	AP_TRY(ap_db_ledger_size(ap_vault_db(v), &size));
 	AP_TRY(ap_db_keys_server(ap_vault_keys(v), "journal", &seed));
-	const struct ap_journal_begin begin = { .time = time, .log_size = size };
+	const struct ap_journal_begin begin = { .time = time, .origin = origin, .log_size = size };
 	struct ap_result r = ap_journal_file_append(directory, seed, &begin, bodies);
 	ap_secret_free(seed);
 	return r;

@@ -150,6 +150,7 @@ static struct ap_result add_first(struct writing *w, const uint8_t public[32])
 	g_autofree char *key = ap_base64url(public, 32);
 	json_object_set_string_member(first, "event", "journal");
 	json_object_set_string_member(first, "key", key);
+	json_object_set_string_member(first, "origin", w->begin->origin);
 	json_object_set_int_member(first, "log_size", (gint64)w->begin->log_size);
 	return add_line(w, first);
 }

@@ -16,7 +16,8 @@
 
 /* What the first line says; written when there is none. */
 struct ap_journal_begin {
-	const char *time;  /* RFC 3339, also of the other lines */
+	const char *time;   /* RFC 3339, also of the other lines */
+	const char *origin; /* the log's name now */
 	uint64_t log_size; /* the log's size now: what came before is not in this journal */
 };
 

@@ -18,19 +18,42 @@ struct writing {
 	struct ap_vault *v;
 	const struct ap_destination *to;
 	struct ap_part part;
+	/* owned: what goes into it */
+	struct ap_secret *kek;
+	uint8_t *image; /* of keys.db; wiped */
+	size_t image_len;
 };
 
-static struct ap_result add_bytes(void *ctx, const void *bytes, size_t len)
+static struct ap_result take_image(void *ctx, const void *bytes, size_t len)
 {
-	return ap_part_write(ctx, bytes, len);
+	struct writing *w = ctx;
+	w->image = g_memdup2(bytes, len);
+	w->image_len = len;
+	return AP_SUCCESS;
 }
 
-static struct ap_result write_content(struct ap_part_writer *w, const struct ap_secret *kek, const char *path)
+/* Under the lock of keys.db, which gates wait for: so nothing of the backup's disk, which may hang. */
+static struct ap_result take_content(void *ctx, const struct ap_secret *kek, const char *path)
 {
-	AP_TRY(ap_part_write(w, MAGIC, strlen(MAGIC)));
-	AP_TRY(ap_part_write(w, ap_secret_bytes(kek), ap_secret_len(kek)));
-	AP_TRY(ap_db_image(path, add_bytes, w));
-	return ap_part_end(w);
+	struct writing *w = ctx;
+	w->kek = ap_secret_from(ap_secret_bytes(kek), ap_secret_len(kek));
+	return ap_db_image(path, take_image, w);
+}
+
+static void drop_content(struct writing *w)
+{
+	if (w->image)
+		ap_wipe(w->image, w->image_len);
+	g_clear_pointer(&w->image, g_free);
+	ap_secret_free(g_steal_pointer(&w->kek));
+}
+
+static struct ap_result write_content(const struct writing *w, struct ap_part_writer *writer)
+{
+	AP_TRY(ap_part_write(writer, MAGIC, strlen(MAGIC)));
+	AP_TRY(ap_part_write(writer, ap_secret_bytes(w->kek), ap_secret_len(w->kek)));
+	AP_TRY(ap_part_write(writer, w->image, w->image_len));
+	return ap_part_end(writer);
 }
 
 /* Its row comes first, so that a certificate never knows less than the disk. */
@@ -43,20 +66,18 @@ static struct ap_result note_row(struct writing *w)
 	return ap_db_key_part_put(ap_vault_db(w->v), &row);
 }
 
-/* Under the lock of keys.db. */
-static struct ap_result write_under_lock(void *ctx, const struct ap_secret *kek, const char *path)
+static struct ap_result write_part(struct writing *w)
 {
-	struct writing *w = ctx;
 	struct ap_age_recipient recipients[2] = { w->to->recipient };
 	struct ap_part_writer *writer = NULL;
-	const struct ap_kek_id id = ap_kek_id(kek);
+	const struct ap_kek_id id = ap_kek_id(w->kek);
 	ap_part_new(AP_PART_KEYS, ap_wall_ms(ap_vault_clock(w->v)), &id, &w->part);
-	struct ap_secret *proof = ap_part_proof_identity(kek, &w->part.id);
+	struct ap_secret *proof = ap_part_proof_identity(w->kek, &w->part.id);
 	recipients[1] = ap_age_identity_recipient(proof);
 	ap_secret_free(proof);
 	AP_TRY(note_row(w));
 	AP_TRY(ap_part_writer_new(w->to->directory, &w->part, recipients, &writer));
-	struct ap_result r = write_content(writer, kek, path);
+	struct ap_result r = write_content(w, writer);
 	ap_part_writer_free(writer);
 	return r;
 }
@@ -78,7 +99,10 @@ static void drop(struct writing *w)
 static struct ap_result write_to(struct ap_vault *v, const struct ap_destination *to)
 {
 	struct writing w = { .v = v, .to = to };
-	struct ap_result r = ap_db_keys_use(ap_vault_keys(v), write_under_lock, &w);
+	struct ap_result r = ap_db_keys_use(ap_vault_keys(v), take_content, &w);
+	if (ap_ok(r))
+		r = write_part(&w);
+	drop_content(&w);
 	if (ap_ok(r))
 		r = complete(&w);
 	if (!ap_ok(r)) {

@@ -128,6 +128,7 @@ static struct ap_result put_restored(struct ap_restoring *r, struct ap_db *db)
 	AP_TRY(ap_ledger_append(ap_vault_ledger(r->v), db, AP_LEAF_OTHER, body, &leaf));
 	if (!r->reaches)
 		AP_TRY(ap_db_freeze(db));
+	AP_TRY(ap_db_logins_forget(db));
 	return ap_db_due_forget(db);
 }
 

@@ -70,11 +70,17 @@ static bool read_checkpoint(const char *note, const struct known *k, struct ap_c
 	       ap_ok(ap_checkpoint_verify(note, strlen(note), &key, ret_checkpoint));
 }
 
-/* Where the journal began: what came before must be in the copy of vault.db. */
-static uint64_t begins_at(const GPtrArray *lines)
+/* Whether what came before the journal began is in the copy of vault.db: under an earlier name of the log, or under the same
+ * one no later than the copy. A journal that was begun after a restore says nothing of what the old one had. */
+static bool began_before(const struct ap_restoring *r)
 {
-	JsonObject *first = lines->len > 0 ? json_node_get_object(lines->pdata[0]) : NULL;
-	return first ? (uint64_t)json_object_get_int_member_with_default(first, "log_size", INT64_MAX) : UINT64_MAX;
+	if (r->lines->len == 0)
+		return false;
+	JsonObject *first = json_node_get_object(r->lines->pdata[0]);
+	uint64_t number = number_of(json_object_get_string_member_with_default(first, "origin", ""));
+	uint64_t size = (uint64_t)json_object_get_int_member_with_default(first, "log_size", INT64_MAX);
+	uint64_t own = number_of(r->vault_part.origin);
+	return number < own || (number == own && size <= r->size);
 }
 
 static struct ap_result read_journal(struct ap_restoring *r, const struct known *k)
@@ -108,7 +114,7 @@ static void judge_journal(struct ap_restoring *r, const struct known *k)
 		r->newest = c;
 	else
 		ap_restore_problem(r, "the journal is older than the newest checkpoint known");
-	r->reaches = reaches && begins_at(r->lines) <= r->size;
+	r->reaches = reaches && began_before(r);
 	if (reaches && !r->reaches)
 		ap_restore_problem(r, "the journal began after this backup was made");
 }

@@ -245,6 +245,34 @@ static void R22_a_log_that_is_behind_goes_on_under_a_new_name(void **state)
 	backup_fixture_free(x);
 }
 
+/* A journal that began after a restore says nothing of what a backup of before misses, however long its log is. */
+static void R22_a_journal_of_after_a_restore_does_not_reach_an_older_backup(void **state)
+{
+	(void)state;
+	struct backup_fixture *x = backup_fixture_new();
+	struct ap_uuid first = record(x), second;
+	struct ap_restore_report report;
+	g_autofree char *home = NULL, *again = NULL;
+	(void)first;
+	backup_fixture_backup(x);
+	g_autofree char *older = backup_fixture_copy(x, x->directory);
+	second = record(x);
+	(void)second;
+	backup_fixture_backup(x);
+	backup_fixture_new_journal(x); /* the old one is lost */
+	assert_ok(backup_fixture_restore_from(x, older, NULL, &home, &report));
+	ap_restore_report_clear(&report);
+	struct ap_vault *v = backup_fixture_open(x, home);
+	assert_ok(ap_journal_keep_checkpoint(v));
+	g_autofree char *journal = ap_journal_directory(x->f->config, home);
+	backup_fixture_new_journal(x);
+	assert_ok(backup_fixture_restore(x, journal, &again, &report));
+	assert_true(report.frozen > 0);
+	ap_restore_report_clear(&report);
+	ap_vault_free(v);
+	backup_fixture_free(x);
+}
+
 static void R22_only_into_an_empty_home_and_only_with_the_identity(void **state)
 {
 	(void)state;
@@ -416,6 +444,7 @@ int main(void)
 		cmocka_unit_test(R22_without_a_journal_everything_stays_frozen_until_an_admin_releases_it),
 		cmocka_unit_test(R22_a_journal_that_does_not_reach_freezes_too),
 		cmocka_unit_test(R22_a_log_that_is_behind_goes_on_under_a_new_name),
+		cmocka_unit_test(R22_a_journal_of_after_a_restore_does_not_reach_an_older_backup),
 		cmocka_unit_test(R22_only_into_an_empty_home_and_only_with_the_identity),
 		cmocka_unit_test(R22_a_recording_under_way_comes_back_whole_or_is_erased),
 		cmocka_unit_test(R22_backups_of_before_a_turnover_bring_no_erased_recording_back),
