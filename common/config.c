@@ -45,7 +45,7 @@ static const struct key keys[] = {
 	{ "kek.source", TEXT, "file", 0, 0 },
 	{ "kek.credential", TEXT, "aparte-kek", 0, 0 },
 	{ "kek.allow_file_off_loopback", BOOLEAN, "false", 0, 0 },
-	{ "kek.turnover_hours", INTEGER, "12", 1, 24 },
+	{ "kek.turnover_hours", INTEGER, "12", 1, 23 },
 	{ "backup.directory", TEXT, "", 0, 0 },
 	{ "backup.recipient", TEXT, "", 0, 0 },
 	{ "backup.key_horizon", INTEGER, "7", 1, 90 },

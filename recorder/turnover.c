@@ -191,7 +191,8 @@ struct ap_result ap_turnover_check(struct ap_vault *v)
 	if (ap_vault_locked_down(v) || !ap_kek_replaceable(ap_vault_kek_place(v)) || ap_ledger_stopped(ap_vault_ledger(v)))
 		return AP_SUCCESS;
 	AP_TRY(ap_db_turnover_waiting(ap_vault_db(v), &count, &since_ms));
-	if (count == 0 || now(v) < since_ms + wait_ms(v))
+	bool early = now(v) >= since_ms && now(v) < since_ms + wait_ms(v); /* a clock that was set back does not put it off */
+	if (count == 0 || early)
 		return AP_SUCCESS;
 	return ap_turnover_begin(v, AP_TURN_SCHEDULE, NULL, NULL, &id);
 }

@@ -351,7 +351,10 @@ struct ap_result ap_vault_set_lockdown(struct ap_vault *v, bool on)
 		ap_vault_look_again(v);
 	}
 	AP_TRY(ap_db_begin(db));
-	AP_TRY(ap_db_finish(db, store_lockdown(v, db, on)));
+	struct ap_result r = ap_db_finish(db, store_lockdown(v, db, on));
+	if (!ap_ok(r) && on)
+		AP_IGNORE(ap_db_lockdown_set(db, true)); /* a log that cannot be written is no reason to open at the next start */
+	AP_TRY(r);
 	atomic_store(&v->lockdown, on);
 	ap_vault_look_again(v);
 	return AP_SUCCESS;

@@ -62,6 +62,12 @@ test('R19 R22 an erasure, then rotate: the certificate is dated, the old key lie
 		writeFileSync(file, JSON.stringify(receipt));
 		execFileSync('/usr/bin/python3', [join(here, 'independent_verify.py'), file, receipt.log_key]);
 	}
+	const file = join(instance.home, 'run/certificate.json'), vkey = certificate.log_key;
+	writeFileSync(file, JSON.stringify(certificate));
+	const verified = await instance.cli('ledger', 'verify', '--receipt', file, '--vkey', vkey, '--json');
+	assert.equal(verified.unrecoverable_at, certificate.unrecoverable_at);
+	writeFileSync(file, JSON.stringify({ ...certificate, unrecoverable_at: '2020-01-01T00:00:00.000Z' }));
+	assert.equal((await instance.cliFails('ledger', 'verify', '--receipt', file, '--vkey', vkey)).code, 1, 'a date of one’s own');
 	assert.equal((await watches(second)).status, 206);
 });
 

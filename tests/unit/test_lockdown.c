@@ -312,6 +312,22 @@ static void a_missing_key_is_a_lockdown(void **state)
 	free_scene(s);
 }
 
+/* A log that is stopped signs nothing, and is no way to open what was shut. */
+static void without_a_log_it_is_shut_all_the_same(void **state)
+{
+	(void)state;
+	struct scene *s = new_scene(0);
+	struct ap_hash root = {{1}};
+	assert_ok(ap_db_keys_known_set(ap_vault_keys(s->f->v), 1000000, &root));
+	restart(s);
+	assert_true(ap_ledger_stopped(ap_vault_ledger(s->f->v)));
+	assert_false(ap_ok(ap_lockdown_begin(s->f->v, &s->admin[0].actor, "drill"))); /* told: not everything could be written */
+	assert_true(ap_vault_locked_down(s->f->v) && !plays(s));
+	restart(s);
+	assert_true(ap_vault_locked_down(s->f->v) && !plays(s));
+	free_scene(s);
+}
+
 /* Who was disabled lifts nothing from the next turnover on; who was dismissed, at once. */
 static void who_left_is_left_out(void **state)
 {
@@ -339,6 +355,7 @@ int main(void)
 		cmocka_unit_test(what_nobody_can_bring_back_is_not_destroyed),
 		cmocka_unit_test(a_lockdown_in_the_midst_of_a_turnover),
 		cmocka_unit_test(a_missing_key_is_a_lockdown),
+		cmocka_unit_test(without_a_log_it_is_shut_all_the_same),
 		cmocka_unit_test(who_left_is_left_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
