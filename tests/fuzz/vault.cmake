@@ -20,6 +20,8 @@ ap_fuzz(api MAX_LEN 512 LIBS ap_vault_staff ap_capture_spawn PkgConfig::CMOCKA
 target_link_options(fuzz_api PRIVATE LINKER:--wrap=ap_http_listen)
 ap_fuzz(manifest MAX_LEN 512 LIBS ap_vault_core
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/plain_secrets.c ${CMAKE_CURRENT_LIST_DIR}/plain_signatures.c)
+ap_fuzz(journal MAX_LEN 512 LIBS ap_vault_core
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/plain_secrets.c ${CMAKE_CURRENT_LIST_DIR}/plain_signatures.c)
 ap_fuzz(rpc MAX_LEN 1024 LIBS ap_vault_world ap_vault_staff)
 # The vault parses its few policies at each look; the parser has a target of its own.
 target_link_options(fuzz_rpc PRIVATE LINKER:--wrap=ap_policy_parse)
