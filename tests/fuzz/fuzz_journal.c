@@ -30,7 +30,7 @@ static void make_once(void)
 
 static struct ap_result append(char **texts)
 {
-	const struct ap_journal_begin begin = { "2026-11-22T10:00:00Z", 3 };
+	const struct ap_journal_begin begin = { .time = "2026-11-22T10:00:00Z", .origin = "log", .log_size = 3 };
 	g_autoptr(GPtrArray) bodies = g_ptr_array_new_with_free_func((GDestroyNotify)json_object_unref);
 	for (int i = 0; texts[i] && i < ENTRIES; i++) {
 		g_autofree char *valid = g_utf8_make_valid(texts[i], -1);
