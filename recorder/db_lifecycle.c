@@ -24,35 +24,27 @@ struct ap_result ap_db_lifecycle_archive(struct ap_db *db, const struct ap_uuid 
 			 AP_VALUES(AP_V_UUID(recording)));
 }
 
-static struct ap_result take_ids(struct ap_rows *rows, GArray **ret_ids)
-{
-	g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(struct ap_uuid));
-	while (ap_rows_next(rows)) {
-		struct ap_uuid id = ap_row_uuid(rows, 0);
-		g_array_append_val(ids, id);
-	}
-	AP_TRY(ap_rows_end(rows));
-	*ret_ids = g_steal_pointer(&ids);
-	return AP_SUCCESS;
-}
-
 struct ap_result ap_db_lifecycle_grants(struct ap_db *db, int64_t now_ms, GArray **ret_ids)
 {
-	return take_ids(ap_db_query(db,
-				    "SELECT g.id FROM grant_ g JOIN term t ON t.recording = g.recording AND t.purpose = g.purpose"
-				    " WHERE g.revoked_ms IS NULL AND g.expires_ms > ?1 AND t.ends_ms <= ?1 LIMIT 200",
-				    AP_VALUES(AP_V_INT(now_ms))),
-			ret_ids);
+	return ap_rows_end_ids(
+		ap_db_query(
+			db,
+			"SELECT g.id FROM grant_ g JOIN term t ON t.recording = g.recording AND t.purpose = g.purpose"
+			" WHERE g.revoked_ms IS NULL AND g.expires_ms > ?1 AND t.ends_ms <= ?1 LIMIT 200",
+			AP_VALUES(AP_V_INT(now_ms))),
+		ret_ids);
 }
 
 struct ap_result ap_db_lifecycle_accesses(struct ap_db *db, int64_t now_ms, GArray **ret_ids)
 {
-	return take_ids(ap_db_query(db,
-				    "SELECT a.id FROM access a JOIN term t ON t.recording = a.recording AND t.purpose = a.purpose"
-				    " WHERE a.ended_ms IS NULL AND a.expires_ms > ?1 AND t.ends_ms <= ?1 AND a.actor LIKE 'user:%'"
-				    " LIMIT 200",
-				    AP_VALUES(AP_V_INT(now_ms))),
-			ret_ids);
+	return ap_rows_end_ids(
+		ap_db_query(
+			db,
+			"SELECT a.id FROM access a JOIN term t ON t.recording = a.recording AND t.purpose = a.purpose"
+			" WHERE a.ended_ms IS NULL AND a.expires_ms > ?1 AND t.ends_ms <= ?1 AND a.actor LIKE 'user:%'"
+			" LIMIT 200",
+			AP_VALUES(AP_V_INT(now_ms))),
+		ret_ids);
 }
 
 struct ap_result ap_db_lifecycle_logs(struct ap_db *db, GArray **ret_logs)

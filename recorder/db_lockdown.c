@@ -2,15 +2,7 @@
 
 struct ap_result ap_db_lockdown_accesses(struct ap_db *db, GArray **ret_ids)
 {
-	g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(struct ap_uuid));
-	struct ap_rows *rows = ap_db_query(db, "SELECT id FROM access WHERE ended_ms IS NULL", AP_NO_VALUES);
-	while (ap_rows_next(rows)) {
-		struct ap_uuid id = ap_row_uuid(rows, 0);
-		g_array_append_val(ids, id);
-	}
-	AP_TRY(ap_rows_end(rows));
-	*ret_ids = g_steal_pointer(&ids);
-	return AP_SUCCESS;
+	return ap_rows_end_ids(ap_db_query(db, "SELECT id FROM access WHERE ended_ms IS NULL", AP_NO_VALUES), ret_ids);
 }
 
 struct ap_result ap_db_lockdown_logins(struct ap_db *db)

@@ -137,15 +137,7 @@ struct ap_result ap_db_session_restricted(struct ap_db *db, const struct ap_uuid
 
 struct ap_result ap_db_session_active(struct ap_db *db, GArray **ret_ids)
 {
-	g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(struct ap_uuid));
-	struct ap_rows *rows = ap_db_query(db, "SELECT id FROM session WHERE state = 'active'", AP_NO_VALUES);
-	while (ap_rows_next(rows)) {
-		struct ap_uuid id = ap_row_uuid(rows, 0);
-		g_array_append_val(ids, id);
-	}
-	AP_TRY(ap_rows_end(rows));
-	*ret_ids = g_steal_pointer(&ids);
-	return AP_SUCCESS;
+	return ap_rows_end_ids(ap_db_query(db, "SELECT id FROM session WHERE state = 'active'", AP_NO_VALUES), ret_ids);
 }
 
 #define PARTY_COLUMNS "session, role, pii_principal, name, locale, minor, given_key, token_number, token_hash, token_expires_ms"
