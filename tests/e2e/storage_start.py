@@ -35,7 +35,7 @@ class Start(unittest.TestCase):
         bad_disk.run(cls.instance, "serve", "--stop")
 
     def setUp(self):
-        self.saved = {path: path.read_bytes() for path in self.vault.iterdir() if path.is_file()}
+        self.saved = {path: path.read_bytes() for path in self.vault.rglob("*") if path.is_file()}
         self.owner = {path: path.stat() for path in self.saved}
         self.addCleanup(self.restore)
 
@@ -43,8 +43,8 @@ class Start(unittest.TestCase):
         """Everything as it was before the test, by the operator's hand."""
         self.disk.rules()
         self.halt()
-        for path in self.vault.iterdir():
-            if path not in self.saved:
+        for path in self.vault.rglob("*"):
+            if path.is_file() and path not in self.saved:
                 path.unlink()
         for path, was in self.saved.items():
             path.write_bytes(was)
