@@ -117,8 +117,10 @@ static void what_was_withdrawn_under_a_hold_goes_when_it_is_lifted(void **state)
 /* How many leaves' bodies hold this text. */
 static int64_t leaves_with(const struct desk *d, const char *text)
 {
-	g_autofree char *sql = g_strdup_printf("SELECT count(*) FROM leaf WHERE body LIKE '%%%s%%'", text);
-	return fixture_count(d->f, sql);
+	int64_t n;
+	assert_ok(ap_db_count(ap_vault_db(d->f->v), "SELECT count(*) FROM leaf WHERE body LIKE '%' || ?1 || '%'",
+			      AP_VALUES(AP_V_TEXT(text)), &n));
+	return n;
 }
 
 /* R20: a hold ends on its date, says so in the log, and what was asked for meanwhile is done. */

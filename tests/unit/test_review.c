@@ -42,8 +42,10 @@ static struct ap_result act(struct fixture *f, const struct ap_actor *who, bool 
 
 static int64_t living(struct fixture *f, const char *user)
 {
-	g_autofree char *sql = g_strdup_printf("SELECT count(*) FROM user_ WHERE disabled_ms IS NULL AND name = '%s'", user);
-	return fixture_count(f, sql);
+	int64_t n;
+	assert_ok(ap_db_count(ap_vault_db(f->v), "SELECT count(*) FROM user_ WHERE disabled_ms IS NULL AND name = ?1",
+			      AP_VALUES(AP_V_TEXT(user)), &n));
+	return n;
 }
 
 /* R11: all accesses reviewed: what nobody confirmed in time is listed, then ends; what was confirmed stays. */
