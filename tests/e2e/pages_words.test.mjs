@@ -14,7 +14,7 @@ function files(folder, ending) {
 		entry.isDirectory() ? files(join(folder, entry.name), ending) : entry.name.endsWith(ending) ? [join(folder, entry.name)] : []);
 }
 
-const scripts = files(WEB, '.js').filter((path) => !/i18n\/(fr|en)(_rights)?\.js$/.test(path));
+const scripts = files(WEB, '.js').filter((path) => !/i18n\/(fr|en)(_\w+)?\.js$/.test(path));
 const sources = scripts.map((path) => readFileSync(path, 'utf8')).join('\n');
 
 test('both catalogues have the same keys, each with words', () => {
