@@ -18,6 +18,7 @@ struct ap_zip {
 	uint64_t size;
 	int64_t now_s;
 	struct ap_result failure; /* of a callback, which libarchive cannot carry */
+	bool abandoned;		  /* what is written goes nowhere */
 };
 
 static struct ap_result to_file(void *ctx, const void *bytes, size_t len)
@@ -40,6 +41,8 @@ static struct ap_result to_file(void *ctx, const void *bytes, size_t len)
 static la_ssize_t to_age(struct archive *archive, void *ctx, const void *bytes, size_t len)
 {
 	struct ap_zip *z = ctx;
+	if (z->abandoned)
+		return (la_ssize_t)len;
 	z->failure = ap_age_writer_write(z->age, bytes, len);
 	if (ap_ok(z->failure))
 		return (la_ssize_t)len;
@@ -140,9 +143,11 @@ void ap_zip_free(struct ap_zip *z)
 {
 	if (!z)
 		return;
-	/* Without this an unfinished archive would be ended, into the age file. */
+	/* One that was not finished, or failed, is ended all the same, but not into the age file: only that frees what its
+	 * writer holds. */
+	z->abandoned = true;
 	if (z->archive) {
-		archive_write_fail(z->archive);
+		archive_write_close(z->archive);
 		archive_write_free(z->archive);
 	}
 	ap_age_writer_free(z->age);
