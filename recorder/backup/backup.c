@@ -44,7 +44,8 @@ struct ap_backups {
 	struct ap_vault *v; /* borrowed */
 	/* owned */
 	GSource *timer;
-	GThread *thread; /* NULL: no run */
+	GHashTable *owed; /* what vault.db does not hold yet, but the journal does */
+	GThread *thread;  /* NULL: no run */
 	struct run *run;
 	/* state */
 	atomic_bool stop, done;
@@ -328,6 +329,7 @@ static void tell_journal(struct ap_backups *b, struct ap_result r)
 
 static struct ap_result work_journal(struct ap_backups *b)
 {
+	AP_TRY(ap_journal_put_owed(b->v, b->owed)); /* first: vault.db may be what fails */
 	AP_TRY(ap_journal_flush(b->v));
 	if (now(b) - b->checkpoint_ms < MINUTE_MS || ap_ledger_stopped(ap_vault_ledger(b->v)))
 		return AP_SUCCESS;
@@ -392,6 +394,7 @@ struct ap_backups *ap_backups_new(struct ap_vault *v)
 {
 	struct ap_backups *b = g_new0(struct ap_backups, 1);
 	b->v = v;
+	b->owed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	remove_leftovers(v);
 	return b;
 }
@@ -420,6 +423,7 @@ void ap_backups_free(struct ap_backups *b)
 		g_source_destroy(b->timer);
 		g_source_unref(b->timer);
 	}
+	g_hash_table_unref(b->owed);
 	g_free(b);
 }
 

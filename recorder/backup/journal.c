@@ -51,6 +51,64 @@ struct ap_result ap_journal_flush(struct ap_vault *v)
 	}
 }
 
+/* ---- what vault.db does not hold yet ---- */
+
+static void unref_object(void *object)
+{
+	json_object_unref(object);
+}
+
+static JsonArray *purpose_list(ap_purposes purposes)
+{
+	JsonArray *list = json_array_new();
+	for (int p = 0; p < AP_PURPOSE_COUNT; p++)
+		if (purposes & AP_PURPOSE_BIT(p))
+			json_array_add_string_element(list, ap_purpose_text((enum ap_purpose)p));
+	return list;
+}
+
+static JsonObject *owed_body(const struct ap_owed_entry *e)
+{
+	JsonObject *o = json_object_new();
+	char session[AP_UUID_TEXT], at[AP_TIME_TEXT];
+	ap_uuid_text(&e->session, session);
+	ap_time_text(e->received_ms, at);
+	json_object_set_string_member(o, "event", e->event == AP_REFUSED ? "refused" : "withdrawn");
+	json_object_set_string_member(o, "session", session);
+	json_object_set_string_member(o, "role", ap_role_text(e->role));
+	json_object_set_array_member(o, "purposes", purpose_list(e->purposes));
+	json_object_set_string_member(o, "at", at);
+	return o;
+}
+
+static char *owed_name(const struct ap_owed_entry *e)
+{
+	char session[AP_UUID_TEXT];
+	ap_uuid_text(&e->session, session);
+	return g_strdup_printf("%s %d %" G_GINT64_FORMAT, session, (int)e->role, e->received_ms);
+}
+
+struct ap_result ap_journal_put_owed(struct ap_vault *v, GHashTable *seen)
+{
+	g_autoptr(GArray) owed = ap_owed_list(ap_vault_owed(v));
+	g_autoptr(GPtrArray) bodies = g_ptr_array_new_with_free_func(unref_object);
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	for (guint i = 0; i < owed->len; i++) {
+		const struct ap_owed_entry *e = &g_array_index(owed, struct ap_owed_entry, i);
+		g_autofree char *name = owed_name(e);
+		if (g_hash_table_contains(seen, name))
+			continue;
+		g_ptr_array_add(bodies, owed_body(e));
+		g_ptr_array_add(names, g_steal_pointer(&name));
+	}
+	if (bodies->len == 0)
+		return AP_SUCCESS;
+	AP_TRY(append(v, bodies));
+	for (guint i = 0; i < names->len; i++)
+		g_hash_table_add(seen, g_strdup(names->pdata[i]));
+	return AP_SUCCESS;
+}
+
 /* ---- the checkpoint ---- */
 
 struct ap_result ap_journal_checkpoint_read(const char *directory, char **ret_note)

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <aparte/err.h>
+#include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,6 +27,9 @@ bool ap_journal_is_inside(const struct ap_config *config);
 
 /* Writes everything that is due. On success it is durable: an erasure is certified only after that. Outside transactions. */
 struct ap_result ap_journal_flush(struct ap_vault *v);
+/* Withdrawals and refusals that were answered while vault.db could not be written (recorder/owed.h): those not in `seen`
+ * (texts, owned), which learns them. They come once more when vault.db has them; a replay takes them once. */
+struct ap_result ap_journal_put_owed(struct ap_vault *v, GHashTable *seen);
 /* Keeps the newest checkpoint of the log beside the entries, if the log grew. Outside transactions. */
 struct ap_result ap_journal_keep_checkpoint(struct ap_vault *v);
 

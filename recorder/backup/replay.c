@@ -58,6 +58,29 @@ static struct ap_result put_decision(const struct line *l, struct ap_consent_row
 	return ap_db_consent_put(l->db, row);
 }
 
+static struct ap_result erase_taken(const struct line *l, const struct ap_recording *recording, int64_t at)
+{
+	if (strcmp(recording->state, "erased") == 0 || recording->created_ms > at)
+		return AP_SUCCESS; /* made under a later consent */
+	if (strcmp(recording->state, "recording") == 0)
+		AP_TRY(ap_db_recording_stop(l->db, &recording->id, l->now_ms));
+	struct ap_result r = ap_erasure_order(l->r->v, l->db, &recording->id, AP_ERASE_WITHDRAWAL);
+	return strcmp(r.name, "held") == 0 ? AP_SUCCESS : r;
+}
+
+/* As the vault does it when it takes a withdrawal: what it says of `recording` is the order to erase, but for holds. */
+static struct ap_result put_all(const struct line *l, struct ap_consent_row *row)
+{
+	g_autoptr(GArray) list = NULL;
+	AP_TRY(put_decision(l, row));
+	if (!(row->purposes & AP_PURPOSE_BIT(AP_PURPOSE_RECORDING)))
+		return AP_SUCCESS;
+	AP_TRY(ap_db_recording_list(l->db, &row->session, &list));
+	for (guint i = 0; i < list->len; i++)
+		AP_TRY(erase_taken(l, &g_array_index(list, struct ap_recording, i), row->received_ms));
+	return AP_SUCCESS;
+}
+
 static struct ap_result replay_decision(const struct line *l, enum ap_decision event)
 {
 	bool known = false, taken = false;
@@ -72,7 +95,7 @@ static struct ap_result replay_decision(const struct line *l, enum ap_decision e
 	if (!known || taken)
 		return AP_SUCCESS; /* of after the backup, or in it */
 	AP_TRY(ap_db_begin(l->db));
-	AP_TRY(ap_db_finish(l->db, put_decision(l, &row)));
+	AP_TRY(ap_db_finish(l->db, put_all(l, &row)));
 	l->r->report->withdrawn++;
 	ap_staff_rights()->consents_changed(l->r->v, &row.session);
 	return AP_SUCCESS;

@@ -87,6 +87,33 @@ static void R22_what_did_not_happen_is_not_in_it(void **state)
 	backup_fixture_free(x);
 }
 
+/* Answered while vault.db could not be written: lost with the instance, it must not be undone either. */
+static void R22_a_withdrawal_that_vault_db_could_not_take_is_in_it(void **state)
+{
+	(void)state;
+	struct backup_fixture *x = backup_fixture_new();
+	struct ap_uuid session, recording = record(x, &session);
+	struct ap_restore_report report;
+	g_autofree char *home = NULL;
+	backup_fixture_backup(x);
+	struct ap_owed_entry entry = { .session = session, .role = AP_COACHEE, .event = AP_WITHDRAWN,
+				       .purposes = AP_PURPOSE_BIT(AP_PURPOSE_RECORDING), .received_ms = x->f->wall_ms };
+	assert_ok(ap_owed_put(ap_vault_owed(x->f->v), &entry));
+	assert_ok(ap_backups_work(x->b));
+	assert_ok(ap_backups_work(x->b));
+	g_autoptr(GPtrArray) list = lines(x);
+	assert_int_equal(list->len, 2); /* once */
+	assert_string_equal(member(list, 1, "event"), "withdrawn");
+	assert_ok(backup_fixture_restore(x, x->journal, &home, &report));
+	assert_int_equal(report.withdrawn, 1);
+	assert_int_equal(report.living, 0);
+	ap_restore_report_clear(&report);
+	struct ap_vault *v = backup_fixture_open(x, home);
+	assert_false(backup_fixture_plays(v, &recording));
+	ap_vault_free(v);
+	backup_fixture_free(x);
+}
+
 static char *journal_file(struct backup_fixture *x)
 {
 	return g_build_filename(x->journal, "journal", NULL);
@@ -235,6 +262,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(R22_withdrawals_erasures_and_revocations_are_in_it),
 		cmocka_unit_test(R22_what_did_not_happen_is_not_in_it),
+		cmocka_unit_test(R22_a_withdrawal_that_vault_db_could_not_take_is_in_it),
 		cmocka_unit_test(R22_an_unwritable_journal_stops_certificates_but_no_erasure),
 		cmocka_unit_test(R22_a_torn_line_is_cut_off),
 		cmocka_unit_test(R22_an_altered_or_missing_line_shows),
