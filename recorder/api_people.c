@@ -3,6 +3,7 @@
 #include "recorder/body.h"
 #include "recorder/api.h"
 #include "recorder/conduct.h"
+#include "recorder/db_policy.h"
 #include "recorder/db_staff_user.h"
 #include "recorder/doctor.h"
 #include "recorder/session.h"
@@ -73,7 +74,7 @@ static struct ap_result find_tenant(struct ap_api_call *c, int64_t *ret_tenant)
 static struct ap_result tenant_add(struct ap_api_call *c)
 {
 	const char *name, *policy = text(c, "policy");
-	int64_t tenant;
+	int64_t tenant, version;
 	AP_TRY(ap_http_json_text(c->body, "name", &name));
 	if (c->actor.tenant)
 		return ap_fail(AP_ERR_DENIED, "role", "an admin of one tenant makes no others");
@@ -81,6 +82,8 @@ static struct ap_result tenant_add(struct ap_api_call *c)
 		return ap_fail(AP_ERR_PROTOCOL, "invalid", "a tenant's name has 1 to 64 bytes");
 	if (ap_ok(ap_tenant_find(ap_vault_db(c->v), name, &tenant)))
 		return ap_fail(AP_ERR_DENIED, "conflict", "there is a tenant of that name");
+	if (!ap_ok(ap_db_policy_version(ap_vault_db(c->v), policy ? policy : "default", &version)))
+		return ap_fail(AP_ERR_PROTOCOL, "invalid", "there is no policy of that name");
 	AP_TRY(ap_tenant_add(ap_vault_db(c->v), name, policy ? policy : "default", now(c), &tenant));
 	JsonObject *o = json_object_new();
 	ap_answer_text(o, "name", name);

@@ -42,7 +42,7 @@ struct ap_term_subject {
 /* "not-found". */
 struct ap_result ap_db_term_subject(struct ap_db *db, const struct ap_uuid *recording, int64_t now_ms,
 				    struct ap_term_subject *ret_subject);
-/* Which recordings; what is NULL or 0 does not count. */
+/* Which recordings; what is NULL or 0 does not count, and beside a session nothing else does. */
 struct ap_term_filter {
 	const struct ap_uuid *session;
 	const char *document; /* bound by a policy or region of that name */
