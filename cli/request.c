@@ -6,13 +6,13 @@
 #include <string.h>
 
 static const char usage[] =
-	"list [--due] | show ID | open SESSION coach|coachee TYPE [--detail TEXT] | execute ID | extend ID --reason TEXT |\n"
+	"list [--due] | show ID | copy ID [--markdown] | open SESSION coach|coachee TYPE [--detail TEXT] | execute ID | extend ID --reason TEXT |\n"
 	"  refuse ID --reason TEXT --article TEXT | lift ID --reason TEXT | tick ID ITEM [--note TEXT]";
 
 /* What this subcommand has beside the common options; owned. */
 struct words {
 	char *detail, *article, *note, *name, *locale, *purposes;
-	gboolean due;
+	gboolean due, markdown;
 };
 
 static int list(struct ap_client *c, const struct ap_client_options *options, bool due)
@@ -29,6 +29,18 @@ static int show(struct ap_client *c, const char *id)
 		return AP_EXIT_FAILED;
 	ap_client_print_json(answer);
 	return AP_EXIT_OK;
+}
+
+/* All data held on the person, to standard output. */
+static int copy(struct ap_client *c, const char *id, bool markdown)
+{
+	g_autoptr(GBytes) bytes = NULL;
+	g_autofree char *path = g_strconcat("/v1/requests/", id, "/copy?format=", markdown ? "markdown" : "json", NULL);
+	if (!ap_client_fetch(c, path, &bytes))
+		return AP_EXIT_FAILED;
+	size_t len;
+	const void *data = g_bytes_get_data(bytes, &len);
+	return fwrite(data, 1, len, stdout) == len && fflush(stdout) == 0 ? AP_EXIT_OK : AP_EXIT_FAILED;
 }
 
 /* Adds what a rectification changes and what an objection is to, where they are given. */
@@ -88,6 +100,8 @@ static int run(struct ap_client *c, const struct ap_client_options *options, int
 		return list(c, options, w->due);
 	if (argc == 3 && strcmp(verb, "show") == 0)
 		return show(c, argv[2]);
+	if (argc == 3 && strcmp(verb, "copy") == 0)
+		return copy(c, argv[2], w->markdown);
 	if (argc == 5 && strcmp(verb, "open") == 0)
 		return open_for(c, options, argv, w);
 	if (argc == 4 && strcmp(verb, "tick") == 0)
@@ -115,6 +129,7 @@ int ap_cmd_request(int argc, char **argv)
 	struct ap_client_options options = {0};
 	const GOptionEntry entries[] = {
 		{"due", 0, 0, G_OPTION_ARG_NONE, &w.due, "only what ends within a week or is overdue", NULL},
+		{"markdown", 0, 0, G_OPTION_ARG_NONE, &w.markdown, "a copy to be read, not to be processed", NULL},
 		{"detail", 0, 0, G_OPTION_ARG_STRING, &w.detail, "what the person asks for, in their words", "TEXT"},
 		{"article", 0, 0, G_OPTION_ARG_STRING, &w.article, "the article a refusal rests on", "TEXT"},
 		{"note", 0, 0, G_OPTION_ARG_STRING, &w.note, "how an item of the checklist was dealt with", "TEXT"},

@@ -2,6 +2,7 @@
 #include "recorder/answer.h"
 #include "recorder/api.h"
 #include "recorder/body.h"
+#include "recorder/portability/copy.h"
 #include "recorder/request.h"
 
 #include <string.h>
@@ -40,6 +41,19 @@ static struct ap_result decide(struct ap_api_call *c)
 	return ap_request_decide(c->v, &c->actor, &id, action, c->body, &c->answer);
 }
 
+static struct ap_result copy(struct ap_api_call *c)
+{
+	struct ap_uuid id;
+	const char *format = ap_http_query(c->http, "format"), *type;
+	char *text;
+	AP_TRY(ap_api_id(c, 0, &id));
+	AP_TRY(ap_copy_answer_for(c->v, &c->actor, &id, format ? format : "", &type, &text));
+	g_autoptr(GBytes) body = g_bytes_new_take(text, strlen(text));
+	c->answered = true;
+	ap_http_answer(c->http, 200, type, body);
+	return AP_SUCCESS;
+}
+
 static struct ap_result tick(struct ap_api_call *c)
 {
 	struct ap_uuid id;
@@ -54,6 +68,7 @@ static const struct ap_api_route routes[] = {
 	{"GET", "/v1/requests", AP_MAY(ADMIN), list},
 	{"POST", "/v1/requests", AP_MAY(ADMIN), open_for},
 	{"GET", "/v1/requests/{id}", AP_MAY(ADMIN), show},
+	{"GET", "/v1/requests/{id}/copy", AP_MAY(ADMIN) | AP_ONLY_SOCKET, copy},
 	{"POST", "/v1/requests/{id}/{action}", AP_MAY(ADMIN), decide},
 	{"POST", "/v1/requests/{id}/checklist/{n}", AP_MAY(ADMIN), tick},
 };

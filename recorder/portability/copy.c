@@ -207,22 +207,51 @@ static struct ap_result find_request(struct ap_vault *v, const struct ap_actor *
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_copy_answer(struct ap_vault *v, const struct ap_actor *party, const char *request,
-				const char *format, const char **ret_type, char **ret_text)
+/* As asked, with its leaf before a byte of it is handed out. */
+static struct ap_result answer(struct ap_vault *v, const struct ap_request_row *row, const struct ap_copy_wish *wish,
+			       const char *by, bool markdown, const char **ret_type, char **ret_text)
 {
-	struct ap_request_row row;
 	g_autoptr(JsonObject) copy = NULL;
-	bool markdown = strcmp(format, "markdown") == 0;
-	if (format[0] && !markdown && strcmp(format, "json") != 0)
-		return ap_fail(AP_ERR_PROTOCOL, "invalid", "the formats are json and markdown");
-	AP_TRY(find_request(v, party, request, &row));
-	bool access = strcmp(row.type, "access") == 0, done = strcmp(row.state, "done") == 0;
-	AP_TRY(ap_copy_build(v, &(struct ap_copy_wish){row.session, row.role, access && done, access}, &copy));
-	AP_TRY(log_copy(v, &row, ap_role_text(row.role)));
+	AP_TRY(ap_copy_build(v, wish, &copy));
+	AP_TRY(log_copy(v, row, by));
 	JsonObject *person = json_object_get_object_member(copy, "person");
 	const char *locale = json_object_get_string_member_with_default(person, "locale", "en");
 	*ret_type = markdown ? "text/markdown" : "application/json";
 	*ret_text = markdown ? ap_copy_markdown(copy, g_str_has_prefix(locale, "fr") ? "fr" : "en") :
 			       ap_answer_take_text(ap_answer_object(g_steal_pointer(&copy)));
 	return AP_SUCCESS;
+}
+
+static struct ap_result parse_format(const char *format, bool *ret_markdown)
+{
+	*ret_markdown = strcmp(format, "markdown") == 0;
+	if (format[0] && !*ret_markdown && strcmp(format, "json") != 0)
+		return ap_fail(AP_ERR_PROTOCOL, "invalid", "the formats are json and markdown");
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_copy_answer(struct ap_vault *v, const struct ap_actor *party, const char *request,
+				const char *format, const char **ret_type, char **ret_text)
+{
+	struct ap_request_row row;
+	bool markdown;
+	AP_TRY(parse_format(format, &markdown));
+	AP_TRY(find_request(v, party, request, &row));
+	bool access = strcmp(row.type, "access") == 0, done = strcmp(row.state, "done") == 0;
+	const struct ap_copy_wish wish = {row.session, row.role, access && done, access};
+	return answer(v, &row, &wish, ap_role_text(row.role), markdown, ret_type, ret_text);
+}
+
+struct ap_result ap_copy_answer_for(struct ap_vault *v, const struct ap_actor *by, const struct ap_uuid *request,
+				    const char *format, const char **ret_type, char **ret_text)
+{
+	struct ap_request_row row;
+	bool markdown;
+	g_autofree char *who = ap_actor_text(by);
+	AP_TRY(parse_format(format, &markdown));
+	AP_TRY(ap_request_within(v, by, request));
+	AP_TRY(ap_db_request_load(ap_vault_db(v), request, &row));
+	if (strcmp(row.type, "access") != 0 || strcmp(row.state, "refused") == 0)
+		return ap_fail(AP_ERR_DENIED, "conflict", "a copy is handed out for a request for access alone");
+	return answer(v, &row, &(struct ap_copy_wish){row.session, row.role, true, false}, who, markdown, ret_type, ret_text);
 }

@@ -33,6 +33,11 @@ struct ap_result ap_copy_build(struct ap_vault *v, const struct ap_copy_wish *wi
 struct ap_result ap_copy_answer(struct ap_vault *v, const struct ap_actor *party, const char *request,
 				const char *format, const char **ret_type, char **ret_text);
 
+/* The same for an admin who hands it to a person that cannot reach their page: of all their sessions, without notes, which
+ * no admin reads. */
+struct ap_result ap_copy_answer_for(struct ap_vault *v, const struct ap_actor *by, const struct ap_uuid *request,
+				    const char *format, const char **ret_type, char **ret_text);
+
 /* Its lists, in order: NULL-terminated names of members, static. */
 const char *const *ap_copy_lists(void);
 /* Headings in `lang` ("fr" or "en"), one list item per row; g_free. */

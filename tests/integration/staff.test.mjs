@@ -153,6 +153,19 @@ test('R21 R39 the archive: own track alone, opened by stock tools; the copy of a
 	assert.equal((await asParty('coachee', 'GET', `/requests/${asked.id}`)).body.state, 'done');
 });
 
+test('R21 R23 by the command: opened on behalf, copied, answered; a checklist ticked by name', async () => {
+	const admin = ['--admin', 'admin'];
+	const id = (await instance.cli('request', 'open', made.session.id, 'coachee', 'access', '--detail', 'by letter', ...admin)).trim();
+	const copy = JSON.parse(await instance.cli('request', 'copy', id, ...admin));
+	assert.equal(copy.scope, 'person');
+	assert.match(await instance.cli('request', 'copy', id, '--markdown', ...admin), /^# /);
+	assert.equal(errorName(await (await Staff.login(instance, instance.demo.admin)).call('GET', `/v1/requests/${id}/copy`)), 'role');
+	assert.match(await instance.cli('request', 'execute', id, '--reason', 'sent by post', ...admin), /done/);
+	assert.match(await instance.cli('request', 'list', ...admin), /access/);
+	assert.equal((await instance.cliFails('request', 'tick', id, '1', ...admin)).code, 1, 'no checklist on an access');
+	assert.equal((await asParty('coachee', 'GET', `/requests/${id}`)).body.reason, 'sent by post');
+});
+
 test('R32 a passage is erased: both see it, the rest is a whole WebM, the old recording is certified erased', async () => {
 	const old = made.recording;
 	const asked = await asParty('coachee', 'POST', `/recordings/${old}/passages`, { from_ms: 2000, to_ms: 3000 });

@@ -384,9 +384,19 @@ static void a_copy_holds_all_of_the_person_and_nothing_of_the_other(void **state
 	assert_ok(ap_copy_answer(f->v, &coachee, request, "markdown", &type, &markdown));
 	assert_string_equal(type, "text/markdown");
 	assert_non_null(strstr(markdown, "\n## "));
+	/* R21: handed over by an admin to who cannot reach their page; of their tenant, and for access alone. */
+	g_autofree char *handed = NULL;
+	assert_ok(ap_copy_answer_for(f->v, &admin, &id, "", &type, &handed));
+	assert_non_null(strstr(handed, "\"nadia\""));
+	assert_null(strstr(handed, "\"notes\""));
+	struct ap_actor other = admin;
+	other.tenant++;
+	assert_refused(ap_copy_answer_for(f->v, &other, &id, "", &type, &no), "not-found");
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM leaf WHERE body LIKE '%\"by\":\"user:ada\"%' AND body LIKE"
+					  " '%request_copied%'"), 1);
 	assert_refused(ap_copy_answer(f->v, &coach, request, "", &type, &no), "not-found");
 	assert_refused(ap_copy_answer(f->v, &coachee, request, "docx", &type, &no), "invalid");
-	assert_int_equal(fixture_count(f, "SELECT count(*) FROM leaf WHERE body LIKE '%request_copied%'"), 3);
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM leaf WHERE body LIKE '%request_copied%'"), 4);
 	fixture_free(f);
 }
 
