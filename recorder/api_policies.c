@@ -46,7 +46,7 @@ static struct ap_result put(struct ap_api_call *c)
 
 static struct ap_result preview(struct ap_api_call *c)
 {
-	return ap_terms_preview(c->v, ap_http_param(c->http, 0), ap_http_body_text(c->http), &c->answer);
+	return ap_terms_preview(c->v, &c->actor, ap_http_param(c->http, 0), ap_http_body_text(c->http), &c->answer);
 }
 
 static struct ap_result tenant_put(struct ap_api_call *c)

@@ -34,9 +34,10 @@ struct ap_result ap_terms_get(struct ap_vault *v, const char *name, int64_t vers
 /* {"name","from","to","changes":[…]} between two versions; 0: the newest. */
 struct ap_result ap_terms_diff(struct ap_vault *v, const char *name, int64_t from, int64_t to, JsonNode **ret_answer);
 
-/* What a document would do: {"token","as_of","at_once","held","total","days":[{"day","count"}],"recordings":[…],
- * "changes":[…],"notice":{…}}. "invalid". */
-struct ap_result ap_terms_preview(struct ap_vault *v, const char *name, const char *document, JsonNode **ret_answer);
+/* What a document would do, to all tenants' recordings ("role" for an admin of one): {"token","as_of","at_once","held",
+ * "total","days":[{"day","count"}],"recordings":[…],"changes":[…],"notice":{…}}. "invalid". */
+struct ap_result ap_terms_preview(struct ap_vault *v, const struct ap_actor *by, const char *name, const char *document,
+				  JsonNode **ret_answer);
 /* A new version, with leaf 08, applied to what exists. "conflict" when it would erase at once and `token` (may be
  * NULL) is not that of a preview of the last hour with the very same outcome. Answers as ap_terms_get. */
 struct ap_result ap_terms_put(struct ap_vault *v, const struct ap_actor *by, const char *name, const char *document,

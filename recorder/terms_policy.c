@@ -157,9 +157,19 @@ static struct ap_result preview(struct ap_vault *v, const struct proposal *p, co
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_terms_preview(struct ap_vault *v, const char *name, const char *document, JsonNode **ret_answer)
+static struct ap_result may_change(const struct ap_actor *by)
+{
+	if (by->tenant)
+		return ap_fail(AP_ERR_DENIED, "role",
+			       "policies belong to all tenants; an admin of one does not change them");
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_terms_preview(struct ap_vault *v, const struct ap_actor *by, const char *name, const char *document,
+				  JsonNode **ret_answer)
 {
 	struct proposal p = {0};
+	AP_TRY(may_change(by));
 	struct ap_result r = fill(v, name, document, &p);
 	if (ap_ok(r))
 		r = preview(v, &p, document, ret_answer);
@@ -198,9 +208,7 @@ struct ap_result ap_terms_put(struct ap_vault *v, const struct ap_actor *by, con
 			      const char *token, JsonNode **ret_answer)
 {
 	struct proposal p = {0};
-	if (by->tenant)
-		return ap_fail(AP_ERR_DENIED, "role",
-			       "policies belong to all tenants; an admin of one does not change them");
+	AP_TRY(may_change(by));
 	struct ap_result r = fill(v, name, document, &p);
 	if (ap_ok(r))
 		r = put(v, by, &p, token);

@@ -228,7 +228,7 @@ static void policies_are_previewed_and_never_lengthen(void **state)
 	g_autofree char *text = json_to_string(json_object_get_member(json_node_get_object(answer), "document"), FALSE);
 	json_node_unref(answer);
 	fixture_advance(d.f, 120000);
-	assert_ok(ap_terms_preview(d.f->v, "default", text, &answer));
+	assert_ok(ap_terms_preview(d.f->v, &d.ada, "default", text, &answer));
 	assert_int_equal(json_object_get_int_member(json_node_get_object(answer), "at_once"), 1);
 	g_autofree char *token = g_strdup(json_object_get_string_member(json_node_get_object(answer), "token"));
 	json_node_unref(answer);

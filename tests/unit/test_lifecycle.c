@@ -37,7 +37,7 @@ static const char shorter[] =
 static void put(struct life *l, const char *text)
 {
 	JsonNode *answer, *seen;
-	assert_ok(ap_terms_preview(l->f->v, "default", text, &seen));
+	assert_ok(ap_terms_preview(l->f->v, &l->ada, "default", text, &seen));
 	assert_ok(ap_terms_put(l->f->v, &l->ada, "default", text,
 			       json_object_get_string_member(json_node_get_object(seen), "token"), &answer));
 	json_node_unref(seen);

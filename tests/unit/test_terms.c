@@ -71,7 +71,7 @@ static int64_t life_days(const struct stage *s)
 static JsonNode *preview(const struct stage *s, const char *name, const char *text)
 {
 	JsonNode *answer;
-	assert_ok(ap_terms_preview(s->f->v, name, text, &answer));
+	assert_ok(ap_terms_preview(s->f->v, &s->ada, name, text, &answer));
 	return answer;
 }
 
@@ -408,6 +408,7 @@ static void wrong_changes_are_refused(void **state)
 	assert_refused(ap_terms_put(s.f->v, &s.ada, "default", bare, NULL, &answer), "invalid"); /* R16: no reason */
 	assert_refused(ap_terms_put(s.f->v, &s.ada, "default", region, NULL, &answer), "invalid");
 	assert_refused(ap_terms_put(s.f->v, &bob, "default", good, NULL, &answer), "role");
+	assert_refused(ap_terms_preview(s.f->v, &bob, "default", good, &answer), "role"); /* it names all tenants' recordings */
 	assert_refused(ap_terms_put(s.f->v, &s.ada, "other", good, NULL, &answer), "invalid");
 	assert_refused(move(&s, "none", NULL, NULL, false, &answer), "invalid");
 	assert_refused(move(&s, NULL, "default", NULL, false, &answer), "invalid");
