@@ -115,6 +115,7 @@ static void withdrawing_discards_and_orders_erasure(void **state)
 	g_free(receipt);
 }
 
+/* R9: with keys of its own. */
 static void consenting_again_makes_a_new_recording(void **state)
 {
 	struct world *w = *state;

@@ -77,6 +77,7 @@ static void identities_are_the_vectors(void **state)
 	ap_secret_free(c);
 }
 
+/* R9: another session, recording or pair of gives has other keys. */
 static void any_other_binding_gives_another_identity(void **state)
 {
 	(void)state;
