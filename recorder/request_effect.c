@@ -245,13 +245,21 @@ static struct ap_result remind(struct ap_vault *v)
 	return AP_SUCCESS;
 }
 
+static void note_first(struct ap_result *first, struct ap_result r)
+{
+	if (ap_ok(*first))
+		*first = r;
+}
+
+/* Each part on its own: none that fails keeps another from what is due. */
 struct ap_result ap_request_work(struct ap_vault *v)
 {
-	AP_TRY(ap_db_request_freeze_new(ap_vault_db(v)));
-	AP_TRY(finish_open(v, "erasure", "erased"));
-	AP_TRY(finish_open(v, "objection", "ended"));
-	AP_TRY(lift_due(v));
-	AP_TRY(ap_archive_work(v));
-	AP_TRY(ap_passage_work(v));
-	return remind(v);
+	struct ap_result first = ap_db_request_freeze_new(ap_vault_db(v));
+	note_first(&first, finish_open(v, "erasure", "erased"));
+	note_first(&first, finish_open(v, "objection", "ended"));
+	note_first(&first, lift_due(v));
+	note_first(&first, ap_archive_work(v));
+	note_first(&first, ap_passage_work(v));
+	note_first(&first, remind(v));
+	return first;
 }

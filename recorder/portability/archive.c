@@ -86,17 +86,23 @@ static struct ap_result may_begin(struct ap_vault *v, const struct ap_uuid *requ
 	return AP_SUCCESS;
 }
 
+static struct ap_result start_job(struct ap_vault *v, const struct ap_actor *party, const struct ap_uuid *request,
+				  const struct ap_zip_lock *lock)
+{
+	g_autofree char *directory = g_build_filename(ap_vault_home(v), "vault", "archives", NULL);
+	if (g_mkdir_with_parents(directory, 0700) != 0)
+		return ap_fail(AP_ERR_IO, "vault-unavailable", "no archive can be made: see to the disk of vault/");
+	AP_TRY(ap_archive_remove(v, request));
+	return ap_archive_job_start(v, party, request, lock);
+}
+
 /* Makes the row and hands the lock on; what fails leaves no row behind that says otherwise. */
 static struct ap_result begin(struct ap_vault *v, const struct ap_actor *party, const struct ap_uuid *request,
 			      const struct ap_zip_lock *lock)
 {
-	g_autofree char *directory = g_build_filename(ap_vault_home(v), "vault", "archives", NULL);
 	AP_TRY(may_begin(v, request));
 	AP_TRY(ap_db_archive_begin(ap_vault_db(v), request, lock->recipient ? "recipient" : "passphrase", now(v)));
-	if (g_mkdir_with_parents(directory, 0700) != 0)
-		return ap_fail(AP_ERR_IO, "vault-unavailable", "no archive can be made: see to the disk of vault/");
-	AP_TRY(ap_archive_remove(v, request));
-	struct ap_result r = ap_archive_job_start(v, party, request, lock);
+	struct ap_result r = start_job(v, party, request, lock);
 	if (!ap_ok(r))
 		AP_TRY(ap_db_archive_failed(ap_vault_db(v), request, r.name));
 	return r;
