@@ -18,6 +18,8 @@
 	X(demo, "a demo session and logins on the running instance")            \
 	X(user, "staff: add, list, disable, new password, link to a person")    \
 	X(tenant, "platforms and their API keys")                               \
+	X(recipient, "recipients and processors: list, add, end")               \
+	X(register, "the register of processing; what was disclosed")           \
 	X(policy, "retention policies: list, show, set, preview")               \
 	X(request, "requests of persons: list, open, decide, tick")             \
 	X(hold, "legal holds: propose, confirm, lift")                          \

@@ -1,5 +1,6 @@
 #include "recorder/notice.h"
 
+#include "recorder/accountability/db_roles.h"
 #include "recorder/db_policy.h"
 #include "recorder/rule_book.h"
 #include "recorder/vault_port.h"
@@ -128,30 +129,87 @@ static JsonArray *purposes_of(JsonObject *template, const struct ap_rules *rules
 	return list;
 }
 
-/* The template's version, then every document that binds the session with its own: "1.default.2", "1.default.2+eu.1". */
-static char *version_text(JsonObject *template, const struct ap_rules *rules)
+/* Who answers for a tenant's sessions, and who else processes. */
+struct account {
+	struct ap_tenant_roles roles;
+	JsonArray *recipients; /* owned */
+	int64_t changes;       /* of recipients */
+};
+
+static void account_clear(struct account *a)
+{
+	ap_tenant_roles_clear(&a->roles);
+	g_clear_pointer(&a->recipients, json_array_unref);
+}
+
+static struct ap_result account_load(struct ap_db *db, int64_t tenant, struct account *a)
+{
+	AP_TRY(ap_db_recipient_changes(db, tenant, &a->changes));
+	AP_TRY(ap_db_recipients(db, tenant, AP_RECIPIENTS_PRESENT, &a->recipients));
+	return ap_db_tenant_roles(db, tenant, &a->roles);
+}
+
+/* "Name (processor, place): purpose, from 2026-12-01". */
+static char *recipient_text(JsonObject *template, JsonObject *r)
+{
+	JsonObject *words = json_object_get_object_member(template, "recipient");
+	g_autofree char *since = g_strndup(json_object_get_string_member(r, "since"), strlen("2026-12-01"));
+	return g_strdup_printf("%s (%s, %s): %s, %s %s", json_object_get_string_member(r, "name"),
+			       json_object_get_string_member(words, json_object_get_string_member(r, "role")),
+			       json_object_get_string_member(r, "place"), json_object_get_string_member(r, "purpose"),
+			       json_object_get_string_member(words, "since"), since);
+}
+
+/* Those there are by the nature of the thing, then the listed ones, also those announced for later (R25, R37). */
+static JsonArray *recipients_of(JsonObject *template, const struct account *a)
+{
+	JsonArray *list = json_array_new(), *always = json_object_get_array_member(template, "recipients");
+	for (guint i = 0; i < json_array_get_length(always); i++)
+		json_array_add_string_element(list, json_array_get_string_element(always, i));
+	for (guint i = 0; i < json_array_get_length(a->recipients); i++) {
+		g_autofree char *text = recipient_text(template, json_array_get_object_element(a->recipients, i));
+		json_array_add_string_element(list, text);
+	}
+	return list;
+}
+
+/* The operator's, the tenant's where the operator only processes for it, or both (R26). */
+static char *controller_text(const struct account *a, const char *operator_s, const char *tenant_s)
+{
+	const char *capacity = a->roles.capacity;
+	if (!tenant_s || !capacity || strcmp(capacity, "controller") == 0)
+		return g_strdup(operator_s);
+	return strcmp(capacity, "joint") == 0 ? g_strdup_printf("%s; %s", operator_s, tenant_s) : g_strdup(tenant_s);
+}
+
+/* The template's version, every document that binds the session with its own, and how often its recipients changed:
+ * "1.default.2", "1.default.2+eu.1~3". */
+static char *version_text(JsonObject *template, const struct ap_rules *rules, int64_t changes)
 {
 	g_autoptr(GString) text = g_string_new(json_object_get_string_member(template, "version"));
 	for (size_t i = 0; i < rules->n; i++)
 		g_string_append_printf(text, "%c%s.%" G_GINT64_FORMAT, i ? '+' : '.', ap_policy_name(rules->rule[i].policy),
 				       rules->rule[i].version);
+	if (changes > 0)
+		g_string_append_printf(text, "~%" G_GINT64_FORMAT, changes);
 	return g_strdup(text->str);
 }
 
 static JsonObject *document_of(struct ap_vault *v, const struct ap_session *session, const struct ap_rules *rules,
-			       JsonObject *template)
+			       JsonObject *template, const struct account *account)
 {
 	const struct ap_config *config = ap_vault_config(v);
 	JsonObject *o = json_object_new(), *controller = json_object_new();
-	g_autofree char *version = version_text(template, rules), *rights = rights_text(config, template);
-	json_object_set_string_member(controller, "name", ap_config_text(config, "operator.controller_name"));
-	json_object_set_string_member(controller, "contact", ap_config_text(config, "operator.controller_contact"));
+	g_autofree char *version = version_text(template, rules, account->changes), *rights = rights_text(config, template);
+	g_autofree char *name = controller_text(account, ap_config_text(config, "operator.controller_name"), account->roles.controller);
+	g_autofree char *contact = controller_text(account, ap_config_text(config, "operator.controller_contact"), account->roles.contact);
+	json_object_set_string_member(controller, "name", name);
+	json_object_set_string_member(controller, "contact", contact);
 	json_object_set_string_member(o, "version", version);
 	json_object_set_string_member(o, "lang", json_object_get_string_member(template, "lang"));
 	json_object_set_string_member(o, "text", json_object_get_string_member(template, "text"));
 	json_object_set_string_member(o, "rights", rights);
-	json_object_set_array_member(o, "recipients",
-				     json_array_ref(json_object_get_array_member(template, "recipients")));
+	json_object_set_array_member(o, "recipients", recipients_of(template, account));
 	json_object_set_array_member(o, "purposes", purposes_of(template, rules, session));
 	json_object_set_object_member(o, "controller", controller);
 	json_object_set_string_member(o, "dpo", ap_config_text(config, "operator.dpo"));
@@ -164,10 +222,14 @@ struct ap_result ap_notice_current(struct ap_vault *v, struct ap_db *db, const s
 				   const char *lang, char **ret_document, struct ap_hash *ret_sha256)
 {
 	struct ap_rules rules;
+	struct account account = {0};
 	AP_TRY(ap_session_rules(db, session, &rules));
+	struct ap_result loaded = account_load(db, session->tenant, &account);
 	g_autoptr(JsonObject) template = template_of(ap_notice_lang(lang));
-	g_autoptr(JsonObject) document = document_of(v, session, &rules, template);
+	g_autoptr(JsonObject) document = ap_ok(loaded) ? document_of(v, session, &rules, template, &account) : NULL;
 	ap_rules_clear(&rules);
+	account_clear(&account);
+	AP_TRY(loaded);
 	g_autofree char *text = NULL;
 	AP_TRY(ap_jcs_from_object(document, &text));
 	struct ap_hash sha256 = ap_sha256(text, strlen(text));

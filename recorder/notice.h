@@ -1,6 +1,7 @@
 /*
- * The privacy notice a person is shown (R4, R33, R37): shipped texts, the operator's configuration, and the purposes and
- * periods that the session's policies leave (recorder/rule_book.h), as one RFC 8785 document with its SHA-256. A change
+ * The privacy notice a person is shown (R4, R33, R37): shipped texts, the operator's configuration, the purposes and
+ * periods that the session's policies leave (recorder/rule_book.h), and who is controller for the tenant and who else
+ * processes (recorder/accountability), as one RFC 8785 document with its SHA-256. A change
  * of any of them makes a new document, which old consents do not cover: a give names the current one or is refused, and
  * a purpose or period that came after a session was made never reaches it.
  *

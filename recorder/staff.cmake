@@ -12,3 +12,4 @@ ap_library(vault_staff SOURCES access.c access_list.c grant.c playback.c erasure
 	LIBS ap_vault_core ap_staff_rules ap_staff_db ap_blob ap_http PkgConfig::SOUP PkgConfig::ARCHIVE)
 include(access.cmake)
 include(backup.cmake)
+include(accountability/accountability.cmake)

@@ -1,0 +1,4 @@
+# What the operator answers for (R24, R25, R26, R37).
+if(TARGET ap_vault_core)
+	ap_staff_test(account)
+endif()
