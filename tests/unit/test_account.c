@@ -1,4 +1,4 @@
-/* What the operator answers for: register, recipients, disclosures, roles per tenant (R24, R25, R26, R37). */
+/* What the operator answers for: register, recipients, disclosures, roles per tenant (R24, R25, R26, R35, R37). */
 #include "recorder/accountability/account.h"
 
 #include "tests/testlib/staff_fixture.h"
@@ -251,12 +251,27 @@ static void r25_recipients_belong_to_tenants(void **state)
 	fixture_free(f);
 }
 
+/* R35: a pre-filled assessment ships in both languages, with the four parts of art. 35(7) and places left to fill. */
+static void r35_a_model_of_the_assessment_ships(void **state)
+{
+	(void)state;
+	static const char *const langs[] = {"fr", "en"}, *const parts[] = {"35(7)(a)", "35(7)(b)", "35(7)(c)", "35(7)(d)", "**["};
+	for (size_t i = 0; i < G_N_ELEMENTS(langs); i++) {
+		g_autofree char *path = g_strdup_printf("%s/config/impact-assessment/%s.md", AP_SOURCE_DIR, langs[i]), *text = NULL;
+		assert_true(g_file_get_contents(path, &text, NULL, NULL));
+		for (size_t j = 0; j < G_N_ELEMENTS(parts); j++)
+			has(text, parts[j]);
+		has(text, "operator.impact_assessment");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(r24_the_register_is_what_is_in_force), cmocka_unit_test(r24_csv_has_no_formulas),
 		cmocka_unit_test(r37_a_new_recipient_makes_a_new_notice), cmocka_unit_test(r26_the_notice_names_who_is_controller),
 		cmocka_unit_test(r25_disclosures_say_who_how_why), cmocka_unit_test(r25_recipients_belong_to_tenants),
+		cmocka_unit_test(r35_a_model_of_the_assessment_ships),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
