@@ -10,6 +10,7 @@
 #include "recorder/kek.h"
 #include "recorder/lockdown.h"
 #include "recorder/review.h"
+#include "recorder/vault_port.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -163,6 +164,17 @@ static void check_incidents(struct report *r, struct ap_vault *v)
 	     open ? "one is open: aparte incident list" : "none is open");
 }
 
+/* R35: off loopback nothing is recorded before all four are set. */
+static void check_operator(struct report *r, struct ap_vault *v)
+{
+	struct ap_policy_facts facts = ap_vault_policy_facts(v);
+	bool set = facts.controller && facts.dpo && facts.complaint && facts.impact_assessment;
+	note(r, "operator", set || !facts.off_loopback ? GOOD : BAD,
+	     set ? "controller, officer, complaint route and impact assessment are set"
+	     : facts.off_loopback ? "nothing is recorded before controller_name, controller_contact, dpo, complaint and impact_assessment are set"
+				  : "not all set under [operator]: to be done before recording off loopback");
+}
+
 static void check_review(struct report *r, struct ap_vault *v)
 {
 	int64_t due = 0, overdue = 0;
@@ -270,6 +282,7 @@ struct ap_result ap_doctor_examine(struct ap_vault *v, struct ap_backups *backup
 	check_permissions(&r, v);
 	check_counts(&r, v);
 	check_review(&r, v);
+	check_operator(&r, v);
 	note(&r, "clock", clock_frozen ? BAD : GOOD,
 	     clock_frozen ? "the wall clock jumped; nothing is erased until: aparte clock confirm" : "steady");
 	note(&r, "link", ap_vault_ready(v) ? GOOD : BAD,
