@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char usage[] =
-	"list | end ID | add NAME --role recipient|processor|sub_processor --place TEXT --purpose TEXT [--since TIME] [--tenant NAME]";
+static const char usage[] = "list | end ID | add NAME --role recipient|processor|sub_processor --place TEXT --purpose "
+			    "TEXT [--since TIME] [--tenant NAME]";
 
 struct wish {
 	char *role, *place, *purpose, *since, *tenant;
@@ -24,8 +24,8 @@ static void wish_clear(struct wish *w)
 static int add(struct ap_client *c, const struct ap_client_options *options, const char *name, const struct wish *w)
 {
 	g_autoptr(JsonNode) answer = NULL;
-	JsonNode *body = ap_client_object("name", name, "role", w->role, "place", w->place, "purpose", w->purpose, "since",
-					  w->since, "tenant", w->tenant, NULL);
+	JsonNode *body = ap_client_object("name", name, "role", w->role, "place", w->place, "purpose", w->purpose,
+					  "since", w->since, "tenant", w->tenant, NULL);
 	if (!ap_client_call(c, "POST", "/v1/recipients", body, &answer))
 		return AP_EXIT_FAILED;
 	if (options->json)
@@ -42,9 +42,11 @@ static int end(struct ap_client *c, const char *id)
 	return ap_client_call(c, "DELETE", path, NULL, NULL) ? AP_EXIT_OK : AP_EXIT_FAILED;
 }
 
-static int run(struct ap_client *c, const struct ap_client_options *options, int argc, char **argv, const struct wish *w)
+static int run(struct ap_client *c, const struct ap_client_options *options, int argc, char **argv,
+	       const struct wish *w)
 {
-	static const char *const columns[] = {"id", "name", "role", "place", "purpose", "since", "ended", "tenant", NULL};
+	static const char *const columns[] = {"id",    "name",  "role",   "place", "purpose",
+					      "since", "ended", "tenant", NULL};
 	const char *verb = argc > 1 ? argv[1] : "list";
 	if (argc <= 2 && strcmp(verb, "list") == 0)
 		return ap_client_list(c, options, "/v1/recipients", "recipients", columns);
@@ -68,7 +70,8 @@ int ap_cmd_recipient(int argc, char **argv)
 		{"tenant", 0, 0, G_OPTION_ARG_STRING, &w.tenant, "for this tenant alone", "NAME"},
 		{NULL, 0, 0, 0, NULL, NULL, NULL},
 	};
-	int status = ap_client_parse(&options, usage, "Recipients, processors and sub-processors.", entries, &argc, &argv);
+	int status =
+		ap_client_parse(&options, usage, "Recipients, processors and sub-processors.", entries, &argc, &argv);
 	if (status < 0) {
 		struct ap_client *c = ap_client_new(&options);
 		status = run(c, &options, argc, argv, &w);

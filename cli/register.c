@@ -30,7 +30,8 @@ static int print(struct ap_client *c, const struct ap_client_options *options, c
 static int run(struct ap_client *c, const struct ap_client_options *options, int argc, char **argv, const char *lang,
 	       const char *format)
 {
-	static const char *const columns[] = {"begun", "who", "role", "how", "purpose", "reason", "recording", "bytes", NULL};
+	static const char *const columns[] = {"begun",  "who",       "role",  "how", "purpose",
+					      "reason", "recording", "bytes", NULL};
 	if (argc == 1)
 		return print(c, options, lang, format);
 	if (argc == 2 && strcmp(argv[1], "disclosures") == 0)
@@ -48,7 +49,8 @@ int ap_cmd_register(int argc, char **argv)
 		{"format", 0, 0, G_OPTION_ARG_STRING, &format, "md or csv (md)", "FORMAT"},
 		{NULL, 0, 0, 0, NULL, NULL, NULL},
 	};
-	int status = ap_client_parse(&options, usage, "The register of processing activities (GDPR art. 30), and what was disclosed.",
+	int status = ap_client_parse(&options, usage,
+				     "The register of processing activities (GDPR art. 30), and what was disclosed.",
 				     entries, &argc, &argv);
 	if (status < 0) {
 		struct ap_client *c = ap_client_new(&options);

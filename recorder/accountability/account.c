@@ -26,7 +26,8 @@ static bool fits(const char *text)
 	return text && *text && strlen(text) <= TEXT_MAX;
 }
 
-static struct ap_result read_tenant(struct ap_vault *v, const struct ap_actor *by, const char *name, int64_t *ret_tenant)
+static struct ap_result read_tenant(struct ap_vault *v, const struct ap_actor *by, const char *name,
+				    int64_t *ret_tenant)
 {
 	int64_t tenant = 0;
 	if (name)
@@ -37,7 +38,8 @@ static struct ap_result read_tenant(struct ap_vault *v, const struct ap_actor *b
 	return AP_SUCCESS;
 }
 
-static struct ap_result read_recipient(struct ap_vault *v, const struct ap_actor *by, JsonObject *body, struct ap_recipient *r)
+static struct ap_result read_recipient(struct ap_vault *v, const struct ap_actor *by, JsonObject *body,
+				       struct ap_recipient *r)
 {
 	static const char *const roles[] = {"recipient", "processor", "sub_processor", NULL};
 	const char *since = ap_body_text(body, "since");
@@ -71,9 +73,10 @@ static struct ap_result write_recipient(struct ap_vault *v, const struct ap_reci
 	uint64_t leaf;
 	int64_t last, present;
 	struct ap_db *db = ap_vault_db(v);
-	AP_TRY(ap_db_count(db,
-			   "SELECT count(*) FROM recipient WHERE ended_ms IS NULL AND (?1 = 0 OR tenant IS NULL OR tenant = ?1)",
-			   AP_VALUES(AP_V_INT(r->tenant)), &present));
+	AP_TRY(ap_db_count(
+		db,
+		"SELECT count(*) FROM recipient WHERE ended_ms IS NULL AND (?1 = 0 OR tenant IS NULL OR tenant = ?1)",
+		AP_VALUES(AP_V_INT(r->tenant)), &present));
 	if (present >= RECIPIENTS_MAX)
 		return ap_fail(AP_ERR_DENIED, "conflict", "a notice names at most 50 recipients; end one first");
 	AP_TRY(ap_db_count(db, "SELECT max(id) FROM recipient", AP_NO_VALUES, &last));
@@ -81,9 +84,10 @@ static struct ap_result write_recipient(struct ap_vault *v, const struct ap_reci
 	return ap_db_recipient_add(db, r, ap_wall_ms(ap_vault_clock(v)), leaf, ret_id);
 }
 
-struct ap_result ap_account_recipient_add(struct ap_vault *v, const struct ap_actor *by, JsonObject *body, JsonNode **ret_answer)
+struct ap_result ap_account_recipient_add(struct ap_vault *v, const struct ap_actor *by, JsonObject *body,
+					  JsonNode **ret_answer)
 {
-	int64_t id;
+	int64_t id = 0;
 	g_autofree char *who = ap_actor_text(by);
 	struct ap_recipient r = {.by = who};
 	AP_TRY(read_recipient(v, by, body, &r));
@@ -119,16 +123,20 @@ static struct ap_result check_roles(const struct ap_tenant_roles *roles)
 {
 	static const char *const capacities[] = {"controller", "processor", "joint", NULL};
 	if (!roles->capacity || !g_strv_contains(capacities, roles->capacity))
-		return ap_fail(AP_ERR_PROTOCOL, "invalid", "capacity, what the operator is toward the tenant, is controller, processor or joint");
-	if (strcmp(roles->capacity, "controller") != 0 && (!fits(roles->controller) || !fits(roles->contact) || !fits(roles->agreement)))
-		return ap_fail(AP_ERR_PROTOCOL, "invalid", "who is not the only controller names the other, its contact and the agreement");
+		return ap_fail(AP_ERR_PROTOCOL, "invalid",
+			       "capacity, what the operator is toward the tenant, is controller, processor or joint");
+	if (strcmp(roles->capacity, "controller") != 0 &&
+	    (!fits(roles->controller) || !fits(roles->contact) || !fits(roles->agreement)))
+		return ap_fail(AP_ERR_PROTOCOL, "invalid",
+			       "who is not the only controller names the other, its contact and the agreement");
 	if ((roles->controller && !fits(roles->controller)) || (roles->contact && !fits(roles->contact)) ||
 	    (roles->agreement && !fits(roles->agreement)))
 		return ap_fail(AP_ERR_PROTOCOL, "invalid", "controller, contact and agreement have 1 to 200 bytes");
 	return AP_SUCCESS;
 }
 
-static struct ap_result write_roles(struct ap_vault *v, const struct ap_actor *by, int64_t tenant, const struct ap_tenant_roles *roles)
+static struct ap_result write_roles(struct ap_vault *v, const struct ap_actor *by, int64_t tenant,
+				    const struct ap_tenant_roles *roles)
 {
 	uint64_t leaf;
 	g_autofree char *who = ap_actor_text(by);
@@ -144,15 +152,16 @@ static void tell_roles(JsonObject *o, const struct ap_tenant_roles *roles)
 	ap_answer_text(o, "agreement", roles->agreement);
 }
 
-static struct ap_result set_roles(struct ap_vault *v, const struct ap_actor *by, int64_t tenant, const struct ap_tenant_roles *roles)
+static struct ap_result set_roles(struct ap_vault *v, const struct ap_actor *by, int64_t tenant,
+				  const struct ap_tenant_roles *roles)
 {
 	AP_TRY(check_roles(roles));
 	AP_TRY(ap_db_begin(ap_vault_db(v)));
 	return ap_db_finish(ap_vault_db(v), write_roles(v, by, tenant, roles));
 }
 
-struct ap_result ap_account_tenant_set(struct ap_vault *v, const struct ap_actor *by, const char *tenant, JsonObject *body,
-				       JsonNode **ret_answer)
+struct ap_result ap_account_tenant_set(struct ap_vault *v, const struct ap_actor *by, const char *tenant,
+				       JsonObject *body, JsonNode **ret_answer)
 {
 	int64_t id;
 	if (by->tenant)
@@ -177,17 +186,19 @@ struct ap_result ap_account_tenant_set(struct ap_vault *v, const struct ap_actor
 struct ap_result ap_account_disclosures(struct ap_vault *v, const struct ap_actor *by, JsonNode **ret_answer)
 {
 	static const struct ap_answer_column columns[] = {
-		{"who", ap_answer_row_text},	 {"role", ap_answer_row_text},	  {"how", ap_answer_row_text},
-		{"purpose", ap_answer_row_text}, {"reason", ap_answer_row_text},  {"recording", ap_answer_row_id},
-		{"tenant", ap_answer_row_text},	 {"begun", ap_answer_row_time},	  {"ended", ap_answer_row_time},
-		{"bytes", ap_answer_row_int},	 {"leaf", ap_answer_row_int},
+		{"who", ap_answer_row_text},     {"role", ap_answer_row_text},   {"how", ap_answer_row_text},
+		{"purpose", ap_answer_row_text}, {"reason", ap_answer_row_text}, {"recording", ap_answer_row_id},
+		{"tenant", ap_answer_row_text},  {"begun", ap_answer_row_time},  {"ended", ap_answer_row_time},
+		{"bytes", ap_answer_row_int},    {"leaf", ap_answer_row_int},
 	};
 	JsonArray *list;
 	struct ap_rows *rows = ap_db_query(
 		ap_vault_db(v),
-		"SELECT substr(a.actor, 6), u.role, CASE a.purpose WHEN 'export' THEN 'export' ELSE 'viewing' END, a.purpose,"
+		"SELECT substr(a.actor, 6), u.role, CASE a.purpose WHEN 'export' THEN 'export' ELSE 'viewing' END, "
+		"a.purpose,"
 		" a.reason, a.recording, t.name, a.begun_ms, a.ended_ms, a.bytes, a.begun_leaf FROM access a"
-		" JOIN recording r ON r.id = a.recording JOIN session s ON s.id = r.session JOIN tenant t ON t.id = s.tenant"
+		" JOIN recording r ON r.id = a.recording JOIN session s ON s.id = r.session JOIN tenant t ON t.id = "
+		"s.tenant"
 		" LEFT JOIN user_ u ON a.actor = 'user:' || u.name"
 		" WHERE a.actor LIKE 'user:%' AND (?1 = 0 OR s.tenant = ?1) ORDER BY a.begun_leaf DESC LIMIT 10000",
 		AP_VALUES(AP_V_INT(by->tenant)));

@@ -20,7 +20,7 @@ struct ap_result ap_db_tenant_roles(struct ap_db *db, int64_t tenant, struct ap_
 struct ap_result ap_db_tenant_roles_set(struct ap_db *db, int64_t tenant, const struct ap_tenant_roles *roles);
 
 struct ap_recipient {
-	int64_t tenant; /* 0: of all */
+	int64_t tenant;                                 /* 0: of all */
 	const char *name, *role, *place, *purpose, *by; /* borrowed */
 	int64_t since_ms;
 };

@@ -40,7 +40,8 @@ static JsonObject *purpose_activity(const struct work *w, const struct ap_rules 
 	g_autofree char *by = g_strdup_printf("%s %s %" G_GINT64_FORMAT, ap_policy_kind_text(ap_policy_kind(policy)),
 					      ap_policy_name(policy), term.decided.rule->version);
 	JsonObject *o = activity(id, number, unit);
-	ap_answer_text(o, "title", json_object_get_string_member(json_object_get_object_member(w->titles, id), "title"));
+	ap_answer_text(o, "title",
+		       json_object_get_string_member(json_object_get_object_member(w->titles, id), "title"));
 	ap_answer_text(o, "decided_by", by);
 	ap_answer_text(o, "reason", ap_policy_reason(policy, purpose));
 	return o;
@@ -56,14 +57,16 @@ static JsonArray *activities_of(const struct work *w, const struct ap_rules *rul
 	for (int p = 0; p < AP_PURPOSE_COUNT; p++)
 		if (offered & AP_PURPOSE_BIT(p))
 			json_array_add_object_element(list, purpose_activity(w, rules, (enum ap_purpose)p));
-	json_array_add_object_element(list, activity("consent_proof", ap_policy_consent_proof_ms(own) / DAY_MS, "days"));
+	json_array_add_object_element(list,
+				      activity("consent_proof", ap_policy_consent_proof_ms(own) / DAY_MS, "days"));
 	const char *unit = ap_period_unit(&log, &number);
 	if (!ap_period_none(&log))
 		json_array_add_object_element(list, activity("access_log", number, unit));
 	return list;
 }
 
-static struct ap_result tenant_rules(const struct work *w, int64_t tenant, const char *policy, struct ap_rules *ret_rules)
+static struct ap_result tenant_rules(const struct work *w, int64_t tenant, const char *policy,
+				     struct ap_rules *ret_rules)
 {
 	int64_t version;
 	struct ap_result known = ap_db_policy_version(ap_vault_db(w->v), policy, &version);
@@ -97,9 +100,9 @@ static struct ap_result tenants_of(struct ap_vault *v, int64_t tenant, JsonArray
 							  {"name", ap_answer_row_text},
 							  {"policy", ap_answer_row_text},
 							  {"region", ap_answer_row_text}};
-	struct ap_rows *rows =
-		ap_db_query(ap_vault_db(v), "SELECT id, name, policy, region FROM tenant WHERE ?1 = 0 OR id = ?1 ORDER BY name",
-			    AP_VALUES(AP_V_INT(tenant)));
+	struct ap_rows *rows = ap_db_query(
+		ap_vault_db(v), "SELECT id, name, policy, region FROM tenant WHERE ?1 = 0 OR id = ?1 ORDER BY name",
+		AP_VALUES(AP_V_INT(tenant)));
 	return ap_answer_rows(rows, columns, G_N_ELEMENTS(columns), ret_list);
 }
 
@@ -145,10 +148,12 @@ static struct ap_result gather(const struct work *w, int64_t tenant, JsonObject 
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_account_facts(struct ap_vault *v, const struct ap_actor *by, const char *lang, JsonNode **ret_answer)
+struct ap_result ap_account_facts(struct ap_vault *v, const struct ap_actor *by, const char *lang,
+				  JsonNode **ret_answer)
 {
 	g_autoptr(JsonObject) facts = json_object_new();
-	g_autoptr(JsonNode) notice = json_from_string(g_strcmp0(lang, "fr") == 0 ? ap_text_notice_fr : ap_text_notice_en, NULL);
+	g_autoptr(JsonNode) notice =
+		json_from_string(g_strcmp0(lang, "fr") == 0 ? ap_text_notice_fr : ap_text_notice_en, NULL);
 	struct work w = {.v = v, .book = ap_rule_book_new(ap_vault_db(v)), .now_ms = ap_wall_ms(ap_vault_clock(v))};
 	w.titles = json_object_get_object_member(json_node_get_object(notice), "purposes");
 	struct ap_result r = gather(&w, by->tenant, facts);

@@ -1,6 +1,6 @@
 /*
- * The register of processing activities (R24; GDPR art. 30) as a text to hand over: Markdown or CSV (RFC 4180), French or
- * English, from what account.h gathered of the live configuration:
+ * The register of processing activities (R24; GDPR art. 30) as a text to hand over: Markdown or CSV (RFC 4180), French
+ * or English, from what account.h gathered of the live configuration:
  *
  *   {"generated","controller":{"name","contact"},"dpo","complaint","impact_assessment","storage",
  *    "tenants":[{"name","capacity"?,"controller"?,"contact"?,"agreement"?,"policy","region"?,

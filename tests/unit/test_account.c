@@ -45,7 +45,8 @@ static struct ap_result set_roles(struct fixture *f, const struct ap_actor *by, 
 
 static char *tenant_name(struct fixture *f)
 {
-	struct ap_rows *rows = ap_db_query(ap_vault_db(f->v), "SELECT name FROM tenant WHERE id = ?1", AP_VALUES(AP_V_INT(f->tenant)));
+	struct ap_rows *rows =
+		ap_db_query(ap_vault_db(f->v), "SELECT name FROM tenant WHERE id = ?1", AP_VALUES(AP_V_INT(f->tenant)));
 	assert_true(ap_rows_next(rows));
 	char *name = ap_row_text_dup(rows, 0);
 	assert_ok(ap_rows_end(rows));
@@ -81,7 +82,8 @@ static void has_not(const char *text, const char *part)
 		fail_msg("'%s' is in:\n%s", part, text);
 }
 
-static const char processor[] = "{\"name\":\"Hébergeur SA\",\"role\":\"processor\",\"place\":\"Lyon, France\",\"purpose\":\"hosting\"}";
+static const char processor[] =
+	"{\"name\":\"Hébergeur SA\",\"role\":\"processor\",\"place\":\"Lyon, France\",\"purpose\":\"hosting\"}";
 
 /* R24: the register says what is in force: a policy's periods and reasons, and follows when they change. */
 static void r24_the_register_is_what_is_in_force(void **state)
@@ -101,7 +103,8 @@ static void r24_the_register_is_what_is_in_force(void **state)
 	has_not(en, "{n}");
 	assert_ok(add(f, &ada, processor));
 	fixture_run(f, "INSERT INTO policy (name, version, document, created_ms) SELECT 'default', 2,"
-		       " json_set(document, '$.purposes.recording.days', 11, '$.purposes.recording.reason', 'eleven | are enough'), 1"
+		       " json_set(document, '$.purposes.recording.days', 11, '$.purposes.recording.reason', 'eleven | "
+		       "are enough'), 1"
 		       " FROM policy WHERE name = 'default' AND version = 1");
 	g_autofree char *then = markdown(f, &ada, "en");
 	has(then, "| 11 days | policy default 2 | eleven \\| are enough |");
@@ -117,8 +120,9 @@ static void r24_csv_has_no_formulas(void **state)
 	struct ap_actor ada = admin_of_all(f);
 	g_autoptr(JsonNode) facts = NULL;
 	g_autofree char *name = tenant_name(f);
-	assert_ok(set_roles(f, &ada, name, "{\"capacity\":\"processor\",\"controller\":\"=HYPERLINK(\\\"x\\\")\","
-					   "\"contact\":\"c@example.org\",\"agreement\":\"DPA-7\"}"));
+	assert_ok(set_roles(f, &ada, name,
+			    "{\"capacity\":\"processor\",\"controller\":\"=HYPERLINK(\\\"x\\\")\","
+			    "\"contact\":\"c@example.org\",\"agreement\":\"DPA-7\"}"));
 	assert_ok(ap_account_facts(f->v, &ada, "en", &facts));
 	g_autofree char *csv = ap_register_csv(json_node_get_object(facts), "en");
 	g_auto(GStrv) lines = g_strsplit(csv, "\r\n", -1);
@@ -146,11 +150,15 @@ static void r37_a_new_recipient_makes_a_new_notice(void **state)
 	assert_ok(ap_tenant_add(ap_vault_db(f->v), "elsewhere", "default", f->wall_ms, &other));
 	g_autofree char *before = notice(f, &session, "fr", &hashes[0]);
 	has_not(before, "~");
-	assert_ok(add(f, &ada, "{\"name\":\"Foreign\",\"role\":\"processor\",\"place\":\"x\",\"purpose\":\"y\",\"tenant\":\"elsewhere\"}"));
+	assert_ok(add(f, &ada,
+		      "{\"name\":\"Foreign\",\"role\":\"processor\",\"place\":\"x\",\"purpose\":\"y\",\"tenant\":"
+		      "\"elsewhere\"}"));
 	g_autofree char *same = notice(f, &session, "fr", &hashes[1]);
 	assert_string_equal(before, same);
 	assert_ok(add(f, &ada,
-		      "{\"name\":\"Mail GmbH\",\"role\":\"sub_processor\",\"place\":\"Bonn\",\"purpose\":\"mail\",\"since\":\"2199-01-02T00:00:00Z\"}"));
+		      "{\"name\":\"Mail "
+		      "GmbH\",\"role\":\"sub_processor\",\"place\":\"Bonn\",\"purpose\":\"mail\",\"since\":\"2199-01-"
+		      "02T00:00:00Z\"}"));
 	assert_int_equal(fixture_last_leaf(f), AP_LEAF_OTHER);
 	g_autofree char *after = notice(f, &session, "fr", &hashes[2]);
 	has(after, "Mail GmbH (sous-traitant ultérieur, Bonn): mail, à partir du 2199-01-02");
@@ -174,11 +182,13 @@ static void r26_the_notice_names_who_is_controller(void **state)
 	struct ap_uuid session = fixture_session(f, "coach-1", "coachee-1");
 	struct ap_hash hash;
 	g_autofree char *name = tenant_name(f);
-	static const char acme[] = "{\"capacity\":\"processor\",\"controller\":\"Acme\",\"contact\":\"dpo@acme.example\",\"agreement\":\"DPA-7\"}";
+	static const char acme[] = "{\"capacity\":\"processor\",\"controller\":\"Acme\",\"contact\":\"dpo@acme."
+				   "example\",\"agreement\":\"DPA-7\"}";
 	assert_refused(set_roles(f, &one, name, acme), "role");
 	assert_refused(set_roles(f, &ada, "nobody", acme), "not-found");
 	assert_refused(set_roles(f, &ada, name, "{\"capacity\":\"owner\"}"), "invalid");
-	assert_refused(set_roles(f, &ada, name, "{\"capacity\":\"joint\",\"controller\":\"Acme\",\"contact\":\"c\"}"), "invalid");
+	assert_refused(set_roles(f, &ada, name, "{\"capacity\":\"joint\",\"controller\":\"Acme\",\"contact\":\"c\"}"),
+		       "invalid");
 	assert_ok(set_roles(f, &ada, name, acme));
 	assert_int_equal(fixture_last_leaf(f), AP_LEAF_OTHER);
 	g_autofree char *processed = notice(f, &session, "en", &hash);
@@ -186,7 +196,9 @@ static void r26_the_notice_names_who_is_controller(void **state)
 	g_autofree char *text = markdown(f, &one, "en");
 	has(text, "- The operator is: processor for the tenant\n- Controller: Acme\n");
 	has(text, "- Agreement: DPA-7");
-	assert_ok(set_roles(f, &ada, name, "{\"capacity\":\"joint\",\"controller\":\"Acme\",\"contact\":\"c\",\"agreement\":\"JCA-1\"}"));
+	assert_ok(set_roles(
+		f, &ada, name,
+		"{\"capacity\":\"joint\",\"controller\":\"Acme\",\"contact\":\"c\",\"agreement\":\"JCA-1\"}"));
 	g_autofree char *joint = notice(f, &session, "en", &hash);
 	has(joint, "; Acme\"");
 	assert_ok(set_roles(f, &ada, name, "{\"capacity\":\"controller\"}"));
@@ -215,7 +227,8 @@ static void r25_disclosures_say_who_how_why(void **state)
 	assert_ok(ap_access_begin(f->v, &coach, &recording, "recording", "own", &access));
 	assert_ok(ap_account_disclosures(f->v, &ada, &answer));
 	assert_int_equal(length_of(answer, "disclosures"), 1); /* the person's own look is none */
-	JsonObject *o = json_array_get_object_element(json_object_get_array_member(json_node_get_object(answer), "disclosures"), 0);
+	JsonObject *o = json_array_get_object_element(
+		json_object_get_array_member(json_node_get_object(answer), "disclosures"), 0);
 	assert_string_equal(json_object_get_string_member(o, "who"), "ada");
 	assert_string_equal(json_object_get_string_member(o, "role"), "admin");
 	assert_string_equal(json_object_get_string_member(o, "how"), "export");
@@ -233,12 +246,18 @@ static void r25_recipients_belong_to_tenants(void **state)
 	struct fixture *f = fixture_new();
 	struct ap_actor ada = admin_of_all(f), one = fixture_user(f, "one", "admin", NULL);
 	g_autofree char *name = tenant_name(f);
-	g_autofree char *own = g_strdup_printf("{\"name\":\"N\",\"role\":\"recipient\",\"place\":\"P\",\"purpose\":\"Q\",\"tenant\":\"%s\"}", name);
+	g_autofree char *own = g_strdup_printf(
+		"{\"name\":\"N\",\"role\":\"recipient\",\"place\":\"P\",\"purpose\":\"Q\",\"tenant\":\"%s\"}", name);
 	g_autoptr(JsonNode) answer = NULL;
 	assert_refused(add(f, &one, processor), "role");
-	assert_refused(add(f, &ada, "{\"name\":\"N\",\"role\":\"friend\",\"place\":\"P\",\"purpose\":\"Q\"}"), "invalid");
-	assert_refused(add(f, &ada, "{\"name\":\"\",\"role\":\"recipient\",\"place\":\"P\",\"purpose\":\"Q\"}"), "invalid");
-	assert_refused(add(f, &ada, "{\"name\":\"N\",\"role\":\"recipient\",\"place\":\"P\",\"purpose\":\"Q\",\"since\":\"soon\"}"), "malformed");
+	assert_refused(add(f, &ada, "{\"name\":\"N\",\"role\":\"friend\",\"place\":\"P\",\"purpose\":\"Q\"}"),
+		       "invalid");
+	assert_refused(add(f, &ada, "{\"name\":\"\",\"role\":\"recipient\",\"place\":\"P\",\"purpose\":\"Q\"}"),
+		       "invalid");
+	assert_refused(
+		add(f, &ada,
+		    "{\"name\":\"N\",\"role\":\"recipient\",\"place\":\"P\",\"purpose\":\"Q\",\"since\":\"soon\"}"),
+		"malformed");
 	assert_ok(add(f, &ada, processor));
 	assert_ok(add(f, &one, own));
 	assert_ok(ap_account_recipients(f->v, &one, &answer));
@@ -255,9 +274,11 @@ static void r25_recipients_belong_to_tenants(void **state)
 static void r35_a_model_of_the_assessment_ships(void **state)
 {
 	(void)state;
-	static const char *const langs[] = {"fr", "en"}, *const parts[] = {"35(7)(a)", "35(7)(b)", "35(7)(c)", "35(7)(d)", "**["};
+	static const char *const langs[] = {"fr", "en"}, *const parts[] = {"35(7)(a)", "35(7)(b)", "35(7)(c)",
+									   "35(7)(d)", "**["};
 	for (size_t i = 0; i < G_N_ELEMENTS(langs); i++) {
-		g_autofree char *path = g_strdup_printf("%s/config/impact-assessment/%s.md", AP_SOURCE_DIR, langs[i]), *text = NULL;
+		g_autofree char *path = g_strdup_printf("%s/config/impact-assessment/%s.md", AP_SOURCE_DIR, langs[i]),
+				*text = NULL;
 		assert_true(g_file_get_contents(path, &text, NULL, NULL));
 		for (size_t j = 0; j < G_N_ELEMENTS(parts); j++)
 			has(text, parts[j]);
@@ -268,9 +289,12 @@ static void r35_a_model_of_the_assessment_ships(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(r24_the_register_is_what_is_in_force), cmocka_unit_test(r24_csv_has_no_formulas),
-		cmocka_unit_test(r37_a_new_recipient_makes_a_new_notice), cmocka_unit_test(r26_the_notice_names_who_is_controller),
-		cmocka_unit_test(r25_disclosures_say_who_how_why), cmocka_unit_test(r25_recipients_belong_to_tenants),
+		cmocka_unit_test(r24_the_register_is_what_is_in_force),
+		cmocka_unit_test(r24_csv_has_no_formulas),
+		cmocka_unit_test(r37_a_new_recipient_makes_a_new_notice),
+		cmocka_unit_test(r26_the_notice_names_who_is_controller),
+		cmocka_unit_test(r25_disclosures_say_who_how_why),
+		cmocka_unit_test(r25_recipients_belong_to_tenants),
 		cmocka_unit_test(r35_a_model_of_the_assessment_ships),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
