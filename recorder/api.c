@@ -16,6 +16,11 @@ struct bound {
 	struct ap_http_route http;
 };
 
+struct ap_result ap_api_all_tenants(const struct ap_api_call *c, const char *why)
+{
+	return c->actor.tenant && !c->api->socket ? ap_fail(AP_ERR_DENIED, "role", why) : AP_SUCCESS;
+}
+
 struct ap_result ap_api_id(const struct ap_api_call *c, size_t n, struct ap_uuid *ret_id)
 {
 	if (!ap_uuid_parse(ap_http_param(c->http, n), ret_id))

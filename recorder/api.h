@@ -90,6 +90,8 @@ void ap_api_each(const struct ap_api *api, void (*look)(void *ctx, const struct 
 JsonNode *ap_api_access(const struct ap_access *access);
 /* The {n}th part of the path as an id: "not-found" when it is none. */
 struct ap_result ap_api_id(const struct ap_api_call *c, size_t n, struct ap_uuid *ret_id);
+/* What touches every tenant is for admins of all of them, or for whoever is at the machine itself: else "role". */
+struct ap_result ap_api_all_tenants(const struct ap_api_call *c, const char *why);
 /* The cookie's name: aparte_vault_<port>; g_free. */
 char *ap_api_cookie_name(const struct ap_api *api);
 /* The token the caller sent, by bearer or cookie; NULL without one. g_free. */

@@ -41,6 +41,7 @@ static struct ap_result release(struct ap_api_call *c)
 	int64_t count = 0;
 	const char *reason = ap_body_text_or_empty(c->body, "reason"), *recording = ap_body_text(c->body, "recording");
 	g_autofree char *by = ap_actor_text(&c->actor);
+	AP_TRY(ap_api_all_tenants(c, "what a restore froze is every tenant's: it is for admins of all of them"));
 	if (recording && !ap_uuid_parse(recording, &id))
 		return ap_fail(AP_ERR_PROTOCOL, "malformed", "recording is an id");
 	AP_TRY(ap_restore_release(c->v, by, reason, recording ? &id : NULL, &count));

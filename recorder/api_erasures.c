@@ -32,8 +32,8 @@ static struct ap_result erase_one(struct ap_api_call *c, const char *text)
 	return AP_SUCCESS;
 }
 
-/* The recordings that {"session"} or {"subject"} names. */
-static struct ap_result find(struct ap_api_call *c, JsonObject *body, GArray **ret_ids)
+/* The recordings that {"session"} or {"subject"} names, of that tenant; 0: of all. */
+static struct ap_result find(struct ap_api_call *c, JsonObject *body, int64_t tenant, GArray **ret_ids)
 {
 	struct ap_uuid session;
 	const char *session_text = ap_body_text(body, "session");
@@ -42,7 +42,7 @@ static struct ap_result find(struct ap_api_call *c, JsonObject *body, GArray **r
 		return ap_fail(AP_ERR_PROTOCOL, "malformed", "session is an id");
 	if (!session_text && (!subject || !subject[0]))
 		return ap_fail(AP_ERR_PROTOCOL, "malformed", "name a recording, a session or a subject");
-	return ap_db_erasure_find(ap_vault_db(c->v), session_text ? &session : NULL, subject, c->actor.tenant, ret_ids);
+	return ap_db_erasure_find(ap_vault_db(c->v), session_text ? &session : NULL, subject, tenant, ret_ids);
 }
 
 /* More than this many are erased after the answer, which says how to ask how far they are. */
@@ -90,8 +90,11 @@ static struct ap_result erase_all(struct ap_api_call *c, const GArray *ids)
 	return AP_SUCCESS;
 }
 
+/* What is meant is what the proposer meant: ids of persons are the platforms' own, and other tenants may have the same. */
 static struct ap_result propose(struct ap_api_call *c, guint count)
 {
+	json_object_set_int_member(c->body, "tenant", c->actor.tenant);
+	json_object_set_int_member(c->body, "recordings", count);
 	g_autofree char *body = ap_answer_take_text(ap_answer_object(json_object_ref(c->body)));
 	AP_TRY(ap_proposal_make(c->v, &c->actor, "erasure", body, &c->answer));
 	json_object_set_int_member(json_node_get_object(c->answer), "recordings", count);
@@ -108,7 +111,13 @@ static struct ap_result confirm(struct ap_api_call *c, const char *text)
 		return ap_fail(AP_ERR_PROTOCOL, "malformed", "proposal is an id");
 	AP_TRY(ap_proposal_confirm(c->v, &c->actor, "erasure", &proposal, &body, &first));
 	g_autoptr(JsonNode) node = json_from_string(body, NULL);
-	AP_TRY(find(c, json_node_get_object(node), &ids));
+	JsonObject *meant = json_node_get_object(node);
+	int64_t tenant = json_object_get_int_member(meant, "tenant");
+	if (c->actor.tenant && c->actor.tenant != tenant)
+		return ap_fail(AP_ERR_DENIED, "role", "it was proposed for recordings that are not your tenant's alone");
+	AP_TRY(find(c, meant, tenant, &ids));
+	if (ids->len != json_object_get_int_member(meant, "recordings"))
+		return ap_fail(AP_ERR_DENIED, "conflict", "there are others by now than were proposed: propose them anew");
 	return ids->len > AT_ONCE ? order_all(c, ids, &proposal) : erase_all(c, ids);
 }
 
@@ -121,7 +130,7 @@ static struct ap_result erase(struct ap_api_call *c)
 		return erase_one(c, recording);
 	if (proposal)
 		return confirm(c, proposal);
-	AP_TRY(find(c, c->body, &ids));
+	AP_TRY(find(c, c->body, c->actor.tenant, &ids));
 	return ids->len > 1 ? propose(c, ids->len) : erase_all(c, ids);
 }
 

@@ -15,8 +15,7 @@ static struct ap_result show(struct ap_api_call *c)
 static struct ap_result begin(struct ap_api_call *c)
 {
 	const char *reason = ap_body_text_or_empty(c->body, "reason");
-	if (c->actor.tenant && !c->api->socket)
-		return ap_fail(AP_ERR_DENIED, "role", "a lockdown shuts every tenant: it is for admins of all of them");
+	AP_TRY(ap_api_all_tenants(c, "a lockdown shuts every tenant: it is for admins of all of them"));
 	AP_TRY(ap_lockdown_begin(c->v, &c->actor, *reason ? reason : "lockdown"));
 	return show(c);
 }

@@ -138,6 +138,7 @@ static struct ap_result clock_show(struct ap_api_call *c)
 static struct ap_result clock_confirm(struct ap_api_call *c)
 {
 	g_autofree char *who = ap_actor_text(&c->actor);
+	AP_TRY(ap_api_all_tenants(c, "the clock is every tenant's: it is for admins of all of them"));
 	AP_TRY(ap_retention_confirm(c->api->retention, who));
 	return clock_show(c);
 }

@@ -36,6 +36,19 @@ static void until(struct site *s, const char *path, const char *part)
 	fail_msg("%s never said %s: %s", path, part, last);
 }
 
+/* As many more recordings of that session (SQL). */
+static void add_clones(struct site *s, int count, const char *session)
+{
+	g_autofree char *sql = g_strconcat(
+		"INSERT INTO recording (id, session, state, created_ms, sealed_ms, expires_ms, erased_ms, coach_consent, coachee_consent,"
+		" coach_record, coachee_record, coach_recipient, coachee_recipient, duration_ms, manifest, manifest_signature, sealed_leaf)"
+		" SELECT randomblob(16), ", session, ", state, created_ms, sealed_ms, expires_ms, erased_ms, coach_consent, coachee_consent,"
+		" coach_record, coachee_record, coach_recipient, coachee_recipient, duration_ms, manifest, manifest_signature, sealed_leaf"
+		" FROM (SELECT * FROM recording WHERE state = 'sealed' LIMIT 1)", NULL);
+	for (int i = 0; i < count; i++)
+		fixture_run(s->f, sql);
+}
+
 /* R18 R19: more than fifty are erased after the answer, which says how to ask how far they are. */
 static void many_are_ordered_and_counted(void **state)
 {
@@ -44,13 +57,7 @@ static void many_are_ordered_and_counted(void **state)
 	struct ap_uuid grant;
 	site_granted(&s, &grant);
 	site_user(&s, "bob", "admin", NULL);
-	for (int i = 0; i < CLONES; i++)
-		fixture_run(s.f, "INSERT INTO recording (id, session, state, created_ms, sealed_ms, expires_ms, erased_ms,"
-				 " coach_consent, coachee_consent, coach_record, coachee_record, coach_recipient, coachee_recipient,"
-				 " duration_ms, manifest, manifest_signature, sealed_leaf) SELECT randomblob(16), session, state, created_ms, sealed_ms, expires_ms, erased_ms,"
-				 " coach_consent, coachee_consent, coach_record, coachee_record, coach_recipient, coachee_recipient,"
-				 " duration_ms, manifest, manifest_signature, sealed_leaf"
-				 " FROM (SELECT * FROM recording LIMIT 1)");
+	add_clones(&s, CLONES, "session");
 	assert_int_equal(site_as(&s, "ada", "POST", "/v1/erasures", "{\"subject\":\"coachee-1\"}"), 202);
 	g_autofree char *proposal = site_member(&s, "proposal"), *json = g_strdup_printf("{\"proposal\":\"%s\"}", proposal);
 	assert_int_equal(site_as(&s, "bob", "POST", "/v1/erasures", json), 202);
@@ -106,7 +113,44 @@ static void a_lockdown_shuts_the_network_side(void **state)
 	site_free(&s);
 }
 
-/* R28: an admin of one tenant does not shut the others. */
+/* R18: who confirms says yes to what was proposed: another tenant's person of the same id keeps theirs. */
+static void a_confirmed_erasure_stays_in_the_proposers_tenant(void **state)
+{
+	(void)state;
+	struct site s = site_new();
+	struct ap_uuid grant;
+	site_granted(&s, &grant);
+	site_user(&s, "bob", "admin", NULL);
+	site_user(&s, "eve", "admin", NULL);
+	add_clones(&s, 2, "session");
+	fixture_run(s.f, "INSERT INTO tenant (id, name, created_ms) VALUES (77, 'other', 1)");
+	fixture_run(s.f, "UPDATE user_ SET tenant = NULL WHERE name = 'bob'");
+	fixture_run(s.f, "UPDATE user_ SET tenant = 77 WHERE name = 'eve'");
+	fixture_run(s.f, "INSERT INTO session (id, tenant, reference, policy, policy_version, sensitivity, video_codec, state, created_ms)"
+			 " SELECT zeroblob(16), 77, reference, policy, policy_version, sensitivity, video_codec, state, created_ms FROM session LIMIT 1");
+	fixture_run(s.f, "INSERT INTO party (session, role, pii_principal, locale, token_hash)"
+			 " SELECT zeroblob(16), role, pii_principal, locale, randomblob(32) FROM party");
+	add_clones(&s, 2, "zeroblob(16)");
+	const char *both = "{\"subject\":\"coachee-1\"}";
+	assert_int_equal(site_as(&s, "ada", "POST", "/v1/erasures", both), 202);
+	assert_true(body_says(&s, "\"recordings\":3"));
+	g_autofree char *first = site_member(&s, "proposal"), *json = g_strdup_printf("{\"proposal\":\"%s\"}", first);
+	assert_int_equal(site_as(&s, "bob", "POST", "/v1/erasures", json), 201);
+	assert_int_equal(fixture_count(s.f, "SELECT count(*) FROM erasure"), 3);
+	assert_int_equal(fixture_count(s.f, "SELECT count(*) FROM recording WHERE session = zeroblob(16) AND state <> 'erased'"), 2);
+	/* What is every tenant's is not one tenant's to confirm, nor what has changed since. */
+	assert_int_equal(site_as(&s, "bob", "POST", "/v1/erasures", both), 202);
+	g_autofree char *second = site_member(&s, "proposal"), *again = g_strdup_printf("{\"proposal\":\"%s\"}", second);
+	assert_int_equal(site_as(&s, "eve", "POST", "/v1/erasures", again), 403);
+	assert_int_equal(site_as(&s, "eve", "POST", "/v1/erasures", both), 202);
+	g_autofree char *third = site_member(&s, "proposal"), *late = g_strdup_printf("{\"proposal\":\"%s\"}", third);
+	add_clones(&s, 1, "zeroblob(16)");
+	assert_int_equal(site_as(&s, "bob", "POST", "/v1/erasures", late), 409);
+	assert_int_equal(fixture_count(s.f, "SELECT count(*) FROM erasure"), 3);
+	site_free(&s);
+}
+
+/* R28: an admin of one tenant does not shut the others, nor decide what is everybody's. */
 static void a_tenants_admin_locks_nobody_out(void **state)
 {
 	(void)state;
@@ -114,6 +158,8 @@ static void a_tenants_admin_locks_nobody_out(void **state)
 	struct ap_uuid grant;
 	site_granted(&s, &grant);
 	assert_int_equal(site_as(&s, "ada", "POST", "/v1/lockdown", "{}"), 403);
+	assert_int_equal(site_as(&s, "ada", "POST", "/v1/restore/release", "{\"reason\":\"r\"}"), 403);
+	assert_int_equal(site_as(&s, "ada", "POST", "/v1/clock/confirm", "{}"), 403);
 	assert_false(ap_vault_locked_down(s.f->v));
 	site_free(&s);
 }
@@ -142,7 +188,9 @@ static void an_incident_is_reported(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(many_are_ordered_and_counted),	   cmocka_unit_test(a_turnover_is_asked_for),
+		cmocka_unit_test(many_are_ordered_and_counted),
+		cmocka_unit_test(a_confirmed_erasure_stays_in_the_proposers_tenant),
+		cmocka_unit_test(a_turnover_is_asked_for),
 		cmocka_unit_test(a_lockdown_shuts_the_network_side), cmocka_unit_test(a_tenants_admin_locks_nobody_out),
 		cmocka_unit_test(an_incident_is_reported),
 	};
