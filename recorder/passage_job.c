@@ -1,6 +1,7 @@
 #include "recorder/passage_job.h"
 
 #include "recorder/answer.h"
+#include "recorder/db_staff_erasure.h"
 #include "recorder/erasure.h"
 #include "recorder/passage.h"
 #include "recorder/playback.h"
@@ -160,6 +161,14 @@ static struct ap_result copy_segment(struct job *j)
 
 /* ---- the end ---- */
 
+/* Whoever ordered the whole erased meanwhile meant what remains of it, too. */
+static struct ap_result check_living(struct job *j)
+{
+	struct ap_erasure_subject s;
+	AP_TRY(ap_db_erasure_subject(ap_vault_db(j->v), &j->old.id, ap_vault_believed_ms(j->v), &s));
+	return s.ordered ? ap_fail(AP_ERR_DENIED, "erased", "the recording was erased meanwhile") : AP_SUCCESS;
+}
+
 static struct ap_result write_done(struct job *j)
 {
 	uint64_t leaf;
@@ -182,7 +191,8 @@ static struct ap_result finish(struct job *j)
 		return ap_fail(AP_ERR_DENIED, "invalid", "nothing would remain");
 	AP_TRY(ap_recording_seal_anew(j->v, db, &j->new.id, &j->old));
 	AP_TRY(ap_db_begin(db));
-	AP_TRY(ap_db_finish(db, write_done(j)));
+	struct ap_result r = check_living(j);
+	AP_TRY(ap_db_finish(db, ap_ok(r) ? write_done(j) : r));
 	AP_IGNORE(ap_erasure_run(j->v)); /* logged; the retention timer tries again */
 	ap_vault_recording_changed(j->v, &j->old.session, &j->new.id, "sealed");
 	return AP_SUCCESS;

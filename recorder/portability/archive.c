@@ -159,7 +159,7 @@ static struct ap_result may_fetch(struct ap_vault *v, const struct ap_actor *par
 	struct ap_result r = ap_db_archive_load(ap_vault_db(v), request, row);
 	if (!ap_ok(r) || is_state(row, "making") || is_state(row, "failed"))
 		return ap_fail(AP_ERR_DENIED, "not-found", "no archive was made for this request");
-	AP_TRY(ap_db_archive_obstacles(ap_vault_db(v), &party->session, row->ready_ms, &frozen, &gone));
+	AP_TRY(ap_db_archive_obstacles(ap_vault_db(v), &party->session, row->created_ms, &frozen, &gone));
 	if (!is_state(row, "ready") || gone)
 		return ap_fail(AP_ERR_DENIED, "erased", "this archive was erased; ask for another");
 	if (frozen)

@@ -85,7 +85,7 @@ struct ap_result ap_db_archive_due(struct ap_db *db, int64_t made_before_ms, int
 				    "SELECT a.request FROM archive a JOIN request q ON q.id = a.request WHERE a.state = 'ready'"
 				    " AND (a.ready_ms <= ?1 OR a.fetched_ms <= ?2 OR EXISTS (SELECT 1 FROM erasure e JOIN"
 				    " recording r ON r.id = e.recording WHERE r.session = q.session AND e.ordered_ms >="
-				    " a.ready_ms))",
+				    " a.created_ms))",
 				    AP_VALUES(AP_V_INT(made_before_ms), AP_V_INT(fetched_before_ms))),
 			ret_requests);
 }

@@ -287,6 +287,28 @@ static void an_erasure_under_way_takes_the_remainder_too(void **state)
 	fixture_free(c.f);
 }
 
+/* R19: so does an admin's erasure, at whichever step it comes. */
+static void an_admins_erasure_at_any_step_leaves_nothing(void **state)
+{
+	(void)state;
+	int64_t done = 0;
+	for (int steps = 0; !done; steps++) {
+		struct cut c = cut_new();
+		g_autofree char *certificate = NULL;
+		GMainContext *context = begin_context();
+		assert_in_range(steps, 0, 40);
+		assert_ok(order(&c, &c.coach, 4000, 5000));
+		for (int i = 0; i < steps; i++)
+			g_main_context_iteration(context, FALSE);
+		done = fixture_count(c.f, "SELECT count(*) FROM passage WHERE state = 'done'");
+		if (!done)
+			assert_ok(ap_erasure_now(c.f->v, &c.recording, AP_ERASE_ADMIN, &certificate));
+		end_context(context);
+		assert_int_equal(fixture_count(c.f, "SELECT count(*) FROM recording WHERE state <> 'erased'"), done);
+		fixture_free(c.f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +318,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_erased_is_named),
 		cmocka_unit_test(one_that_was_cut_short_is_begun_again),
 		cmocka_unit_test(an_erasure_under_way_takes_the_remainder_too),
+		cmocka_unit_test(an_admins_erasure_at_any_step_leaves_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
