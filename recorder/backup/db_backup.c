@@ -3,10 +3,10 @@
 struct ap_result ap_db_key_part_put(struct ap_db *db, const struct ap_key_part_row *row)
 {
 	return ap_db_run(db,
-			 "INSERT INTO key_part (id, kek_id, made_ms, destroy_by_ms) VALUES (?1, ?2, ?3, ?4)"
+			 "INSERT INTO key_part (id, kek_id, made_ms, destroy_by_ms, place) VALUES (?1, ?2, ?3, ?4, ?5)"
 			 " ON CONFLICT DO NOTHING",
 			 AP_VALUES(AP_V_UUID(&row->id), AP_V_BLOB(row->kek.b, AP_KEK_ID), AP_V_INT(row->made_ms),
-				   AP_V_INT(row->destroy_by_ms)));
+				   AP_V_INT(row->destroy_by_ms), AP_V_UUID(&row->place)));
 }
 
 struct ap_result ap_db_key_part_destroyed(struct ap_db *db, const struct ap_uuid *id, int64_t now_ms)
@@ -19,7 +19,7 @@ struct ap_result ap_db_key_part_list(struct ap_db *db, GArray **ret_rows)
 {
 	g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(struct ap_key_part_row));
 	struct ap_rows *rows = ap_db_query(db,
-					   "SELECT id, kek_id, made_ms, destroy_by_ms FROM key_part WHERE destroyed_ms IS NULL"
+					   "SELECT id, kek_id, made_ms, destroy_by_ms, place FROM key_part WHERE destroyed_ms IS NULL"
 					   " ORDER BY made_ms DESC",
 					   AP_NO_VALUES);
 	while (ap_rows_next(rows)) {
@@ -27,6 +27,7 @@ struct ap_result ap_db_key_part_list(struct ap_db *db, GArray **ret_rows)
 					       .made_ms = ap_row_int(rows, 2),
 					       .destroy_by_ms = ap_row_int(rows, 3) };
 		(void)ap_row_bytes(rows, 1, row.kek.b, AP_KEK_ID);
+		(void)ap_row_bytes(rows, 4, row.place.b, sizeof row.place.b); /* NULL: zero */
 		g_array_append_val(list, row);
 	}
 	AP_TRY(ap_rows_end(rows));

@@ -13,6 +13,7 @@ struct ap_key_part_row {
 	struct ap_uuid id;
 	struct ap_kek_id kek;
 	int64_t made_ms, destroy_by_ms;
+	struct ap_uuid place; /* of its directory; zero: not known */
 };
 
 /* Before the part is written. */

@@ -49,6 +49,27 @@ struct ap_result ap_destination_find(struct ap_vault *v, struct ap_destination *
 	return r;
 }
 
+static struct ap_result make_place(const char *path, struct ap_uuid *ret_place)
+{
+	char text[AP_UUID_TEXT];
+	struct ap_uuid place = ap_uuid_random();
+	ap_uuid_text(&place, text);
+	if (!g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600, NULL))
+		return ap_fail(AP_ERR_IO, "backup", "backup.directory cannot be written");
+	*ret_place = place;
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_destination_place(const char *directory, bool make, struct ap_uuid *ret_place)
+{
+	g_autofree char *path = g_build_filename(directory, "place", NULL), *text = NULL;
+	if (g_file_get_contents(path, &text, NULL, NULL))
+		return ap_uuid_parse(text, ret_place) ? AP_SUCCESS : ap_fail(AP_ERR_IO, "backup", "its file `place` is damaged");
+	if (g_file_test(path, G_FILE_TEST_EXISTS))
+		return ap_fail(AP_ERR_IO, "backup", "its file `place` cannot be read");
+	return make ? make_place(path, ret_place) : ap_fail(AP_ERR_DENIED, "not-found", "no backup was made there");
+}
+
 void ap_destination_clear(struct ap_destination *d)
 {
 	g_clear_pointer(&d->directory, g_free);

@@ -59,10 +59,11 @@ static struct ap_result write_content(const struct writing *w, struct ap_part_wr
 /* Its row comes first, so that a certificate never knows less than the disk. */
 static struct ap_result note_row(struct writing *w)
 {
-	const struct ap_key_part_row row = { .id = w->part.id,
-					     .kek = w->part.kek,
-					     .made_ms = w->part.made_ms,
-					     .destroy_by_ms = w->part.made_ms + ap_destination_horizon_ms(w->v) };
+	struct ap_key_part_row row = { .id = w->part.id,
+				       .kek = w->part.kek,
+				       .made_ms = w->part.made_ms,
+				       .destroy_by_ms = w->part.made_ms + ap_destination_horizon_ms(w->v) };
+	AP_TRY(ap_destination_place(w->to->directory, true, &row.place));
 	return ap_db_key_part_put(ap_vault_db(w->v), &row);
 }
 
@@ -158,13 +159,26 @@ struct pruning {
 	char *directory; /* owned */
 	struct ap_kek_id kek;
 	bool has_kek; /* not locked down */
-	int64_t now_ms;
+	int64_t now_ms, horizon_ms;
+	GArray *rows; /* owned: struct ap_key_part_row, not destroyed when this began */
 };
 
-/* The newest one is what a restore needs, as long as what it holds is still in use. */
-static bool must_go(const struct pruning *p, const struct ap_part *part, bool newest, int64_t horizon_ms)
+/* The last day that certificates were told, should the horizon be longer by now. */
+static int64_t due_ms(const struct pruning *p, const struct ap_part *part)
 {
-	if (part->made_ms + horizon_ms > p->now_ms)
+	int64_t due = part->made_ms + p->horizon_ms;
+	for (guint i = 0; part->kind == AP_PART_KEYS && i < p->rows->len; i++) {
+		const struct ap_key_part_row *row = &g_array_index(p->rows, struct ap_key_part_row, i);
+		if (ap_uuid_equal(&row->id, &part->id))
+			due = MIN(due, row->destroy_by_ms);
+	}
+	return due;
+}
+
+/* The newest one is what a restore needs, as long as what it holds is still in use. */
+static bool must_go(const struct pruning *p, const struct ap_part *part, bool newest)
+{
+	if (due_ms(p, part) > p->now_ms)
 		return false;
 	return !newest || (part->kind == AP_PART_KEYS && p->has_kek && !ap_kek_id_equal(&part->kek, &p->kek));
 }
@@ -184,27 +198,33 @@ static struct ap_result prune_kind(const struct pruning *p, enum ap_part_kind ki
 	AP_TRY(ap_part_list(p->directory, kind, &parts));
 	for (guint i = 0; i < parts->len; i++) {
 		const struct ap_part *part = &g_array_index(parts, struct ap_part, i);
-		if (must_go(p, part, i == 0, ap_destination_horizon_ms(p->v)))
+		if (must_go(p, part, i == 0))
 			AP_TRY(destroy_one(p, part));
 	}
 	return AP_SUCCESS;
 }
 
-/* Rows whose file is not there: never completed, or removed by hand. Only while the directory itself is there. */
+/* Rows whose file is not there: never completed, or removed by hand. Another directory, or an empty mount point, has
+ * nothing to say about them. */
 static struct ap_result settle_rows(const struct pruning *p)
 {
-	g_autoptr(GArray) rows = NULL;
-	AP_TRY(ap_db_key_part_list(ap_vault_db(p->v), &rows));
-	for (guint i = 0; i < rows->len; i++) {
-		const struct ap_key_part_row *row = &g_array_index(rows, struct ap_key_part_row, i);
-		if (!ap_part_exists(p->directory, AP_PART_KEYS, row->made_ms, &row->id))
+	struct ap_uuid place;
+	struct ap_result r = ap_destination_place(p->directory, false, &place);
+	if (r.err == AP_ERR_DENIED)
+		return AP_SUCCESS;
+	AP_TRY(r);
+	for (guint i = 0; i < p->rows->len; i++) {
+		const struct ap_key_part_row *row = &g_array_index(p->rows, struct ap_key_part_row, i);
+		if (ap_uuid_equal(&row->place, &place) && !ap_part_exists(p->directory, AP_PART_KEYS, row->made_ms, &row->id))
 			AP_TRY(ap_db_key_part_destroyed(ap_vault_db(p->v), &row->id, p->now_ms));
 	}
 	return AP_SUCCESS;
 }
 
-static struct ap_result prune_all(const struct pruning *p)
+static struct ap_result prune_all(struct pruning *p)
 {
+	p->horizon_ms = ap_destination_horizon_ms(p->v);
+	AP_TRY(ap_db_key_part_list(ap_vault_db(p->v), &p->rows));
 	AP_TRY(prune_kind(p, AP_PART_KEYS));
 	AP_TRY(prune_kind(p, AP_PART_VAULT));
 	return settle_rows(p);
@@ -220,6 +240,7 @@ struct ap_result ap_key_part_prune(struct ap_vault *v)
 	struct ap_result r = g_file_test(p.directory, G_FILE_TEST_IS_DIR) ?
 				     prune_all(&p) :
 				     ap_fail(AP_ERR_IO, "backup", "backup.directory is not there: mount its disk");
+	g_clear_pointer(&p.rows, g_array_unref);
 	g_free(p.directory);
 	return r;
 }

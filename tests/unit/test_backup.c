@@ -215,6 +215,62 @@ static void R22_a_key_part_that_cannot_be_destroyed_dates_nothing(void **state)
 	backup_fixture_free(x);
 }
 
+/* A directory that is another one, or an empty mount point, tells nothing about the parts on the one that is away. */
+static void R22_key_parts_elsewhere_do_not_count_as_destroyed(void **state)
+{
+	(void)state;
+	struct backup_fixture *x = backup_fixture_new();
+	struct ap_uuid erased = record(x);
+	g_autofree char *certificate = NULL, *away = g_strconcat(x->directory, ".away", NULL);
+	backup_fixture_backup(x);
+	int64_t made = fixture_count(x->f, "SELECT max(made_ms) FROM key_part");
+	assert_ok(ap_erasure_now(x->f->v, &erased, AP_ERASE_ADMIN, &certificate));
+	assert_int_equal(g_rename(x->directory, away), 0);
+	assert_int_equal(g_mkdir(x->directory, 0700), 0);
+	assert_ok(ap_key_part_prune(x->f->v));
+	assert_int_equal(undestroyed(x), 1);
+	fixture_advance(x->f, DAY);
+	assert_ok(ap_turnover_run(x->f->v, AP_TURN_SCHEDULE)); /* writes a part of its own there */
+	assert_int_equal(fixture_count(x->f, "SELECT unrecoverable_ms FROM erasure"), made + 7 * DAY);
+	assert_ok(ap_key_part_prune(x->f->v));
+	assert_int_equal(undestroyed(x), 2);
+	fixture_advance(x->f, 8 * DAY);
+	int64_t overdue = 0;
+	assert_ok(ap_key_part_overdue(x->f->v, &overdue));
+	assert_int_equal(overdue, 1);
+	backup_fixture_free(x);
+}
+
+/* What was removed by hand from the directory that is there is gone. */
+static void R22_a_key_part_removed_by_hand_is_gone(void **state)
+{
+	(void)state;
+	struct backup_fixture *x = backup_fixture_new();
+	g_autoptr(GArray) list = NULL;
+	backup_fixture_backup(x);
+	assert_ok(ap_part_list(x->directory, AP_PART_KEYS, &list));
+	assert_ok(ap_part_destroy(x->directory, &g_array_index(list, struct ap_part, 0)));
+	assert_ok(ap_key_part_prune(x->f->v));
+	assert_int_equal(undestroyed(x), 0);
+	backup_fixture_free(x);
+}
+
+/* What certificates were told holds, whatever the horizon is by now. */
+static void R22_a_longer_horizon_spares_no_part_made_before(void **state)
+{
+	(void)state;
+	struct backup_fixture *x = backup_fixture_new();
+	backup_fixture_backup(x);
+	fixture_advance(x->f, DAY);
+	backup_fixture_backup(x);
+	assert_ok(ap_config_set(x->f->config, "backup.key_horizon", "30"));
+	fixture_advance(x->f, 6 * DAY);
+	assert_ok(ap_key_part_prune(x->f->v));
+	assert_int_equal(parts(x, AP_PART_KEYS), 1);
+	assert_int_equal(undestroyed(x), 1);
+	backup_fixture_free(x);
+}
+
 static char *rights_in(struct backup_fixture *x, const struct ap_uuid *session, const char *lang)
 {
 	struct ap_session loaded;
@@ -254,6 +310,9 @@ int main(void)
 		cmocka_unit_test(R22_a_damaged_backup_is_no_proof),
 		cmocka_unit_test(R22_what_a_killed_run_left_is_removed_at_the_next_start),
 		cmocka_unit_test(R22_key_parts_are_destroyed_after_the_horizon),
+		cmocka_unit_test(R22_key_parts_elsewhere_do_not_count_as_destroyed),
+		cmocka_unit_test(R22_a_key_part_removed_by_hand_is_gone),
+		cmocka_unit_test(R22_a_longer_horizon_spares_no_part_made_before),
 		cmocka_unit_test(R22_a_turnover_brings_a_key_part_and_an_end_for_the_old_ones),
 		cmocka_unit_test(R22_a_key_part_that_cannot_be_destroyed_dates_nothing),
 		cmocka_unit_test(R22_the_notice_says_when_no_copy_can_bring_it_back),
