@@ -36,15 +36,16 @@ static void until(struct site *s, const char *path, const char *part)
 	fail_msg("%s never said %s: %s", path, part, last);
 }
 
-/* As many more recordings of that session (SQL). */
-static void add_clones(struct site *s, int count, const char *session)
+/* One more recording like the first living one, of that session (SQL). Literals, for statements are kept by their text. */
+#define CLONE_INTO(session) \
+	"INSERT INTO recording (id, session, state, created_ms, sealed_ms, expires_ms, erased_ms, coach_consent, coachee_consent," \
+	" coach_record, coachee_record, coach_recipient, coachee_recipient, duration_ms, manifest, manifest_signature, sealed_leaf)" \
+	" SELECT randomblob(16), " session ", state, created_ms, sealed_ms, expires_ms, erased_ms, coach_consent, coachee_consent," \
+	" coach_record, coachee_record, coach_recipient, coachee_recipient, duration_ms, manifest, manifest_signature, sealed_leaf" \
+	" FROM (SELECT * FROM recording WHERE state = 'sealed' LIMIT 1)"
+
+static void add_clones(struct site *s, int count, const char *sql)
 {
-	g_autofree char *sql = g_strconcat(
-		"INSERT INTO recording (id, session, state, created_ms, sealed_ms, expires_ms, erased_ms, coach_consent, coachee_consent,"
-		" coach_record, coachee_record, coach_recipient, coachee_recipient, duration_ms, manifest, manifest_signature, sealed_leaf)"
-		" SELECT randomblob(16), ", session, ", state, created_ms, sealed_ms, expires_ms, erased_ms, coach_consent, coachee_consent,"
-		" coach_record, coachee_record, coach_recipient, coachee_recipient, duration_ms, manifest, manifest_signature, sealed_leaf"
-		" FROM (SELECT * FROM recording WHERE state = 'sealed' LIMIT 1)", NULL);
 	for (int i = 0; i < count; i++)
 		fixture_run(s->f, sql);
 }
@@ -57,7 +58,7 @@ static void many_are_ordered_and_counted(void **state)
 	struct ap_uuid grant;
 	site_granted(&s, &grant);
 	site_user(&s, "bob", "admin", NULL);
-	add_clones(&s, CLONES, "session");
+	add_clones(&s, CLONES, CLONE_INTO("session"));
 	assert_int_equal(site_as(&s, "ada", "POST", "/v1/erasures", "{\"subject\":\"coachee-1\"}"), 202);
 	g_autofree char *proposal = site_member(&s, "proposal"), *json = g_strdup_printf("{\"proposal\":\"%s\"}", proposal);
 	assert_int_equal(site_as(&s, "bob", "POST", "/v1/erasures", json), 202);
@@ -122,7 +123,7 @@ static void a_confirmed_erasure_stays_in_the_proposers_tenant(void **state)
 	site_granted(&s, &grant);
 	site_user(&s, "bob", "admin", NULL);
 	site_user(&s, "eve", "admin", NULL);
-	add_clones(&s, 2, "session");
+	add_clones(&s, 2, CLONE_INTO("session"));
 	fixture_run(s.f, "INSERT INTO tenant (id, name, created_ms) VALUES (77, 'other', 1)");
 	fixture_run(s.f, "UPDATE user_ SET tenant = NULL WHERE name = 'bob'");
 	fixture_run(s.f, "UPDATE user_ SET tenant = 77 WHERE name = 'eve'");
@@ -130,7 +131,7 @@ static void a_confirmed_erasure_stays_in_the_proposers_tenant(void **state)
 			 " SELECT zeroblob(16), 77, reference, policy, policy_version, sensitivity, video_codec, state, created_ms FROM session LIMIT 1");
 	fixture_run(s.f, "INSERT INTO party (session, role, pii_principal, locale, token_hash)"
 			 " SELECT zeroblob(16), role, pii_principal, locale, randomblob(32) FROM party");
-	add_clones(&s, 2, "zeroblob(16)");
+	add_clones(&s, 2, CLONE_INTO("zeroblob(16)"));
 	const char *both = "{\"subject\":\"coachee-1\"}";
 	assert_int_equal(site_as(&s, "ada", "POST", "/v1/erasures", both), 202);
 	assert_true(body_says(&s, "\"recordings\":3"));
@@ -144,7 +145,7 @@ static void a_confirmed_erasure_stays_in_the_proposers_tenant(void **state)
 	assert_int_equal(site_as(&s, "eve", "POST", "/v1/erasures", again), 403);
 	assert_int_equal(site_as(&s, "eve", "POST", "/v1/erasures", both), 202);
 	g_autofree char *third = site_member(&s, "proposal"), *late = g_strdup_printf("{\"proposal\":\"%s\"}", third);
-	add_clones(&s, 1, "zeroblob(16)");
+	add_clones(&s, 1, CLONE_INTO("zeroblob(16)"));
 	assert_int_equal(site_as(&s, "bob", "POST", "/v1/erasures", late), 409);
 	assert_int_equal(fixture_count(s.f, "SELECT count(*) FROM erasure"), 3);
 	site_free(&s);
