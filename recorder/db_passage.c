@@ -103,26 +103,3 @@ struct ap_result ap_db_passage_holes(struct ap_db *db, const struct ap_uuid *rec
 			    AP_VALUES(AP_V_UUID(recording))),
 		columns, G_N_ELEMENTS(columns), ret_list);
 }
-
-struct ap_result ap_db_passage_subject(struct ap_db *db, const struct ap_uuid *recording, int64_t now_ms,
-				       struct ap_passage_subject *ret_s)
-{
-	struct ap_passage_subject s = {0};
-	struct ap_rows *rows = ap_db_query(
-		db,
-		"SELECT session, state, duration_ms, EXISTS (SELECT 1 FROM erasure e WHERE e.recording = r.id),"
-		" EXISTS (SELECT 1 FROM hold h WHERE h.recording = r.id AND h.lifted_ms IS NULL AND h.ends_ms > ?2)"
-		" FROM recording r WHERE id = ?1",
-		AP_VALUES(AP_V_UUID(recording), AP_V_INT(now_ms)));
-	bool found = ap_rows_next(rows);
-	if (found) {
-		s.session = ap_row_uuid(rows, 0);
-		g_strlcpy(s.state, ap_row_text(rows, 1), sizeof s.state);
-		s.duration_ms = ap_row_int(rows, 2);
-		s.ordered = ap_row_int(rows, 3) != 0;
-		s.held = ap_row_int(rows, 4) != 0;
-	}
-	AP_TRY(ap_rows_end_found(rows, found));
-	*ret_s = s;
-	return AP_SUCCESS;
-}

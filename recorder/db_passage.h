@@ -27,12 +27,3 @@ struct ap_result ap_db_passage_reset(struct ap_db *db, GArray **ret_remainders);
 struct ap_result ap_db_passage_list(struct ap_db *db, const struct ap_uuid *recording, JsonArray **ret_list);
 /* For the manifest of what remains: [{"from_ms","to_ms"}]. */
 struct ap_result ap_db_passage_holes(struct ap_db *db, const struct ap_uuid *recording, JsonArray **ret_list);
-/* What a passage is cut from: "not-found". */
-struct ap_passage_subject {
-	struct ap_uuid session;
-	char state[12];
-	int64_t duration_ms;
-	bool ordered, held;
-};
-struct ap_result ap_db_passage_subject(struct ap_db *db, const struct ap_uuid *recording, int64_t now_ms,
-				       struct ap_passage_subject *ret_s);

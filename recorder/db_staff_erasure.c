@@ -8,7 +8,7 @@ struct ap_result ap_db_erasure_subject(struct ap_db *db, const struct ap_uuid *r
 	struct ap_erasure_subject s = {0};
 	struct ap_rows *rows = ap_db_query(
 		db,
-		"SELECT session, state, EXISTS (SELECT 1 FROM erasure e WHERE e.recording = r.id),"
+		"SELECT session, state, duration_ms, EXISTS (SELECT 1 FROM erasure e WHERE e.recording = r.id),"
 		" EXISTS (SELECT 1 FROM hold h WHERE h.recording = r.id AND h.lifted_ms IS NULL AND h.ends_ms > ?2)"
 		" FROM recording r WHERE id = ?1",
 		AP_VALUES(AP_V_UUID(recording), AP_V_INT(now_ms)));
@@ -16,8 +16,9 @@ struct ap_result ap_db_erasure_subject(struct ap_db *db, const struct ap_uuid *r
 	if (found) {
 		s.session = ap_row_uuid(rows, 0);
 		g_strlcpy(s.state, ap_row_text(rows, 1), sizeof s.state);
-		s.ordered = ap_row_int(rows, 2) != 0;
-		s.held = ap_row_int(rows, 3) != 0;
+		s.duration_ms = ap_row_int(rows, 2);
+		s.ordered = ap_row_int(rows, 3) != 0;
+		s.held = ap_row_int(rows, 4) != 0;
 	}
 	AP_TRY(ap_rows_end_found(rows, found));
 	*ret_s = s;

@@ -22,10 +22,11 @@ struct ap_erasure_row {
 	bool failed;	      /* for whoever works it off: left for the next time */
 };
 
-/* What an order looks at. */
+/* What an order to erase the whole or a passage looks at. */
 struct ap_erasure_subject {
 	struct ap_uuid session;
 	char state[12];
+	int64_t duration_ms; /* 0 while it is being made */
 	bool ordered, held;
 };
 struct ap_result ap_db_erasure_subject(struct ap_db *db, const struct ap_uuid *recording, int64_t now_ms,

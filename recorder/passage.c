@@ -5,6 +5,7 @@
 #include "recorder/body.h"
 #include "recorder/db_consent.h"
 #include "recorder/db_passage.h"
+#include "recorder/db_staff_erasure.h"
 #include "recorder/erasure.h"
 #include "recorder/passage_job.h"
 #include "recorder/vault.h"
@@ -17,7 +18,7 @@ static int64_t now(struct ap_vault *v)
 	return ap_wall_ms(ap_vault_clock(v));
 }
 
-static struct ap_result check_state(const struct ap_passage_subject *s)
+static struct ap_result check_state(const struct ap_erasure_subject *s)
 {
 	if (s->ordered || strcmp(s->state, "erased") == 0)
 		return ap_fail(AP_ERR_DENIED, "erased", "this recording was erased");
@@ -30,7 +31,7 @@ static struct ap_result check_state(const struct ap_passage_subject *s)
 	return AP_SUCCESS;
 }
 
-static struct ap_result parse_span(const char *json, const struct ap_passage_subject *s, struct ap_passage_row *row)
+static struct ap_result parse_span(const char *json, const struct ap_erasure_subject *s, struct ap_passage_row *row)
 {
 	g_autoptr(JsonNode) node = NULL;
 	JsonObject *body;
@@ -46,10 +47,10 @@ static struct ap_result parse_span(const char *json, const struct ap_passage_sub
 
 /* Theirs, and both still give `recording`: else it is being erased anyway. */
 static struct ap_result check_person(struct ap_vault *v, const struct ap_actor *party, const struct ap_uuid *recording,
-				     struct ap_passage_subject *s)
+				     struct ap_erasure_subject *s)
 {
 	ap_purposes both;
-	struct ap_result r = ap_db_passage_subject(ap_vault_db(v), recording, ap_vault_believed_ms(v), s);
+	struct ap_result r = ap_db_erasure_subject(ap_vault_db(v), recording, ap_vault_believed_ms(v), s);
 	if (!ap_ok(r) || !ap_uuid_equal(&s->session, &party->session))
 		return ap_fail(AP_ERR_DENIED, "not-found", "there is no such recording of yours");
 	AP_TRY(check_state(s));
@@ -87,7 +88,7 @@ struct ap_result ap_passage_order(struct ap_vault *v, const struct ap_actor *par
 				  char **ret_json)
 {
 	struct ap_passage_row row = {.id = ap_uuid_random(), .role = party->role};
-	struct ap_passage_subject s;
+	struct ap_erasure_subject s;
 	bool waits;
 	if (!ap_uuid_parse(recording, &row.recording))
 		return ap_fail(AP_ERR_DENIED, "not-found", "there is no such recording of yours");
@@ -135,13 +136,13 @@ struct ap_result ap_passage_recover(struct ap_vault *v)
 struct ap_result ap_passage_work(struct ap_vault *v)
 {
 	struct ap_passage_row row;
-	struct ap_passage_subject s;
-	if (ap_passage_job_running(v) || ap_vault_locked_down(v))
+	struct ap_erasure_subject s;
+	if (ap_passage_job_running() || ap_vault_locked_down(v))
 		return AP_SUCCESS;
 	struct ap_result r = ap_db_passage_next(ap_vault_db(v), &row);
 	if (!ap_ok(r))
 		return strcmp(r.name, "not-found") == 0 ? AP_SUCCESS : r;
-	AP_TRY(ap_db_passage_subject(ap_vault_db(v), &row.recording, ap_vault_believed_ms(v), &s));
+	AP_TRY(ap_db_erasure_subject(ap_vault_db(v), &row.recording, ap_vault_believed_ms(v), &s));
 	r = check_state(&s);
 	if (strcmp(r.name, "erased") == 0)
 		return ap_db_passage_failed(ap_vault_db(v), &row.id, r.name);

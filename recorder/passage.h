@@ -35,4 +35,4 @@ struct ap_result ap_passage_recover(struct ap_vault *v);
 /* For the retention timer: begins the next one. */
 struct ap_result ap_passage_work(struct ap_vault *v);
 /* Drops the job under way, if any, before the vault is freed. */
-void ap_passage_stop(struct ap_vault *v);
+void ap_passage_stop(void);

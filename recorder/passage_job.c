@@ -3,6 +3,7 @@
 #include "recorder/answer.h"
 #include "recorder/db_staff_erasure.h"
 #include "recorder/erasure.h"
+#include "recorder/job.h"
 #include "recorder/passage.h"
 #include "recorder/playback.h"
 #include "recorder/recording.h"
@@ -15,7 +16,6 @@
 #include <string.h>
 
 struct job {
-	GSource source; /* first: this is one */
 	/* borrowed */
 	struct ap_vault *v;
 	/* owned, of the track being copied */
@@ -198,16 +198,18 @@ static struct ap_result finish(struct job *j)
 	return AP_SUCCESS;
 }
 
-static struct ap_result step(struct job *j, bool *ret_over)
+static struct ap_result step(void *work, bool *ret_over)
 {
+	struct job *j = work;
 	if (j->role <= AP_COACHEE)
 		return j->reader ? copy_segment(j) : begin_track(j);
 	*ret_over = true;
 	return finish(j);
 }
 
-static void fail(struct job *j, const char *name)
+static void fail(void *work, const char *name)
 {
+	struct job *j = work;
 	char id[AP_UUID_TEXT];
 	ap_uuid_text(&j->old.id, id);
 	ap_log(AP_LOG_WARN, "passage_not_erased", "recording=%s reason=%s", id, name);
@@ -215,67 +217,26 @@ static void fail(struct job *j, const char *name)
 	AP_IGNORE(ap_passage_drop(j->v, &j->new.id));
 }
 
-/* ---- the source ---- */
-
-static gboolean is_due(GSource *source, gint *ret_timeout)
+static void release(void *work)
 {
-	(void)source;
-	*ret_timeout = 0;
-	return TRUE;
-}
-
-static gboolean always(GSource *source)
-{
-	(void)source;
-	return TRUE;
-}
-
-static gboolean dispatch(GSource *source, GSourceFunc fn, gpointer data)
-{
-	struct job *j = (struct job *)source;
-	bool over = false;
-	(void)fn, (void)data;
-	struct ap_result r = step(j, &over);
-	if (!ap_ok(r))
-		fail(j, r.name);
-	return ap_ok(r) && !over ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
-}
-
-static void finalize(GSource *source)
-{
-	struct job *j = (struct job *)source;
+	struct job *j = work;
 	ap_playback_close(j->reader);
 	g_clear_pointer(&j->segments, g_array_unref);
 	g_clear_pointer(&j->clusters, g_array_unref);
+	g_free(j);
 }
 
-static GSourceFuncs job_funcs = {.prepare = is_due, .check = always, .dispatch = dispatch, .finalize = finalize};
+static const struct ap_job_kind kind = { step, fail, release };
 
-static gboolean unused(gpointer v)
+bool ap_passage_job_running(void)
 {
-	(void)v;
-	return G_SOURCE_CONTINUE;
-}
-
-static GSource *find(struct ap_vault *v)
-{
-	GMainContext *context = g_main_context_ref_thread_default();
-	GSource *found = g_main_context_find_source_by_funcs_user_data(context, &job_funcs, v);
-	g_main_context_unref(context);
-	return found;
-}
-
-bool ap_passage_job_running(struct ap_vault *v)
-{
-	return find(v) != NULL;
+	return ap_job_running(&kind) != NULL;
 }
 
 /* What was made stays as a crash would leave it: the next start begins again. */
-void ap_passage_stop(struct ap_vault *v)
+void ap_passage_stop(void)
 {
-	GSource *source = find(v);
-	if (source)
-		g_source_destroy(source);
+	ap_job_stop(&kind);
 }
 
 static struct ap_result prepare(struct job *j)
@@ -292,19 +253,12 @@ static struct ap_result prepare(struct job *j)
 
 struct ap_result ap_passage_job_start(struct ap_vault *v, const struct ap_passage_row *row)
 {
-	GSource *source = g_source_new(&job_funcs, sizeof(struct job));
-	struct job *j = (struct job *)source;
-	GMainContext *context = g_main_context_ref_thread_default();
-	j->v = v;
-	j->row = *row;
-	j->role = AP_COACH;
+	struct job *j = g_new0(struct job, 1);
+	*j = (struct job){ .v = v, .row = *row, .role = AP_COACH };
 	struct ap_result r = prepare(j);
-	if (ap_ok(r)) {
-		g_source_set_priority(source, G_PRIORITY_LOW);
-		g_source_set_callback(source, unused, v, NULL);
-		g_source_attach(source, context);
-	}
-	g_source_unref(source);
-	g_main_context_unref(context);
+	if (ap_ok(r))
+		ap_job_start(&kind, j);
+	else
+		release(j);
 	return r;
 }

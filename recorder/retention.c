@@ -70,8 +70,8 @@ void ap_retention_free(struct ap_retention *r)
 {
 	if (!r)
 		return;
-	ap_archive_stop(r->v);
-	ap_passage_stop(r->v);
+	ap_archive_stop();
+	ap_passage_stop();
 	if (r->timer) {
 		g_source_destroy(r->timer);
 		g_source_unref(r->timer);

@@ -81,7 +81,7 @@ static struct ap_result may_begin(struct ap_vault *v, const struct ap_uuid *requ
 		return ap_fail(AP_ERR_DENIED, "conflict", "this request was refused");
 	if (ap_vault_locked_down(v))
 		return ap_fail(AP_ERR_DENIED, "lockdown", "the vault is locked down");
-	if (ap_archive_job_running(v))
+	if (ap_archive_job_running())
 		return ap_fail(AP_ERR_LIMIT, "rate", "another archive is being made; try again in a minute");
 	return AP_SUCCESS;
 }

@@ -46,4 +46,4 @@ struct ap_result ap_archive_recover(struct ap_vault *v);
 /* For the retention timer: erases what was fetched, is a week old, or holds what was erased since. */
 struct ap_result ap_archive_work(struct ap_vault *v);
 /* Drops the job under way, if any, before the vault is freed. */
-void ap_archive_stop(struct ap_vault *v);
+void ap_archive_stop(void);

@@ -3,6 +3,7 @@
 
 #include "recorder/answer.h"
 #include "recorder/db_recording.h"
+#include "recorder/job.h"
 #include "recorder/playback.h"
 #include "recorder/portability/copy.h"
 #include "recorder/portability/db_archive.h"
@@ -30,7 +31,6 @@ struct track {
 };
 
 struct job {
-	GSource source; /* first: this is one */
 	/* borrowed */
 	struct ap_vault *v;
 	/* owned */
@@ -200,8 +200,9 @@ static struct ap_result finish(struct job *j)
 	return waits ? ap_request_settle(j->v, &row, &answer, "vault") : AP_SUCCESS;
 }
 
-static struct ap_result step(struct job *j, bool *ret_over)
+static struct ap_result step(void *work, bool *ret_over)
 {
+	struct job *j = work;
 	if (!j->opened) {
 		j->opened = true;
 		return write_texts(j);
@@ -212,7 +213,7 @@ static struct ap_result step(struct job *j, bool *ret_over)
 	return finish(j);
 }
 
-/* ---- the source ---- */
+/* ---- the job ---- */
 
 static void end_accesses(struct job *j)
 {
@@ -220,8 +221,9 @@ static void end_accesses(struct job *j)
 		AP_IGNORE(ap_access_end(j->v, &g_array_index(j->tracks, struct track, i).access)); /* it expires */
 }
 
-static void fail(struct job *j, const char *name)
+static void fail(void *work, const char *name)
 {
+	struct job *j = work;
 	char id[AP_UUID_TEXT];
 	ap_uuid_text(&j->request, id);
 	ap_log(AP_LOG_WARN, "archive_failed", "request=%s reason=%s", id, name);
@@ -230,33 +232,9 @@ static void fail(struct job *j, const char *name)
 	AP_IGNORE(ap_db_archive_failed(ap_vault_db(j->v), &j->request, name)); /* else at the next start */
 }
 
-static gboolean is_due(GSource *source, gint *ret_timeout)
+static void release(void *work)
 {
-	(void)source;
-	*ret_timeout = 0;
-	return TRUE;
-}
-
-static gboolean always(GSource *source)
-{
-	(void)source;
-	return TRUE;
-}
-
-static gboolean dispatch(GSource *source, GSourceFunc fn, gpointer data)
-{
-	struct job *j = (struct job *)source;
-	bool over = false;
-	(void)fn, (void)data;
-	struct ap_result r = step(j, &over);
-	if (!ap_ok(r))
-		fail(j, r.name);
-	return ap_ok(r) && !over ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
-}
-
-static void finalize(GSource *source)
-{
-	struct job *j = (struct job *)source;
+	struct job *j = work;
 	ap_playback_close(j->reader);
 	ap_zip_free(j->zip);
 	g_clear_pointer(&j->copy, json_object_unref);
@@ -266,36 +244,22 @@ static void finalize(GSource *source)
 		ap_wipe(j->buffer, STEP);
 	g_free(j->buffer);
 	g_free(j->lang);
+	g_free(j);
 }
 
-static GSourceFuncs job_funcs = {.prepare = is_due, .check = always, .dispatch = dispatch, .finalize = finalize};
+static const struct ap_job_kind kind = { step, fail, release };
 
-static gboolean unused(gpointer v)
+bool ap_archive_job_running(void)
 {
-	(void)v;
-	return G_SOURCE_CONTINUE;
+	return ap_job_running(&kind) != NULL;
 }
 
-static GSource *find(struct ap_vault *v)
+void ap_archive_stop(void)
 {
-	GMainContext *context = g_main_context_ref_thread_default();
-	GSource *found = g_main_context_find_source_by_funcs_user_data(context, &job_funcs, v);
-	g_main_context_unref(context);
-	return found;
-}
-
-bool ap_archive_job_running(struct ap_vault *v)
-{
-	return find(v) != NULL;
-}
-
-void ap_archive_stop(struct ap_vault *v)
-{
-	GSource *source = find(v);
-	if (!source)
-		return;
-	fail((struct job *)source, "interrupted");
-	g_source_destroy(source);
+	void *work = ap_job_running(&kind);
+	if (work)
+		fail(work, "interrupted");
+	ap_job_stop(&kind);
 }
 
 static struct ap_result prepare(struct job *j, const struct ap_zip_lock *lock)
@@ -315,9 +279,7 @@ static struct ap_result prepare(struct job *j, const struct ap_zip_lock *lock)
 struct ap_result ap_archive_job_start(struct ap_vault *v, const struct ap_actor *person, const struct ap_uuid *request,
 				      const struct ap_zip_lock *lock)
 {
-	GSource *source = g_source_new(&job_funcs, sizeof(struct job));
-	struct job *j = (struct job *)source;
-	GMainContext *context = g_main_context_ref_thread_default();
+	struct job *j = g_new0(struct job, 1);
 	j->v = v;
 	j->person = *person;
 	j->request = *request;
@@ -327,13 +289,10 @@ struct ap_result ap_archive_job_start(struct ap_vault *v, const struct ap_actor 
 	j->buffer = g_malloc(STEP);
 	struct ap_result r = prepare(j, lock);
 	if (ap_ok(r)) {
-		g_source_set_priority(source, G_PRIORITY_LOW);
-		g_source_set_callback(source, unused, v, NULL);
-		g_source_attach(source, context);
+		ap_job_start(&kind, j);
 	} else {
 		fail(j, r.name);
+		release(j);
 	}
-	g_source_unref(source);
-	g_main_context_unref(context);
 	return r;
 }

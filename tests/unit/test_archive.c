@@ -342,7 +342,7 @@ static void one_that_was_interrupted_can_be_made_again(void **state)
 	g_autofree char *request = open_request(f, &coachee, "portability"), *answer = NULL;
 	GMainContext *context = begin_context();
 	assert_ok(ap_archive_make(f->v, &coachee, request, "{\"passphrase\":\"" PASSPHRASE "\"}", &answer));
-	ap_archive_stop(f->v);
+	ap_archive_stop();
 	end_context(context);
 	g_autofree char *after = state_of(f, &coachee, request);
 	assert_string_equal(after, "failed");

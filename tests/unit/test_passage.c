@@ -250,7 +250,7 @@ static void one_that_was_cut_short_is_begun_again(void **state)
 	for (int i = 0; i < 4; i++)
 		g_main_context_iteration(context, FALSE);
 	assert_refused(order(&c, &c.coachee, 7000, 8000), "conflict");
-	ap_passage_stop(c.f->v);
+	ap_passage_stop();
 	end_context(context);
 	assert_int_equal(fixture_count(c.f, "SELECT count(*) FROM passage WHERE state = 'making'"), 1);
 	fixture_restart(c.f);
