@@ -13,12 +13,11 @@
 
 struct ap_db {
 	sqlite3 *handle;     /* owned */
-	GHashTable *idle; /* owned: SQL text -> prepared statement that nobody uses */
+	GHashTable *idle; /* owned: SQL text (the statement's) -> prepared statement that nobody uses */
 };
 
 struct ap_rows {
 	struct ap_db *db;   /* borrowed */
-	const char *sql;    /* borrowed literal */
 	sqlite3_stmt *stmt; /* owned while running; NULL when preparing failed */
 	bool failed;
 };
@@ -99,8 +98,9 @@ static sqlite3_stmt *take_statement(struct ap_db *db, const char *sql)
 	return fresh;
 }
 
-static void give_back(struct ap_db *db, const char *sql, sqlite3_stmt *stmt)
+static void give_back(struct ap_db *db, sqlite3_stmt *stmt)
 {
+	const char *sql = sqlite3_sql(stmt); /* the statement's own copy */
 	sqlite3_reset(stmt);
 	sqlite3_clear_bindings(stmt);
 	if (g_hash_table_contains(db->idle, sql))
@@ -113,7 +113,6 @@ struct ap_rows *ap_db_query(struct ap_db *db, const char *sql, const struct ap_v
 {
 	struct ap_rows *rows = g_new0(struct ap_rows, 1);
 	rows->db = db;
-	rows->sql = sql;
 	rows->stmt = db ? take_statement(db, sql) : NULL;
 	rows->failed = !rows->stmt || !bind(rows->stmt, values);
 	return rows;
@@ -132,7 +131,7 @@ struct ap_result ap_rows_end(struct ap_rows *rows)
 {
 	struct ap_result r = rows->failed ? database_failure(rows->db) : AP_SUCCESS;
 	if (rows->stmt)
-		give_back(rows->db, rows->sql, rows->stmt);
+		give_back(rows->db, rows->stmt);
 	g_free(rows);
 	return r;
 }

@@ -65,7 +65,8 @@ struct ap_value {
 struct ap_value ap_value_text(const char *text);
 struct ap_value ap_value_blob(const void *data, size_t len);
 
-/* Runs a statement that gives no rows. `sql` must be a string literal (statements are cached by its text). */
+/* Runs a statement that gives no rows. Statements are kept prepared by their
+ * text, so `sql` is best a literal: values are bound, never written into it. */
 struct ap_result ap_db_run(struct ap_db *db, const char *sql, const struct ap_value *values);
 /* Rows the last ap_db_run changed. */
 int64_t ap_db_changes(const struct ap_db *db);

@@ -97,6 +97,18 @@ static void the_same_query_nests(void **state)
 	ap_db_close(db);
 }
 
+/* What is kept prepared keeps its own text: the caller's may go, or become another. */
+static void a_querys_text_may_go(void **state)
+{
+	struct ap_db *db = must_open(*state, one);
+	char text[] = "SELECT 1 + 1";
+	assert_int_equal(count(db, text), 2);
+	g_strlcpy(text, "SELECT 1 + 4", sizeof text);
+	assert_int_equal(count(db, text), 5);
+	assert_int_equal(count(db, "SELECT 1 + 1"), 2);
+	ap_db_close(db);
+}
+
 static void errors_are_told_once_at_the_end(void **state)
 {
 	struct ap_db *db = must_open(*state, one);
@@ -252,6 +264,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(values_come_back),
 		TEST(the_same_query_nests),
+		TEST(a_querys_text_may_go),
 		TEST(errors_are_told_once_at_the_end),
 		TEST(transactions_keep_or_drop),
 		TEST(a_reader_holds_up_the_truncation),
