@@ -6,9 +6,9 @@
 #include "cli/commands.h"
 #include "cli/ledger_verify.h"
 
-#include <recorder/checkpoint.h>
-#include <recorder/leaf.h>
-#include <recorder/merkle.h>
+#include <recorder/ledger/checkpoint.h>
+#include <recorder/ledger/leaf.h>
+#include <recorder/ledger/merkle.h>
 #include <stdio.h>
 #include <string.h>
 

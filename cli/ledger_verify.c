@@ -4,7 +4,7 @@
 
 #include <glib.h>
 #include <json-glib/json-glib.h>
-#include <recorder/receipt.h>
+#include <recorder/ledger/receipt.h>
 #include <string.h>
 
 struct options {

@@ -2,7 +2,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/passphrase.h"
-#include "recorder/escrow.h"
+#include "recorder/keys/escrow.h"
 
 #include <aparte/encode.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 #include "recorder/core.h"
 
-#include "recorder/db_session.h"
-#include "recorder/recording.h"
-#include "recorder/rpc.h"
-#include "recorder/session_end.h"
+#include "recorder/db/db_session.h"
+#include "recorder/recording/recording.h"
+#include "recorder/link/rpc.h"
+#include "recorder/consent/session_end.h"
 #include "recorder/vault_port.h"
 
 #include <aparte/encode.h>

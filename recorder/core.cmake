@@ -1,6 +1,6 @@
 # The vault's core. The scripts of recorder/schema are embedded as C strings.
 function(ap_embed_schema name)
-	set(text "#include \"recorder/db.h\"\n\nconst char *const ap_schema_${name}[] = {\n")
+	set(text "#include \"recorder/db/db.h\"\n\nconst char *const ap_schema_${name}[] = {\n")
 	file(GLOB scripts CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/recorder/schema/${name}-*.sql)
 	list(SORT scripts)
 	foreach(script ${scripts})
@@ -17,7 +17,7 @@ endfunction()
 ap_embed_schema(vault)
 ap_embed_schema(keys)
 
-ap_library(db SOURCES db.c db_copy.c ${CMAKE_BINARY_DIR}/generated/schema_vault.c ${CMAKE_BINARY_DIR}/generated/schema_keys.c
+ap_library(db SOURCES db/db.c db/db_copy.c ${CMAKE_BINARY_DIR}/generated/schema_vault.c ${CMAKE_BINARY_DIR}/generated/schema_keys.c
 	LIBS ap_base PkgConfig::SQLITE)
 
 # Shipped policy and notices, embedded so that the vault needs no path for them.
@@ -28,7 +28,7 @@ function(ap_embed_text name file)
 	string(REPLACE "\"" "\\\"" body "${body}")
 	string(REPLACE "\n" "\\n\"\n\"" body "${body}")
 	file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/text_${name}.c
-		CONTENT "#include \"recorder/db_policy.h\"\n\nconst char ap_text_${name}[] =\n\"${body}\";\n" @ONLY)
+		CONTENT "#include \"recorder/db/db_policy.h\"\n\nconst char ap_text_${name}[] =\n\"${body}\";\n" @ONLY)
 endfunction()
 ap_embed_text(policy_default config/policies/default.json)
 ap_embed_text(notice_fr config/notices/fr.json)
@@ -37,19 +37,19 @@ ap_embed_text(conduct_fr config/conduct/fr.json)
 ap_embed_text(conduct_en config/conduct/en.json)
 
 # Decisions without clock, disk or network.
-ap_library(vault_rules SOURCES purpose.c consent_state.c period.c policy.c policy_parse.c policy_diff.c rules.c body.c statement.c consent_check.c token.c gate.c presence.c
-	clock_guard.c
+ap_library(vault_rules SOURCES consent/purpose.c consent/consent_state.c policy/period.c policy/policy.c policy/policy_parse.c policy/policy_diff.c policy/rules.c api/body.c consent/statement.c consent/consent_check.c consent/token.c gate/gate.c gate/presence.c
+	policy/clock_guard.c
 	LIBS ap_encodings)
 
 # Owed withdrawals: a file, no database.
-ap_library(owed SOURCES owed.c LIBS ap_vault_rules)
+ap_library(owed SOURCES consent/owed.c LIBS ap_vault_rules)
 
-ap_library(vault_core SOURCES db_ledger.c db_policy.c db_term.c db_lifecycle.c rule_book.c term.c db_session.c db_tenant.c db_consent.c db_recording.c db_segment.c
-	ledger.c ledger_query.c vault.c vault_calls.c notice.c session.c party.c recording.c recording_seal.c manifest.c sweep.c db_sweep.c
-	consent.c consent_give.c consent_withdraw.c session_end.c
-	gatekeeper.c gatekeepers.c gatekeeper_open.c gatekeeper_capture.c gatekeeper_show.c disk_watch.c sealer.c
+ap_library(vault_core SOURCES db/db_ledger.c db/db_policy.c db/db_term.c db/db_lifecycle.c policy/rule_book.c policy/term.c db/db_session.c db/db_tenant.c db/db_consent.c db/db_recording.c db/db_segment.c
+	ledger/ledger.c ledger/ledger_query.c vault.c vault_calls.c consent/notice.c consent/session.c consent/party.c recording/recording.c recording/recording_seal.c recording/manifest.c recording/sweep.c db/db_sweep.c
+	consent/consent.c consent/consent_give.c consent/consent_withdraw.c consent/session_end.c
+	gate/gatekeeper.c gate/gatekeepers.c gate/gatekeeper_open.c gate/gatekeeper_capture.c gate/gatekeeper_show.c gate/disk_watch.c gate/sealer.c
 	backup/journal.c backup/journal_file.c backup/db_journal.c
-	link.c link_front.c link_message.c rpc.c rpc_platform.c rpc_party.c rpc_rights.c core.c
+	link/link.c link/link_front.c link/link_message.c link/rpc.c link/rpc_platform.c link/rpc_party.c link/rpc_rights.c core.c
 	${CMAKE_BINARY_DIR}/generated/text_policy_default.c ${CMAKE_BINARY_DIR}/generated/text_notice_fr.c
 	${CMAKE_BINARY_DIR}/generated/text_notice_en.c
 	LIBS ap_vault_rules ap_staff_db ap_owed ap_db ap_keys ap_log_formats ap_blob ap_webm ap_age ap_problem ap_dbus PkgConfig::JSON)

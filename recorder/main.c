@@ -5,7 +5,7 @@
  */
 #include "recorder/backup/restore_main.h"
 #include "recorder/core.h"
-#include "recorder/staff.h"
+#include "recorder/api/staff.h"
 
 #include <aparte/handoff.h>
 #include <aparte/log.h>

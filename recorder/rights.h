@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "recorder/db.h"
+#include "recorder/db/db.h"
 
 struct ap_vault; /* recorder/vault.h */
 

@@ -2,11 +2,11 @@
 
 #include "recorder/backup/db_journal.h"
 #include "recorder/backup/journal.h"
-#include "recorder/clock_guard.h"
-#include "recorder/db_policy.h"
-#include "recorder/db_staff_erasure.h"
-#include "recorder/db_turnover.h"
-#include "recorder/secret_file.h"
+#include "recorder/policy/clock_guard.h"
+#include "recorder/db/db_policy.h"
+#include "recorder/db/db_staff_erasure.h"
+#include "recorder/db/db_turnover.h"
+#include "recorder/keys/secret_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +61,7 @@ static struct ap_result load_next(struct ap_vault *v)
 	return r;
 }
 
-/* A lockdown destroyed the key's file, and two admins' passphrases bring it back (recorder/lockdown.h). */
+/* A lockdown destroyed the key's file, and two admins' passphrases bring it back (recorder/keys/lockdown.h). */
 static bool was_sealed(const struct ap_vault *v)
 {
 	g_autofree char *escrow = g_build_filename(v->home, "vault", "escrow", NULL);

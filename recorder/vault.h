@@ -8,13 +8,13 @@
  */
 #pragma once
 
-#include "recorder/blob.h"
-#include "recorder/db.h"
-#include "recorder/db_keys.h"
-#include "recorder/kek.h"
-#include "recorder/ledger.h"
-#include "recorder/owed.h"
-#include "recorder/policy.h"
+#include "recorder/recording/blob.h"
+#include "recorder/db/db.h"
+#include "recorder/keys/db_keys.h"
+#include "recorder/keys/kek.h"
+#include "recorder/ledger/ledger.h"
+#include "recorder/consent/owed.h"
+#include "recorder/policy/policy.h"
 #include "recorder/rights.h"
 
 #include <aparte/clock.h>

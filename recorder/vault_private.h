@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "recorder/kek.h"
+#include "recorder/keys/kek.h"
 #include "recorder/vault_port.h"
 
 #include <stdatomic.h>

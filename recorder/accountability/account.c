@@ -1,9 +1,9 @@
 #include "recorder/accountability/account.h"
 
 #include "recorder/accountability/db_roles.h"
-#include "recorder/answer.h"
-#include "recorder/body.h"
-#include "recorder/session.h"
+#include "recorder/api/answer.h"
+#include "recorder/api/body.h"
+#include "recorder/consent/session.h"
 #include "recorder/vault.h"
 
 #include <string.h>

@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "recorder/access.h"
+#include "recorder/access/access.h"
 
 /* The facts of register.h, for the tenants this actor may see, with titles in that language. */
 struct ap_result ap_account_facts(struct ap_vault *v, const struct ap_actor *by, const char *lang,

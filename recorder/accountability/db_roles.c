@@ -1,6 +1,6 @@
 #include "recorder/accountability/db_roles.h"
 
-#include "recorder/answer.h"
+#include "recorder/api/answer.h"
 
 #include <glib.h>
 

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "recorder/db.h"
+#include "recorder/db/db.h"
 
 #include <json-glib/json-glib.h>
 

@@ -2,9 +2,9 @@
 #include "recorder/accountability/account.h"
 
 #include "recorder/accountability/db_roles.h"
-#include "recorder/answer.h"
-#include "recorder/db_policy.h"
-#include "recorder/rule_book.h"
+#include "recorder/api/answer.h"
+#include "recorder/db/db_policy.h"
+#include "recorder/policy/rule_book.h"
 #include "recorder/vault.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "recorder/backup/backup.h"
 
-#include "recorder/answer.h"
+#include "recorder/api/answer.h"
 #include "recorder/backup/db_backup.h"
 #include "recorder/backup/db_journal.h"
 #include "recorder/backup/destination.h"
@@ -9,10 +9,10 @@
 #include "recorder/backup/mirror.h"
 #include "recorder/backup/part.h"
 #include "recorder/backup/restore.h"
-#include "recorder/db_copy.h"
-#include "recorder/db_keys_image.h"
-#include "recorder/db_ledger.h"
-#include "recorder/secret_file.h"
+#include "recorder/db/db_copy.h"
+#include "recorder/keys/db_keys_image.h"
+#include "recorder/db/db_ledger.h"
+#include "recorder/keys/secret_file.h"
 #include "recorder/vault.h"
 
 #include <aparte/log.h>

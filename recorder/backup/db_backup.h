@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include "recorder/db.h"
-#include "recorder/keys.h"
+#include "recorder/db/db.h"
+#include "recorder/keys/keys.h"
 
 #include <glib.h>
 

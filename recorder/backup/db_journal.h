@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "recorder/db.h"
+#include "recorder/db/db.h"
 
 #include <glib.h>
 #include <json-glib/json-glib.h>

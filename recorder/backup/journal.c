@@ -2,8 +2,8 @@
 
 #include "recorder/backup/db_journal.h"
 #include "recorder/backup/journal_file.h"
-#include "recorder/checkpoint.h"
-#include "recorder/db_ledger.h"
+#include "recorder/ledger/checkpoint.h"
+#include "recorder/db/db_ledger.h"
 #include "recorder/vault.h"
 
 #include <string.h>

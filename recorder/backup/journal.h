@@ -16,8 +16,8 @@
 #include <stdint.h>
 
 struct ap_vault;  /* recorder/vault.h */
-struct ap_ledger; /* recorder/ledger.h */
-struct ap_db;	  /* recorder/db.h */
+struct ap_ledger; /* recorder/ledger/ledger.h */
+struct ap_db;	  /* recorder/db/db.h */
 struct ap_config; /* aparte/config.h */
 
 /* The directory, absolute; g_free. `home` is the instance's. */
@@ -27,7 +27,7 @@ bool ap_journal_is_inside(const struct ap_config *config);
 
 /* Writes everything that is due. On success it is durable: an erasure is certified only after that. Outside transactions. */
 struct ap_result ap_journal_flush(struct ap_vault *v);
-/* Withdrawals and refusals that were answered while vault.db could not be written (recorder/owed.h): those not in `seen`
+/* Withdrawals and refusals that were answered while vault.db could not be written (recorder/consent/owed.h): those not in `seen`
  * (texts, owned), which learns them. They come once more when vault.db has them; a replay takes them once. */
 struct ap_result ap_journal_put_owed(struct ap_vault *v, GHashTable *seen);
 /* Keeps the newest checkpoint of the log beside the entries, if the log grew. Outside transactions. */

@@ -4,8 +4,8 @@
 #include "recorder/backup/destination.h"
 #include "recorder/backup/journal.h"
 #include "recorder/backup/part.h"
-#include "recorder/db_copy.h"
-#include "recorder/db_keys_image.h"
+#include "recorder/db/db_copy.h"
+#include "recorder/keys/db_keys_image.h"
 #include "recorder/vault.h"
 
 #include <aparte/log.h>

@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "recorder/keys.h"
+#include "recorder/keys/keys.h"
 
 #include <aparte/uuid.h>
 

@@ -1,6 +1,6 @@
 #include "recorder/backup/part.h"
 
-#include "recorder/secret_file.h"
+#include "recorder/keys/secret_file.h"
 
 #include <aparte/buf.h>
 #include <aparte/clock.h>

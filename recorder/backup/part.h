@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "recorder/keys.h"
+#include "recorder/keys/keys.h"
 
 #include <glib.h>
 

@@ -1,8 +1,8 @@
 #include "recorder/backup/release.h"
 
-#include "recorder/answer.h"
+#include "recorder/api/answer.h"
 #include "recorder/backup/db_backup.h"
-#include "recorder/erasure.h"
+#include "recorder/erasure/erasure.h"
 #include "recorder/vault.h"
 
 #include <aparte/log.h>

@@ -1,13 +1,13 @@
 #include "recorder/backup/restore_private.h"
 
-#include "recorder/answer.h"
+#include "recorder/api/answer.h"
 #include "recorder/backup/db_backup.h"
-#include "recorder/body.h"
-#include "recorder/db_consent.h"
-#include "recorder/db_recording.h"
-#include "recorder/db_staff_erasure.h"
-#include "recorder/erasure.h"
-#include "recorder/staff.h"
+#include "recorder/api/body.h"
+#include "recorder/db/db_consent.h"
+#include "recorder/db/db_recording.h"
+#include "recorder/db/db_staff_erasure.h"
+#include "recorder/erasure/erasure.h"
+#include "recorder/api/staff.h"
 
 #include <string.h>
 

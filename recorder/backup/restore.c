@@ -1,10 +1,10 @@
 #include "recorder/backup/restore_private.h"
 
-#include "recorder/answer.h"
+#include "recorder/api/answer.h"
 #include "recorder/backup/db_backup.h"
 #include "recorder/backup/journal.h"
-#include "recorder/secret_file.h"
-#include "recorder/staff.h"
+#include "recorder/keys/secret_file.h"
+#include "recorder/api/staff.h"
 
 #include <aparte/log.h>
 #include <errno.h>

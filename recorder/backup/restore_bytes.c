@@ -1,9 +1,9 @@
 #include "recorder/backup/restore_private.h"
 
 #include "recorder/backup/db_backup.h"
-#include "recorder/db_recording.h"
-#include "recorder/manifest.h"
-#include "recorder/recording.h"
+#include "recorder/db/db_recording.h"
+#include "recorder/recording/manifest.h"
+#include "recorder/recording/recording.h"
 
 #include <string.h>
 #include <unistd.h>

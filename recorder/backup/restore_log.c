@@ -4,7 +4,7 @@
 #include "recorder/backup/db_journal.h"
 #include "recorder/backup/journal.h"
 #include "recorder/backup/journal_file.h"
-#include "recorder/db_ledger.h"
+#include "recorder/db/db_ledger.h"
 
 #include <aparte/buf.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 
 #include "recorder/backup/part.h"
 #include "recorder/backup/restore.h"
-#include "recorder/checkpoint.h"
+#include "recorder/ledger/checkpoint.h"
 #include "recorder/vault.h"
 
 struct ap_restoring {

@@ -1,10 +1,10 @@
 #include "recorder/portability/archive_private.h"
 
-#include "recorder/answer.h"
-#include "recorder/body.h"
-#include "recorder/db_consent.h"
+#include "recorder/api/answer.h"
+#include "recorder/api/body.h"
+#include "recorder/db/db_consent.h"
 #include "recorder/portability/db_archive.h"
-#include "recorder/request_private.h"
+#include "recorder/erasure/request_private.h"
 #include "recorder/vault.h"
 
 #include <aparte/buf.h>

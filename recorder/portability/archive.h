@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 struct ap_vault;
-struct ap_actor; /* recorder/access.h */
+struct ap_actor; /* recorder/access/access.h */
 
 #define AP_PASSPHRASE_MIN 12 /* bytes */
 #define AP_PASSPHRASE_MAX 1024

@@ -1,16 +1,16 @@
 /* Making an archive: a source on the main context that works a MiB at a time, behind all that is more urgent. */
 #include "recorder/portability/archive_private.h"
 
-#include "recorder/answer.h"
-#include "recorder/db_recording.h"
+#include "recorder/api/answer.h"
+#include "recorder/db/db_recording.h"
 #include "recorder/job.h"
-#include "recorder/playback.h"
+#include "recorder/recording/playback.h"
 #include "recorder/portability/copy.h"
 #include "recorder/portability/db_archive.h"
 #include "recorder/portability/readme.h"
 #include "recorder/portability/vcon.h"
-#include "recorder/request_private.h"
-#include "recorder/session.h"
+#include "recorder/erasure/request_private.h"
+#include "recorder/consent/session.h"
 #include "recorder/vault.h"
 
 #include <aparte/buf.h>

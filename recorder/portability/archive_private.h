@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "recorder/access.h"
+#include "recorder/access/access.h"
 #include "recorder/portability/archive.h"
 #include "recorder/portability/zip.h"
 

@@ -1,9 +1,9 @@
 #include "recorder/portability/copy.h"
 
-#include "recorder/answer.h"
-#include "recorder/note.h"
-#include "recorder/request_private.h"
-#include "recorder/session.h"
+#include "recorder/api/answer.h"
+#include "recorder/access/note.h"
+#include "recorder/erasure/request_private.h"
+#include "recorder/consent/session.h"
 #include "recorder/vault.h"
 
 #include <string.h>

@@ -7,12 +7,12 @@
  */
 #pragma once
 
-#include "recorder/db.h"
+#include "recorder/db/db.h"
 
 #include <json-glib/json-glib.h>
 
 struct ap_vault;
-struct ap_actor; /* recorder/access.h */
+struct ap_actor; /* recorder/access/access.h */
 
 /* Who, and how far. */
 struct ap_copy_wish {

@@ -1,7 +1,7 @@
 /* The copy of a person's data as texts: Markdown to be read, CSV to be taken elsewhere. */
 #include "recorder/portability/copy.h"
 
-#include "recorder/answer.h"
+#include "recorder/api/answer.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "recorder/portability/vcon.h"
 
-#include "recorder/answer.h"
+#include "recorder/api/answer.h"
 
 #include <aparte/clock.h>
 #include <string.h>

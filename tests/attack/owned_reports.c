@@ -7,8 +7,8 @@
 #include "tests/integration/capture_media.h"
 #include "tests/integration/capture_zygote.h"
 
-#include "recorder/blob.h"
-#include "recorder/capture_spawn.h"
+#include "recorder/recording/blob.h"
+#include "recorder/recording/capture_spawn.h"
 
 #include <aparte/age.h>
 #include <errno.h>

@@ -7,9 +7,9 @@
  * vault's own code: turnover first, with a thread that asks for a share every few milliseconds as the gate would, then the
  * erasure of all: shares, bytes, certificates. Exit status 1 when anything was not done.
  */
-#include "recorder/db_turnover.h"
-#include "recorder/erasure.h"
-#include "recorder/turnover.h"
+#include "recorder/db/db_turnover.h"
+#include "recorder/erasure/erasure.h"
+#include "recorder/keys/turnover.h"
 #include "recorder/vault.h"
 
 #include <aparte/log.h>

@@ -12,10 +12,10 @@
 
 #include <aparte/jcs.h>
 #include <aparte/log.h>
-#include <recorder/api.h>
-#include <recorder/db_staff_user.h>
-#include <recorder/grant.h>
-#include <recorder/staff.h>
+#include <recorder/api/api.h>
+#include <recorder/db/db_staff_user.h>
+#include <recorder/access/grant.h>
+#include <recorder/api/staff.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <sodium.h>

@@ -9,7 +9,7 @@
 #include <aparte/age.h>
 #include <aparte/buf.h>
 #include <aparte/webm.h>
-#include <recorder/capture_report.h>
+#include <recorder/recording/capture_report.h>
 
 #define STEPS 64
 

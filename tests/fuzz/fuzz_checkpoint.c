@@ -5,7 +5,7 @@
 #include "fuzz.h"
 #include "log_key.h"
 
-#include <recorder/checkpoint.h>
+#include <recorder/ledger/checkpoint.h>
 #include <string.h>
 
 static void try_key(const char *note)

@@ -5,7 +5,7 @@
 #include "fuzz.h"
 
 #include <aparte/buf.h>
-#include <recorder/hpke.h>
+#include <recorder/keys/hpke.h>
 #include <string.h>
 
 #define MOST 512

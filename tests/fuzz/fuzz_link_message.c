@@ -7,8 +7,8 @@
 
 #include <aparte/buf.h>
 #include <gio/gio.h>
-#include <recorder/link_message.h>
-#include <recorder/rpc.h>
+#include <recorder/link/link_message.h>
+#include <recorder/link/rpc.h>
 #include <string.h>
 #include <vault_dbus.h>
 

@@ -7,10 +7,10 @@
 
 #include <aparte/buf.h>
 #include <aparte/jcs.h>
-#include <recorder/db_keys.h>
-#include <recorder/db_passage.h>
-#include <recorder/manifest.h>
-#include <recorder/session.h>
+#include <recorder/keys/db_keys.h>
+#include <recorder/db/db_passage.h>
+#include <recorder/recording/manifest.h>
+#include <recorder/consent/session.h>
 #include <recorder/vault.h>
 #include <string.h>
 

@@ -4,7 +4,7 @@
  */
 #include "fuzz.h"
 
-#include <recorder/rules.h>
+#include <recorder/policy/rules.h>
 #include <string.h>
 
 #define SEALED_MS INT64_C(1790000000000)

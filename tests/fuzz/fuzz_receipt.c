@@ -7,7 +7,7 @@
 #include "log_key.h"
 
 #include <aparte/buf.h>
-#include <recorder/receipt.h>
+#include <recorder/ledger/receipt.h>
 #include <string.h>
 
 static struct ap_log_key the_key(void)

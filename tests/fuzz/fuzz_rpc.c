@@ -11,14 +11,14 @@
  */
 #include "fuzz.h"
 
-#include "recorder/rpc_private.h"
+#include "recorder/link/rpc_private.h"
 #include "tests/testlib/vault_world.h"
 
 #include <aparte/buf.h>
 #include <aparte/log.h>
 #include <gio/gio.h>
-#include <recorder/policy.h>
-#include <recorder/staff.h>
+#include <recorder/policy/policy.h>
+#include <recorder/api/staff.h>
 #include <stdlib.h>
 #include <string.h>
 #include <vault_dbus.h>

@@ -6,7 +6,7 @@
 #include "fuzz.h"
 
 #include <aparte/jcs.h>
-#include <recorder/consent_check.h>
+#include <recorder/consent/consent_check.h>
 #include <sodium.h>
 #include <string.h>
 

@@ -4,8 +4,8 @@
  * What is stored is the list of events as it came.
  */
 #undef AP_TEST_HOOKS /* test builds allow loopback */
-#include "recorder/webhook.c"
-#include "recorder/webhook_url.c"
+#include "recorder/api/webhook.c"
+#include "recorder/api/webhook_url.c"
 
 #include "fuzz.h"
 

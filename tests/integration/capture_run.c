@@ -6,8 +6,8 @@
 #include "capture_sender.h"
 #include "capture_zygote.h"
 
-#include "recorder/blob.h"
-#include "recorder/capture_spawn.h"
+#include "recorder/recording/blob.h"
+#include "recorder/recording/capture_spawn.h"
 
 #include <aparte/age.h>
 #include <gst/gst.h>

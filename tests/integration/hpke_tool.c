@@ -5,8 +5,8 @@
  */
 #include <aparte/buf.h>
 #include <glib.h>
-#include <recorder/hpke.h>
-#include <recorder/keys.h>
+#include <recorder/keys/hpke.h>
+#include <recorder/keys/keys.h>
 #include <string.h>
 
 static void must(bool good, const char *what)

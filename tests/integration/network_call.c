@@ -3,7 +3,7 @@
 #include "capture_zygote.h"
 #include "network_recording.h"
 
-#include "recorder/capture_spawn.h"
+#include "recorder/recording/capture_spawn.h"
 #include "tests/testlib/numbered.h"
 
 #include <aparte/age.h>

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "recorder/blob.h"
+#include "recorder/recording/blob.h"
 
 #include <aparte/secret.h>
 #include <glib.h>

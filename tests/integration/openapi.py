@@ -258,7 +258,7 @@ def walk_desk(instance, check, users, request):
 
 def routes():
     """What the sources route, as (METHOD, path with unnamed parameters)."""
-    for source in (*TOP.glob("gateway/*.c"), *TOP.glob("recorder/api_*.c")):
+    for source in (*TOP.glob("gateway/*.c"), *TOP.glob("recorder/api/api_*.c")):
         for method, path in re.findall(r'\{\s*"(GET|POST|PUT|PATCH|DELETE)",\s*"(/[^"]*)"', source.read_text()):
             yield method, re.sub(r"{\w+}|\*", "{}", path)
 

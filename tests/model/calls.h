@@ -1,10 +1,10 @@
 /*
- * The gateway's calls to the vault without the wire between: the real handlers of recorder/rpc_*.c, which answer to an
+ * The gateway's calls to the vault without the wire between: the real handlers of recorder/link/rpc_*.c, which answer to an
  * invocation that keeps the answer. What stands in for GLib's invocation is linked into the test alone.
  */
 #pragma once
 
-#include "recorder/rpc_private.h"
+#include "recorder/link/rpc_private.h"
 
 struct call {
 	bool answered;

@@ -1,6 +1,6 @@
 #include "tests/model/compare.h"
 
-#include "recorder/receipt.h"
+#include "recorder/ledger/receipt.h"
 #include "tests/testlib/fake_capture.h"
 
 #include <stdlib.h>

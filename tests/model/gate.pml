@@ -1,7 +1,7 @@
 /*
  * The gate between gateway, vault and capture, searched by spin for a way around it (DESIGN, Recording path).
  *
- * The vault's moves are recorder/gate_table.def itself. Around them: two persons who give and take back, the staff's
+ * The vault's moves are recorder/gate/gate_table.def itself. Around them: two persons who give and take back, the staff's
  * thread that freezes a session behind the gate thread's back, a gateway that may lie (keeps descriptors it was told to
  * drop, sends old generations, sends while it may not), captures that may crash or turn deaf, a vault that may die and
  * start again while its old capture is still running.
@@ -80,7 +80,7 @@ inline move(in)
 	input = in;
 	if
 #define AP_GATE_MOVE(p, i, n, a) :: phase == P_##p && input == I_##i -> phase = P_##n; action = A_##a;
-#include "../../recorder/gate_table.def"
+#include "../../recorder/gate/gate_table.def"
 	fi
 }
 

@@ -8,7 +8,7 @@ set_target_properties(test_histories PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE
 add_test(NAME model/histories COMMAND test_histories WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
 set_tests_properties(model/histories PROPERTIES TIMEOUT 300 LABELS "model;torture")
 
-# gate.pml, which includes recorder/gate_table.def, holds; and without any one safeguard spin finds the hole.
+# gate.pml, which includes recorder/gate/gate_table.def, holds; and without any one safeguard spin finds the hole.
 function(ap_gate_model name wanted)
 	add_test(NAME model/gate_${name} COMMAND ${CMAKE_SOURCE_DIR}/tests/model/gate_model.sh
 		${CMAKE_BINARY_DIR}/tests/gate_${name} ${CMAKE_SOURCE_DIR}/tests/model/gate.pml ${wanted} ${ARGN})

@@ -1,7 +1,7 @@
 #include "tests/model/subject_private.h"
 
-#include "recorder/access.h"
-#include "recorder/request.h"
+#include "recorder/access/access.h"
+#include "recorder/erasure/request.h"
 #include "tests/testlib/fake_capture.h"
 
 #include <aparte/buf.h>

@@ -1,7 +1,7 @@
 #include "tests/model/subject_private.h"
 
-#include "recorder/erasure.h"
-#include "recorder/recording.h"
+#include "recorder/erasure/erasure.h"
+#include "recorder/recording/recording.h"
 
 #include <sys/socket.h>
 #include <unistd.h>

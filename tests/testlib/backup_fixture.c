@@ -1,7 +1,7 @@
 #include "tests/testlib/backup_fixture.h"
 
-#include "recorder/playback.h"
-#include "recorder/staff.h"
+#include "recorder/recording/playback.h"
+#include "recorder/api/staff.h"
 
 #include <aparte/age.h>
 #include <ftw.h>

@@ -1,10 +1,10 @@
 /*
- * In place of recorder/capture_spawn.c in tests: captures that do what the test says. One capture at a time is looked
+ * In place of recorder/recording/capture_spawn.c in tests: captures that do what the test says. One capture at a time is looked
  * at through the globals' accessor; callbacks are fired by the test.
  */
 #pragma once
 
-#include "recorder/capture_spawn.h"
+#include "recorder/recording/capture_spawn.h"
 
 struct ap_capture {
 	const struct ap_capture_events *events;

@@ -1,10 +1,10 @@
 #include "tests/testlib/staff_fixture.h"
 
-#include "recorder/answer.h"
-#include "recorder/db_staff_user.h"
-#include "recorder/manifest.h"
-#include "recorder/recording.h"
-#include "recorder/session.h"
+#include "recorder/api/answer.h"
+#include "recorder/db/db_staff_user.h"
+#include "recorder/recording/manifest.h"
+#include "recorder/recording/recording.h"
+#include "recorder/consent/session.h"
 
 #include <ftw.h>
 #include <glib/gstdio.h>

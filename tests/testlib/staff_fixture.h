@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "recorder/access.h"
+#include "recorder/access/access.h"
 #include "recorder/vault.h"
 
 struct fixture {

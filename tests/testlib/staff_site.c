@@ -1,7 +1,7 @@
 #include "tests/testlib/staff_site.h"
 
-#include "recorder/db_staff_user.h"
-#include "recorder/grant.h"
+#include "recorder/db/db_staff_user.h"
+#include "recorder/access/grant.h"
 
 #include <gio/gunixsocketaddress.h>
 #include <netinet/in.h>

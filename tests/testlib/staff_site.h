@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "recorder/staff.h"
+#include "recorder/api/staff.h"
 
 #include "tests/testlib/staff_fixture.h"
 

@@ -1,8 +1,8 @@
 #include "tests/testlib/vault_world.h"
 
-#include "recorder/db_session.h"
-#include "recorder/hpke.h"
-#include "recorder/notice.h"
+#include "recorder/db/db_session.h"
+#include "recorder/keys/hpke.h"
+#include "recorder/consent/notice.h"
 #include "tests/testlib/fake_capture.h"
 
 #include <aparte/buf.h>

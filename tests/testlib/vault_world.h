@@ -4,9 +4,9 @@
  */
 #pragma once
 
-#include "recorder/consent.h"
-#include "recorder/gatekeeper.h"
-#include "recorder/session.h"
+#include "recorder/consent/consent.h"
+#include "recorder/gate/gatekeeper.h"
+#include "recorder/consent/session.h"
 #include "recorder/vault_port.h"
 
 struct person {

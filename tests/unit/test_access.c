@@ -1,8 +1,8 @@
 #include "tests/testlib/staff_fixture.h"
 
-#include "recorder/erasure.h"
-#include "recorder/grant.h"
-#include "recorder/terms.h"
+#include "recorder/erasure/erasure.h"
+#include "recorder/access/grant.h"
+#include "recorder/policy/terms.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "recorder/access_rule.h"
+#include "recorder/access/access_rule.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,8 +4,8 @@
 #include "tests/testlib/staff_fixture.h"
 
 #include "recorder/accountability/register.h"
-#include "recorder/db_staff_user.h"
-#include "recorder/notice.h"
+#include "recorder/db/db_staff_user.h"
+#include "recorder/consent/notice.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
-#include "recorder/approval.h"
+#include "recorder/access/approval.h"
 
 #include "tests/testlib/staff_fixture.h"
 
-#include "recorder/grant.h"
+#include "recorder/access/grant.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

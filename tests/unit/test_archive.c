@@ -1,11 +1,11 @@
 /* R21, R39: the archive of a portability request, opened by other people's tools. */
 #include "tests/testlib/staff_fixture.h"
 
-#include "recorder/erasure.h"
-#include "recorder/note.h"
+#include "recorder/erasure/erasure.h"
+#include "recorder/access/note.h"
 #include "recorder/portability/archive.h"
 #include "recorder/portability/copy.h"
-#include "recorder/request.h"
+#include "recorder/erasure/request.h"
 
 #include <aparte/age.h>
 #include <archive.h>

@@ -1,4 +1,4 @@
-#include "recorder/auth.h"
+#include "recorder/access/auth.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,10 +2,10 @@
 #include "recorder/backup/key_part.h"
 #include "recorder/backup/part.h"
 #include "recorder/backup/release.h"
-#include "recorder/doctor.h"
-#include "recorder/erasure.h"
-#include "recorder/notice.h"
-#include "recorder/turnover.h"
+#include "recorder/api/doctor.h"
+#include "recorder/erasure/erasure.h"
+#include "recorder/consent/notice.h"
+#include "recorder/keys/turnover.h"
 #include "tests/testlib/backup_fixture.h"
 
 #include <glib/gstdio.h>

@@ -1,4 +1,4 @@
-#include "recorder/blob.h"
+#include "recorder/recording/blob.h"
 
 #include <fcntl.h>
 #include <glib.h>

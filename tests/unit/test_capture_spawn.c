@@ -1,8 +1,8 @@
 /*
  * The vault's hand on its captures, against a zygote and captures that this test plays, honest and lying.
  */
-#include "recorder/blob.h"
-#include "recorder/capture_spawn.h"
+#include "recorder/recording/blob.h"
+#include "recorder/recording/capture_spawn.h"
 
 #include <aparte/age.h>
 #include <aparte/capture.h>

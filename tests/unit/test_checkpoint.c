@@ -1,7 +1,7 @@
 #include "vectors.h"
 
 #include <glib.h>
-#include <recorder/checkpoint.h>
+#include <recorder/ledger/checkpoint.h>
 
 #define ORIGIN "aparte.example/log/1"
 #define VKEY "aparte.example/log/1+a2463d70+AbJJHZUCrihjCiussuDHRRD/zdMowzT/PhOT51stMefc"

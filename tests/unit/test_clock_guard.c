@@ -1,4 +1,4 @@
-#include "recorder/clock_guard.h"
+#include "recorder/policy/clock_guard.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,11 +5,11 @@
  */
 #include "tests/testlib/staff_fixture.h"
 
-#include "recorder/auth.h"
-#include "recorder/erasure.h"
-#include "recorder/login.h"
-#include "recorder/retention.h"
-#include "recorder/user.h"
+#include "recorder/access/auth.h"
+#include "recorder/erasure/erasure.h"
+#include "recorder/access/login.h"
+#include "recorder/erasure/retention.h"
+#include "recorder/access/user.h"
 
 #include <liboath/oath.h>
 #include <setjmp.h>

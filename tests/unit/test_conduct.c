@@ -1,8 +1,8 @@
-#include "recorder/conduct.h"
+#include "recorder/access/conduct.h"
 
 #include "tests/testlib/staff_fixture.h"
 
-#include "recorder/grant.h"
+#include "recorder/access/grant.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

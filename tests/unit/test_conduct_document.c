@@ -1,4 +1,4 @@
-#include "recorder/conduct_document.h"
+#include "recorder/access/conduct_document.h"
 
 #include <glib.h>
 #include <setjmp.h>

@@ -1,8 +1,8 @@
 /* Gives are refused each with its own error; withdrawals are taken whatever is wrong with them (R1, R5, R6, R7, R34). */
-#include "recorder/db_consent.h"
-#include "recorder/db_session.h"
+#include "recorder/db/db_consent.h"
+#include "recorder/db/db_session.h"
 #include "tests/testlib/fake_capture.h"
-#include "recorder/receipt.h"
+#include "recorder/ledger/receipt.h"
 #include "tests/testlib/vault_world.h"
 
 #include <aparte/buf.h>

@@ -2,8 +2,8 @@
 #include "tests/testlib/slow_reader.h"
 #include "tests/testlib/staff_site.h"
 
-#include "recorder/grant.h"
-#include "recorder/user.h"
+#include "recorder/access/grant.h"
+#include "recorder/access/user.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* What was altered, swapped or taken away on disk or in vault.db is told and never played. */
 #include "tests/testlib/staff_fixture.h"
 
-#include "recorder/playback.h"
+#include "recorder/recording/playback.h"
 
 #include <glib/gstdio.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-#include "recorder/db.h"
+#include "recorder/db/db.h"
 
 #include <glib.h>
 #include <glib/gstdio.h>

@@ -2,9 +2,9 @@
 
 #include <glib.h>
 #include <glib/gstdio.h>
-#include <recorder/db.h>
-#include <recorder/db_keys.h>
-#include <recorder/merkle.h>
+#include <recorder/db/db.h>
+#include <recorder/keys/db_keys.h>
+#include <recorder/ledger/merkle.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>

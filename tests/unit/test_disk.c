@@ -2,8 +2,8 @@
 #include "tests/testlib/fake_capture.h"
 #include "tests/testlib/vault_world.h"
 
-#include "recorder/disk_watch.h"
-#include "recorder/recording.h"
+#include "recorder/gate/disk_watch.h"
+#include "recorder/recording/recording.h"
 
 #include <glib/gstdio.h>
 #include <setjmp.h>

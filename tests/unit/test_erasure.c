@@ -1,9 +1,9 @@
 #include "tests/testlib/staff_fixture.h"
 
-#include "recorder/db_staff_erasure.h"
-#include "recorder/erasure.h"
-#include "recorder/playback.h"
-#include "recorder/receipt.h"
+#include "recorder/db/db_staff_erasure.h"
+#include "recorder/erasure/erasure.h"
+#include "recorder/recording/playback.h"
+#include "recorder/ledger/receipt.h"
 
 #include <glib/gstdio.h>
 #include <setjmp.h>

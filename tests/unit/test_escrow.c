@@ -1,7 +1,7 @@
 #include "vectors.h"
 
 #include <glib.h>
-#include <recorder/escrow.h>
+#include <recorder/keys/escrow.h>
 
 struct person {
 	struct ap_escrow_admin admin;

@@ -1,5 +1,5 @@
 /* The gate's table and its reasons, every combination. */
-#include "recorder/gate.h"
+#include "recorder/gate/gate.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* The live gate against a real vault over a temporary directory, with a faked capture and gateway (R1, R7, R31). */
-#include "recorder/db_recording.h"
-#include "recorder/db_session.h"
+#include "recorder/db/db_recording.h"
+#include "recorder/db/db_session.h"
 #include "tests/testlib/fake_capture.h"
 #include "tests/testlib/vault_world.h"
 

@@ -1,11 +1,11 @@
 #include "tests/testlib/staff_fixture.h"
 
-#include "recorder/answer.h"
-#include "recorder/erasure.h"
-#include "recorder/hold.h"
-#include "recorder/proposal.h"
-#include "recorder/request.h"
-#include "recorder/terms.h"
+#include "recorder/api/answer.h"
+#include "recorder/erasure/erasure.h"
+#include "recorder/erasure/hold.h"
+#include "recorder/erasure/proposal.h"
+#include "recorder/erasure/request.h"
+#include "recorder/policy/terms.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 #include "vectors.h"
 
 #include <aparte/buf.h>
-#include <recorder/hpke.h>
+#include <recorder/keys/hpke.h>
 
 static void sealing_gives_the_vector(void **state)
 {

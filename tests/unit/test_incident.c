@@ -1,7 +1,7 @@
 #include "tests/testlib/staff_fixture.h"
 
-#include "recorder/answer.h"
-#include "recorder/incident.h"
+#include "recorder/api/answer.h"
+#include "recorder/erasure/incident.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 #include "recorder/backup/db_journal.h"
 #include "recorder/backup/journal.h"
 #include "recorder/backup/journal_file.h"
-#include "recorder/erasure.h"
+#include "recorder/erasure/erasure.h"
 #include "tests/testlib/backup_fixture.h"
 
 #include <fcntl.h>

@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <glib/gstdio.h>
-#include <recorder/kek.h>
-#include <recorder/keys.h>
+#include <recorder/keys/kek.h>
+#include <recorder/keys/keys.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -1,8 +1,8 @@
 #include "vectors.h"
 
 #include <glib.h>
-#include <recorder/keys.h>
-#include <recorder/leaf.h>
+#include <recorder/keys/keys.h>
+#include <recorder/ledger/leaf.h>
 
 static struct ap_hash leafhash(uint8_t salt_byte, const char *body)
 {

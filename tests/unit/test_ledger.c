@@ -1,6 +1,6 @@
 /* The log in vault.db: leaves, proofs, checkpoints, and what happens when it is behind or different (R6). */
-#include "recorder/ledger.h"
-#include "recorder/receipt.h"
+#include "recorder/ledger/ledger.h"
+#include "recorder/ledger/receipt.h"
 #include "tests/testlib/vault_world.h"
 
 #include <setjmp.h>

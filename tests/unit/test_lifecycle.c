@@ -2,11 +2,11 @@
  * accesses (R16, R17). */
 #include "tests/testlib/staff_fixture.h"
 
-#include "recorder/grant.h"
-#include "recorder/lifecycle.h"
-#include "recorder/retention.h"
-#include "recorder/term.h"
-#include "recorder/terms.h"
+#include "recorder/access/grant.h"
+#include "recorder/erasure/lifecycle.h"
+#include "recorder/erasure/retention.h"
+#include "recorder/policy/term.h"
+#include "recorder/policy/terms.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

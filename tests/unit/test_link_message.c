@@ -1,5 +1,5 @@
 /* What the link's front lets pass, judged on bytes made here by hand. */
-#include "recorder/link_message.h"
+#include "recorder/link/link_message.h"
 
 #include <aparte/buf.h>
 

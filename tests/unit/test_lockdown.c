@@ -1,10 +1,10 @@
 #include "tests/testlib/staff_fixture.h"
 
-#include "recorder/erasure.h"
-#include "recorder/incident.h"
-#include "recorder/lockdown.h"
-#include "recorder/playback.h"
-#include "recorder/turnover.h"
+#include "recorder/erasure/erasure.h"
+#include "recorder/erasure/incident.h"
+#include "recorder/keys/lockdown.h"
+#include "recorder/recording/playback.h"
+#include "recorder/keys/turnover.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 #include "tests/testlib/staff_fixture.h"
 
-#include "recorder/auth.h"
-#include "recorder/login.h"
-#include "recorder/user.h"
+#include "recorder/access/auth.h"
+#include "recorder/access/login.h"
+#include "recorder/access/user.h"
 
 #include <liboath/oath.h>
 #include <setjmp.h>

@@ -2,8 +2,8 @@
 
 #include <glib.h>
 #include <json-glib/json-glib.h>
-#include <recorder/leaf.h>
-#include <recorder/merkle.h>
+#include <recorder/ledger/leaf.h>
+#include <recorder/ledger/merkle.h>
 #include <stdio.h>
 
 /* ---- a store in memory ---- */

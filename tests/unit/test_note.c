@@ -1,9 +1,9 @@
-#include "recorder/note.h"
+#include "recorder/access/note.h"
 
 #include "tests/testlib/staff_fixture.h"
 
-#include "recorder/erasure.h"
-#include "recorder/grant.h"
+#include "recorder/erasure/erasure.h"
+#include "recorder/access/grant.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

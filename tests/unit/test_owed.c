@@ -1,5 +1,5 @@
 /* What was withdrawn while vault.db could not be written survives a crash, and counts meanwhile (R7). */
-#include "recorder/owed.h"
+#include "recorder/consent/owed.h"
 
 #include <aparte/secret.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* R11: a password of one's own choosing, so that who made the login no longer knows it. */
 #include "tests/testlib/staff_site.h"
 
-#include "recorder/db_staff_user.h"
+#include "recorder/db/db_staff_user.h"
 
 #include <liboath/oath.h>
 #include <setjmp.h>

@@ -1,12 +1,12 @@
 /* R32: a passage is erased from a recording, both see it, and nothing that lives opens what it was in. */
 #include "tests/testlib/staff_fixture.h"
 
-#include "recorder/db_recording.h"
-#include "recorder/erasure.h"
-#include "recorder/passage.h"
-#include "recorder/playback.h"
-#include "recorder/recording.h"
-#include "recorder/request.h"
+#include "recorder/db/db_recording.h"
+#include "recorder/erasure/erasure.h"
+#include "recorder/erasure/passage.h"
+#include "recorder/recording/playback.h"
+#include "recorder/recording/recording.h"
+#include "recorder/erasure/request.h"
 
 #include <aparte/age.h>
 #include <aparte/buf.h>

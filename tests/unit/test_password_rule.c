@@ -1,4 +1,4 @@
-#include "recorder/password_rule.h"
+#include "recorder/access/password_rule.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

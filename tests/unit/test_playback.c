@@ -1,6 +1,6 @@
 #include "tests/testlib/staff_fixture.h"
 
-#include "recorder/playback.h"
+#include "recorder/recording/playback.h"
 
 #include <aparte/limits.h>
 #include <glib/gstdio.h>

@@ -1,5 +1,5 @@
 /* One policy document: its form, periods and reasons, and who may be recorded (R14, R16, R17, R27, R35, R36). */
-#include "recorder/policy.h"
+#include "recorder/policy/policy.h"
 
 #include <glib.h>
 #include <setjmp.h>

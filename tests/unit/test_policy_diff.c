@@ -1,5 +1,5 @@
 /* What differs between two documents. */
-#include "recorder/policy_diff.h"
+#include "recorder/policy/policy_diff.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 
 #include <aparte/jcs.h>
 #include <glib.h>
-#include <recorder/receipt.h>
+#include <recorder/ledger/receipt.h>
 
 #define ORIGIN "aparte.example/log/1"
 #define STATEMENT "{\"event\":\"ConsentGiven\"}"

@@ -1,7 +1,7 @@
 /* A recording whose capture or vault died is finished from what was reported, without reading media (docs/FORMAT.md). */
-#include "recorder/recording.h"
-#include "recorder/db_consent.h"
-#include "recorder/manifest.h"
+#include "recorder/recording/recording.h"
+#include "recorder/db/db_consent.h"
+#include "recorder/recording/manifest.h"
 #include "tests/testlib/fake_capture.h"
 #include "tests/testlib/vault_world.h"
 

@@ -1,8 +1,8 @@
 /* What a vault that died in the midst of something leaves behind, and what the next start makes of it. */
-#include "recorder/db_consent.h"
-#include "recorder/db_session.h"
-#include "recorder/recording.h"
-#include "recorder/session_end.h"
+#include "recorder/db/db_consent.h"
+#include "recorder/db/db_session.h"
+#include "recorder/recording/recording.h"
+#include "recorder/consent/session_end.h"
 #include "tests/testlib/fake_capture.h"
 #include "tests/testlib/vault_world.h"
 

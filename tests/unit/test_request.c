@@ -1,8 +1,8 @@
 #include "tests/testlib/staff_fixture.h"
 
-#include "recorder/erasure.h"
-#include "recorder/request.h"
-#include "recorder/request_clock.h"
+#include "recorder/erasure/erasure.h"
+#include "recorder/erasure/request.h"
+#include "recorder/erasure/request_clock.h"
 #include "recorder/vault_port.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* R18: the legal month by the calendar, its one extension, and when staff are reminded. */
-#include "recorder/request_clock.h"
+#include "recorder/erasure/request_clock.h"
 
 #include <aparte/clock.h>
 #include <glib.h>

@@ -1,7 +1,7 @@
 #include "tests/testlib/staff_fixture.h"
 
-#include "recorder/retention.h"
-#include "recorder/terms.h"
+#include "recorder/erasure/retention.h"
+#include "recorder/policy/terms.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,10 +1,10 @@
-#include "recorder/review.h"
+#include "recorder/access/review.h"
 
 #include "tests/testlib/staff_fixture.h"
 
-#include "recorder/db_staff_user.h"
-#include "recorder/grant.h"
-#include "recorder/retention.h"
+#include "recorder/db/db_staff_user.h"
+#include "recorder/access/grant.h"
+#include "recorder/erasure/retention.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,8 +4,8 @@
  */
 #include "tests/testlib/staff_site.h"
 
-#include "recorder/api.h"
-#include "recorder/db_staff_user.h"
+#include "recorder/api/api.h"
+#include "recorder/db/db_staff_user.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

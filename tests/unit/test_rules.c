@@ -1,5 +1,5 @@
 /* Several documents about one session: the stricter decides, and is named (R14, R16, R27, R36). */
-#include "recorder/rules.h"
+#include "recorder/policy/rules.h"
 
 #include <glib.h>
 #include <setjmp.h>

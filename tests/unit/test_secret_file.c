@@ -2,7 +2,7 @@
 
 #include <glib.h>
 #include <glib/gstdio.h>
-#include <recorder/secret_file.h>
+#include <recorder/keys/secret_file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

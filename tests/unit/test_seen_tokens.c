@@ -1,6 +1,6 @@
 /* The tokens remembered for withdrawals without a database are not remembered for ever (R7). */
-#include "recorder/rpc_private.h"
-#include "recorder/token.h"
+#include "recorder/link/rpc_private.h"
+#include "recorder/consent/token.h"
 #include "tests/testlib/vault_world.h"
 
 #include <setjmp.h>

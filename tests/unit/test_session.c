@@ -1,9 +1,9 @@
 /* Sessions, tokens, API keys, devices and notices (R4, R26, R37). */
-#include "recorder/session.h"
-#include "recorder/db_session.h"
-#include "recorder/notice.h"
-#include "recorder/session_api.h"
-#include "recorder/token.h"
+#include "recorder/consent/session.h"
+#include "recorder/db/db_session.h"
+#include "recorder/consent/notice.h"
+#include "recorder/api/session_api.h"
+#include "recorder/consent/token.h"
 #include "tests/testlib/vault_world.h"
 
 #include <aparte/buf.h>

@@ -1,10 +1,10 @@
 /* Sponsors: whoever pays gets what the coachee disclosed, and nothing else. */
-#include "recorder/access.h"
+#include "recorder/access/access.h"
 
 #include "tests/testlib/staff_fixture.h"
 
-#include "recorder/grant.h"
-#include "recorder/user.h"
+#include "recorder/access/grant.h"
+#include "recorder/access/user.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* The staff listener and admin.sock as clients see them. */
 #include "tests/testlib/staff_site.h"
 
-#include "recorder/grant.h"
+#include "recorder/access/grant.h"
 
 #include <netinet/in.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* Statements: form, what can be saved of broken ones, and the fold of decisions (R3, R6, R7). */
-#include "recorder/statement.h"
+#include "recorder/consent/statement.h"
 
 #include <glib.h>
 #include <setjmp.h>

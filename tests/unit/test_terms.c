@@ -1,10 +1,10 @@
 /* What policies do to sessions and recordings that exist: previewed, set, explained (R14, R16, R27, R37). */
 #include "tests/testlib/staff_fixture.h"
 
-#include "recorder/db_policy.h"
-#include "recorder/notice.h"
-#include "recorder/term.h"
-#include "recorder/terms.h"
+#include "recorder/db/db_policy.h"
+#include "recorder/consent/notice.h"
+#include "recorder/policy/term.h"
+#include "recorder/policy/terms.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,10 +1,10 @@
 #include "tests/testlib/staff_fixture.h"
 
-#include "recorder/db_turnover.h"
-#include "recorder/erasure.h"
-#include "recorder/playback.h"
-#include "recorder/receipt.h"
-#include "recorder/turnover.h"
+#include "recorder/db/db_turnover.h"
+#include "recorder/erasure/erasure.h"
+#include "recorder/recording/playback.h"
+#include "recorder/ledger/receipt.h"
+#include "recorder/keys/turnover.h"
 
 #include <glib/gstdio.h>
 #include <setjmp.h>

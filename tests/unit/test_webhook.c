@@ -1,6 +1,6 @@
 #include "tests/testlib/staff_fixture.h"
 
-#include "recorder/webhook.h"
+#include "recorder/api/webhook.h"
 
 #include <libsoup/soup.h>
 #include <setjmp.h>

@@ -1,8 +1,8 @@
 /* Withdrawals while something fails: none is lost, blocked or undone (R7). */
-#include "recorder/db_consent.h"
-#include "recorder/db_session.h"
-#include "recorder/owed.h"
-#include "recorder/session_end.h"
+#include "recorder/db/db_consent.h"
+#include "recorder/db/db_session.h"
+#include "recorder/consent/owed.h"
+#include "recorder/consent/session_end.h"
 #include "tests/testlib/fake_capture.h"
 #include "tests/testlib/vault_world.h"
 

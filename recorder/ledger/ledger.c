@@ -1,0 +1,302 @@
+#include "recorder/ledger/ledger.h"
+
+#include "recorder/ledger/checkpoint.h"
+#include "recorder/keys/db_keys.h"
+#include "recorder/db/db_ledger.h"
+#include "recorder/ledger/receipt.h"
+
+#include <aparte/buf.h>
+#include <aparte/jcs.h>
+#include <glib.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#define LEAVES_MAX 1000
+#define LEAVES_AT_START 100000 /* compared one by one, in well under a second; `aparte ledger verify` looks at all */
+
+struct ap_ledger {
+	struct ap_db_keys *keys;	/* borrowed */
+	const struct ap_clock *clock;	/* borrowed */
+	struct ap_secret *seed;		/* owned: the log key, for checkpoints alone */
+	struct ap_log_key key;
+	char *vkey; /* owned */
+	GMutex signing;
+	bool stopped; /* since the start */
+	atomic_bool ill;
+};
+
+static struct ap_result ledger_failure(const char *detail)
+{
+	return ap_fail(AP_ERR_IO, "ledger", detail);
+}
+
+/* Remembers that the log could not be written, or can be again: the gate asks. */
+static struct ap_result note(struct ap_ledger *l, struct ap_result r)
+{
+	if (r.err == AP_ERR_IO)
+		atomic_store(&l->ill, true);
+	else if (ap_ok(r))
+		atomic_store(&l->ill, false);
+	return r;
+}
+
+/* The log must hold what we once signed: same root at the size known in keys.db, made of the leaves that lie there. */
+static struct ap_result compare(struct ap_ledger *l, struct ap_db *db)
+{
+	uint64_t known = 0, size = 0;
+	bool whole = false;
+	struct ap_hash known_root, root;
+	AP_TRY(ap_db_keys_known_get(l->keys, &known, &known_root));
+	AP_TRY(ap_db_ledger_size(db, &size));
+	AP_TRY(ap_db_ledger_whole(db, size > LEAVES_AT_START ? size - LEAVES_AT_START : 0, &whole));
+	l->stopped = size < known || !whole;
+	if (known == 0 || l->stopped)
+		return AP_SUCCESS;
+	struct ap_merkle_store store = ap_db_ledger_store(db);
+	l->stopped = !ap_ok(ap_merkle_root(&store, known, &root)) || !ap_hash_equal(&root, &known_root);
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_ledger_open(const char *origin, struct ap_db_keys *keys, const struct ap_clock *clock, struct ap_db *db,
+				struct ap_ledger **ret_ledger)
+{
+	struct ap_ledger *l = g_new0(struct ap_ledger, 1);
+	l->keys = keys;
+	l->clock = clock;
+	g_mutex_init(&l->signing);
+	struct ap_result r = ap_db_keys_server(keys, "log", &l->seed);
+	if (ap_ok(r))
+		r = ap_log_key_from_seed(origin, l->seed, &l->key);
+	if (ap_ok(r))
+		r = compare(l, db);
+	if (!ap_ok(r)) {
+		ap_ledger_free(l);
+		return r;
+	}
+	l->vkey = ap_log_key_text(&l->key);
+	*ret_ledger = l;
+	return AP_SUCCESS;
+}
+
+void ap_ledger_free(struct ap_ledger *l)
+{
+	if (!l)
+		return;
+	ap_secret_free(l->seed);
+	g_free(l->vkey);
+	g_mutex_clear(&l->signing);
+	g_free(l);
+}
+
+bool ap_ledger_healthy(const struct ap_ledger *l)
+{
+	return !l->stopped && !atomic_load(&l->ill);
+}
+
+bool ap_ledger_stopped(const struct ap_ledger *l)
+{
+	return l->stopped;
+}
+
+void ap_ledger_stop(struct ap_ledger *l)
+{
+	l->stopped = true;
+}
+
+void ap_ledger_probe(struct ap_ledger *l, struct ap_db *db)
+{
+	if (l->stopped || !atomic_load(&l->ill) || !ap_ok(ap_db_begin(db)))
+		return;
+	AP_IGNORE(note(l, ap_db_commit(db))); /* an empty transaction that commits is all we ask */
+}
+
+static struct ap_result put(struct ap_db *db, enum ap_leaf_type type, const char *body, int64_t now_ms, uint64_t *ret_index)
+{
+	uint8_t salt[AP_LEAF_SALT];
+	uint64_t size = 0;
+	struct ap_merkle_added added;
+	randombytes_buf(salt, sizeof salt);
+	struct ap_leaf leaf = ap_leaf_make(type, salt, body, strlen(body));
+	struct ap_hash hash = ap_leaf_hash(&leaf);
+	struct ap_merkle_store store = ap_db_ledger_store(db);
+	AP_TRY(ap_db_ledger_size(db, &size));
+	AP_TRY(ap_merkle_append(&store, size, &hash, &added));
+	AP_TRY(ap_db_ledger_put(db, size, &leaf, salt, body, now_ms));
+	for (size_t i = 0; i < added.count; i++)
+		AP_TRY(ap_db_ledger_put_node(db, &added.nodes[i]));
+	*ret_index = size;
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_ledger_append(struct ap_ledger *l, struct ap_db *db, enum ap_leaf_type type, JsonObject *body,
+				  uint64_t *ret_index)
+{
+	g_autoptr(JsonObject) owned = body;
+	g_autofree char *text = NULL;
+	char time[AP_TIME_TEXT];
+	int64_t now_ms = ap_wall_ms(l->clock);
+	if (l->stopped)
+		return ledger_failure("the log is behind or different from what was signed; see aparte doctor");
+	if (!ap_db_in_transaction(db))
+		return ap_fail(AP_ERR_INTERNAL, "internal", "a leaf needs its caller's transaction");
+	ap_time_text(now_ms, time);
+	json_object_set_string_member(owned, "time", time);
+	AP_TRY(ap_jcs_from_object(owned, &text));
+	return note(l, put(db, type, text, now_ms, ret_index));
+}
+
+struct ap_result ap_ledger_continue(struct ap_ledger *l, struct ap_db *db, const struct ap_checkpoint *old, uint64_t kept)
+{
+	uint64_t index;
+	JsonObject *body = json_object_new();
+	g_autofree char *root = ap_base64(old->root.b, AP_HASH);
+	json_object_set_string_member(body, "event", "log_continued");
+	json_object_set_string_member(body, "origin", l->key.name);
+	json_object_set_string_member(body, "old_origin", old->origin);
+	json_object_set_int_member(body, "old_size", (gint64)old->size);
+	json_object_set_string_member(body, "old_root", root);
+	json_object_set_int_member(body, "kept", (gint64)kept);
+	return ap_ledger_append(l, db, AP_LEAF_LOG_CONTINUED, body, &index);
+}
+
+struct ap_result ap_ledger_leaf_hash(struct ap_ledger *l, struct ap_db *db, uint64_t index, uint8_t ret_hash[32])
+{
+	(void)l;
+	struct ap_leaf_row row;
+	AP_TRY(ap_db_ledger_get(db, index, &row));
+	g_free(row.body);
+	struct ap_hash hash = ap_leaf_hash(&row.leaf);
+	ap_copy(ret_hash, 32, hash.b, AP_HASH);
+	return AP_SUCCESS;
+}
+
+static struct ap_result sign(struct ap_ledger *l, struct ap_db *db, uint64_t size, char **ret_text)
+{
+	struct ap_checkpoint checkpoint = { .size = size };
+	struct ap_merkle_store store = ap_db_ledger_store(db);
+	g_autofree char *text = NULL;
+	g_strlcpy(checkpoint.origin, l->key.name, sizeof checkpoint.origin);
+	AP_TRY(ap_merkle_root(&store, size, &checkpoint.root));
+	AP_TRY(ap_checkpoint_sign(&checkpoint, l->seed, &text));
+	/* Known elsewhere before anyone sees it: a log restored from an older copy is noticed. */
+	AP_TRY(ap_db_keys_known_set(l->keys, size, &checkpoint.root));
+	AP_TRY(ap_db_checkpoint_put(db, size, text, ap_wall_ms(l->clock)));
+	*ret_text = g_steal_pointer(&text);
+	return AP_SUCCESS;
+}
+
+/* The checkpoint of the committed size, signed now when there is none yet. */
+static struct ap_result newest(struct ap_ledger *l, struct ap_db *db, uint64_t *ret_size, char **ret_text)
+{
+	if (l->stopped)
+		return ledger_failure("the log is stopped: nothing is signed until that is resolved");
+	if (ap_db_in_transaction(db))
+		return ap_fail(AP_ERR_INTERNAL, "internal", "checkpoints are of what is committed");
+	g_mutex_lock(&l->signing);
+	struct ap_result r = ap_db_ledger_size(db, ret_size);
+	if (ap_ok(r) && !ap_ok(ap_db_checkpoint_get(db, *ret_size, ret_text)))
+		r = sign(l, db, *ret_size, ret_text);
+	g_mutex_unlock(&l->signing);
+	return note(l, r);
+}
+
+struct ap_result ap_ledger_checkpoint(struct ap_ledger *l, struct ap_db *db, char **ret_text)
+{
+	uint64_t size;
+	return newest(l, db, &size, ret_text);
+}
+
+static struct ap_result receipt_of(struct ap_ledger *l, struct ap_db *db, uint64_t index, const struct ap_leaf_row *row,
+				   char **ret_json)
+{
+	uint64_t size = 0;
+	g_autofree char *checkpoint = NULL;
+	struct ap_merkle_proof proof;
+	AP_TRY(newest(l, db, &size, &checkpoint));
+	struct ap_merkle_store store = ap_db_ledger_store(db);
+	AP_TRY(ap_merkle_inclusion(&store, index, size, &proof));
+	struct ap_receipt_parts parts = { .leaf_index = index,
+					  .tree_size = size,
+					  .type = (enum ap_leaf_type)row->leaf.b[1],
+					  .salt = row->salt,
+					  .body = row->body,
+					  .proof = &proof,
+					  .checkpoint = checkpoint,
+					  .log_key = l->vkey };
+	return ap_receipt_build(&parts, ret_json);
+}
+
+struct ap_result ap_ledger_receipt(struct ap_ledger *l, struct ap_db *db, uint64_t index, char **ret_json)
+{
+	struct ap_leaf_row row;
+	AP_TRY(ap_db_ledger_get(db, index, &row));
+	struct ap_result r = row.opened && row.body ? receipt_of(l, db, index, &row, ret_json) :
+						      ap_fail(AP_ERR_DENIED, "erased", "this leaf's opening was destroyed");
+	g_free(row.body);
+	return r;
+}
+
+const char *ap_ledger_vkey(const struct ap_ledger *l)
+{
+	return l->vkey;
+}
+
+static JsonArray *hash_list(const struct ap_merkle_proof *proof)
+{
+	JsonArray *list = json_array_new();
+	for (size_t i = 0; i < proof->count; i++) {
+		g_autofree char *text = ap_base64(proof->hashes[i].b, AP_HASH);
+		json_array_add_string_element(list, text);
+	}
+	return list;
+}
+
+struct ap_result ap_ledger_proof(struct ap_ledger *l, struct ap_db *db, uint64_t leaf, uint64_t size, char **ret_json)
+{
+	(void)l;
+	uint64_t committed = 0;
+	struct ap_merkle_proof proof;
+	struct ap_merkle_store store = ap_db_ledger_store(db);
+	AP_TRY(ap_db_ledger_size(db, &committed));
+	if (size > committed || leaf >= size)
+		return ap_fail(AP_ERR_PROTOCOL, "invalid", "leaf must be below size, and size at most the log's");
+	AP_TRY(ap_merkle_inclusion(&store, leaf, size, &proof));
+	g_autoptr(JsonObject) o = json_object_new();
+	json_object_set_int_member(o, "leaf_index", (int64_t)leaf);
+	json_object_set_int_member(o, "tree_size", (int64_t)size);
+	json_object_set_array_member(o, "hashes", hash_list(&proof));
+	return ap_jcs_from_object(o, ret_json);
+}
+
+struct ap_result ap_ledger_consistency(struct ap_ledger *l, struct ap_db *db, uint64_t from, uint64_t to, char **ret_json)
+{
+	(void)l;
+	uint64_t committed = 0;
+	struct ap_merkle_proof proof;
+	struct ap_merkle_store store = ap_db_ledger_store(db);
+	AP_TRY(ap_db_ledger_size(db, &committed));
+	if (to > committed || from > to)
+		return ap_fail(AP_ERR_PROTOCOL, "invalid", "from must be at most to, and to at most the log's size");
+	AP_TRY(ap_merkle_consistency(&store, from, to, &proof));
+	g_autoptr(JsonObject) o = json_object_new();
+	json_object_set_int_member(o, "from", (int64_t)from);
+	json_object_set_int_member(o, "to", (int64_t)to);
+	json_object_set_array_member(o, "hashes", hash_list(&proof));
+	return ap_jcs_from_object(o, ret_json);
+}
+
+struct ap_result ap_ledger_leaves(struct ap_ledger *l, struct ap_db *db, uint64_t from, uint64_t count, char **ret_json)
+{
+	(void)l;
+	g_autoptr(GPtrArray) texts = NULL;
+	if (count > LEAVES_MAX)
+		return ap_fail(AP_ERR_LIMIT, "invalid", "at most 1000 leaves at a time");
+	AP_TRY(ap_db_ledger_range(db, from, count, &texts));
+	g_autoptr(JsonObject) o = json_object_new();
+	JsonArray *list = json_array_new();
+	for (guint i = 0; i < texts->len; i++)
+		json_array_add_string_element(list, texts->pdata[i]);
+	json_object_set_int_member(o, "from", (int64_t)from);
+	json_object_set_array_member(o, "leaves", list);
+	return ap_jcs_from_object(o, ret_json);
+}
