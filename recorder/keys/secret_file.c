@@ -60,16 +60,32 @@ static bool overwrite(int fd)
 	return fsync(fd) == 0;
 }
 
-/* One name; the caller syncs the directory. */
+/* Its owner may have set 0400: the mode goes by the file that was opened, not by its name. */
+static int open_to_write(const char *name)
+{
+	int fd = open(name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd >= 0 || errno != EACCES)
+		return fd;
+	int reading = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (reading >= 0 && fchmod(reading, 0600) == 0)
+		fd = open(name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (reading >= 0)
+		close(reading);
+	return fd;
+}
+
+/* One name; the caller syncs the directory. What cannot be overwritten loses its name all the same, and that is told. */
 static bool destroy_one(const char *path, const char *ending)
 {
+	struct stat st;
 	g_autofree char *name = g_strconcat(path, ending, NULL);
-	int fd = open(name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
+	if (lstat(name, &st) != 0)
 		return errno == ENOENT;
-	bool good = overwrite(fd);
-	close(fd);
-	return good && unlink(name) == 0;
+	int fd = open_to_write(name);
+	bool good = fd >= 0 && overwrite(fd);
+	if (fd >= 0)
+		close(fd);
+	return unlink(name) == 0 && good;
 }
 
 static bool write_new(const char *name, const struct ap_secret *secret)

@@ -9,7 +9,8 @@
  *     path.new                   a successor that was not finished: worth nothing
  *
  * To destroy is to overwrite with random bytes, fsync, unlink and fsync the directory: as much as a file system lets a
- * program do. Directories stay as they are, files are 0600.
+ * program do. What cannot be overwritten (another's file, a file system that refuses) is unlinked all the same, and told
+ * once as a failure. Directories stay as they are, files are 0600; one that its owner set to 0400 is destroyed as well.
  *
  * Threads: one at a time per path. Errors: AP_ERR_IO "secret-file"; each function can simply be called again.
  */

@@ -124,6 +124,36 @@ static void destroying_overwrites(void **state)
 	g_unlink(other);
 }
 
+/* R28: 0400 is a mode that is advised (kek.h); it must not keep a key alive. Root may write in any case, so it steps down. */
+static void one_set_to_0400_is_destroyed_as_well(void **state)
+{
+	struct place *p = *state;
+	g_autofree char *other = g_strconcat(p->path, ".link", NULL), *data = NULL;
+	bool root = geteuid() == 0;
+	put(p, "", "thirty-two bytes of a secret key");
+	assert_int_equal(chmod(p->path, 0400), 0);
+	assert_int_equal(link(p->path, other), 0);
+	if (root)
+		assert_true(chown(p->directory, 65534, 65534) == 0 && chown(p->path, 65534, 65534) == 0 && seteuid(65534) == 0);
+	struct ap_result r = ap_secret_file_destroy(p->path);
+	if (root)
+		assert_int_equal(seteuid(0), 0);
+	assert_ok(r);
+	assert_false(ap_secret_file_exists(p->path, ""));
+	assert_true(g_file_get_contents(other, &data, NULL, NULL));
+	assert_int_not_equal(memcmp(data, "thirty-two bytes of a secret key", 32), 0);
+	g_unlink(other);
+}
+
+/* R28: what cannot be overwritten loses its name, and that is told. */
+static void what_cannot_be_overwritten_is_unlinked_and_told(void **state)
+{
+	struct place *p = *state;
+	assert_int_equal(symlink("/dev/zero", p->path), 0);
+	assert_fails(ap_secret_file_destroy(p->path), "secret-file");
+	assert_false(ap_secret_file_exists(p->path, ""));
+}
+
 static void only_private_regular_files_are_read(void **state)
 {
 	struct place *p = *state;
@@ -146,6 +176,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_successor_takes_the_place), CASE(every_crash_is_settled),	     CASE(the_only_key_is_never_destroyed),
 		CASE(destroying_overwrites),	   CASE(only_private_regular_files_are_read),
+		CASE(one_set_to_0400_is_destroyed_as_well),
+		CASE(what_cannot_be_overwritten_is_unlinked_and_told),
 	};
 	assert_ok_or_exit();
 	return cmocka_run_group_tests(tests, NULL, NULL);
