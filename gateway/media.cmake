@@ -3,4 +3,4 @@ add_library(ap_media STATIC
 	net.c ice_tcp.c framing.c demux.c ice.c dtls.c path.c transport.c srtp.c
 	rtp.c stream.c rtcp.c tap.c relay.c call.c commands.c worker.c media_queue.c addresses.c media.c)
 target_link_libraries(ap_media PUBLIC ap_base ap_flags PkgConfig::GLIB
-	PRIVATE PkgConfig::OPENSSL PkgConfig::SRTP PkgConfig::NICE PkgConfig::SODIUM)
+	PRIVATE PkgConfig::OPENSSL ap_srtp_library PkgConfig::NICE PkgConfig::SODIUM)

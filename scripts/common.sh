@@ -32,6 +32,7 @@ install_packages() {
 build() {
 	local log="$top/build/$1.log"
 	mkdir -p "$top/build"
+	"$top/scripts/build-srtp"
 	[ -f "$top/build/$1/build.ninja" ] || say "Building ($1); the first time takes a minute or two."
 	if ! (cd "$top" && cmake --preset "$1" && cmake --build --preset "$1") >"$log" 2>&1; then
 		grep -E 'error|FAILED' "$log" | head -20 >&2

@@ -4,7 +4,7 @@ if(TARGET ap_test_peer AND SYSTEM_PYTHON)
 	add_executable(floods_gen attack/floods_gen.c)
 	foreach(program floods_call floods_gen)
 		target_link_libraries(${program} PRIVATE ap_flags ap_base PkgConfig::GLIB PkgConfig::NICE PkgConfig::OPENSSL
-			PkgConfig::SRTP)
+			ap_srtp_library)
 		set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 	endforeach()
 	target_link_libraries(floods_call PRIVATE ap_test_peer)

@@ -6,7 +6,7 @@ ap_unit_test(ice LIBS ap_media PkgConfig::NICE)
 
 add_library(ap_test_peer STATIC ${CMAKE_SOURCE_DIR}/tests/testlib/peer.c ${CMAKE_SOURCE_DIR}/tests/testlib/peer_dtls.c)
 target_link_libraries(ap_test_peer PUBLIC ap_flags ap_base PkgConfig::GLIB
-	PRIVATE PkgConfig::NICE PkgConfig::OPENSSL PkgConfig::SRTP)
+	PRIVATE PkgConfig::NICE PkgConfig::OPENSSL ap_srtp_library)
 
 # ap_media_test(<name>): tests/integration/<name>.c over the fixture, on ports of its own.
 function(ap_media_test name)
