@@ -14,6 +14,12 @@
 #define LEAVES_MAX 1000
 #define LEAVES_AT_START 100000 /* compared one by one, in well under a second; `aparte ledger verify` looks at all */
 
+/* Why nothing is signed or appended. */
+enum stop {
+	STOP_BEHIND = 1,  /* found at the start: until the next one */
+	STOP_DOUBTED = 2, /* a witness knows more, or other: until it no longer does */
+};
+
 struct ap_ledger {
 	struct ap_db_keys *keys;	/* borrowed */
 	const struct ap_clock *clock;	/* borrowed */
@@ -21,7 +27,7 @@ struct ap_ledger {
 	struct ap_log_key key;
 	char *vkey; /* owned */
 	GMutex signing;
-	bool stopped; /* since the start */
+	atomic_uint stopped; /* enum stop; 0: it goes on */
 	atomic_bool ill;
 };
 
@@ -49,11 +55,12 @@ static struct ap_result compare(struct ap_ledger *l, struct ap_db *db)
 	AP_TRY(ap_db_keys_known_get(l->keys, &known, &known_root));
 	AP_TRY(ap_db_ledger_size(db, &size));
 	AP_TRY(ap_db_ledger_whole(db, size > LEAVES_AT_START ? size - LEAVES_AT_START : 0, &whole));
-	l->stopped = size < known || !whole;
-	if (known == 0 || l->stopped)
-		return AP_SUCCESS;
+	bool holds = size >= known && whole;
 	struct ap_merkle_store store = ap_db_ledger_store(db);
-	l->stopped = !ap_ok(ap_merkle_root(&store, known, &root)) || !ap_hash_equal(&root, &known_root);
+	if (holds && known > 0)
+		holds = ap_ok(ap_merkle_root(&store, known, &root)) && ap_hash_equal(&root, &known_root);
+	if (!holds)
+		ap_ledger_stop(l);
 	return AP_SUCCESS;
 }
 
@@ -90,22 +97,30 @@ void ap_ledger_free(struct ap_ledger *l)
 
 bool ap_ledger_healthy(const struct ap_ledger *l)
 {
-	return !l->stopped && !atomic_load(&l->ill);
+	return !ap_ledger_stopped(l) && !atomic_load(&l->ill);
 }
 
 bool ap_ledger_stopped(const struct ap_ledger *l)
 {
-	return l->stopped;
+	return atomic_load(&l->stopped) != 0;
 }
 
 void ap_ledger_stop(struct ap_ledger *l)
 {
-	l->stopped = true;
+	atomic_fetch_or(&l->stopped, STOP_BEHIND);
+}
+
+void ap_ledger_doubt(struct ap_ledger *l, bool doubted)
+{
+	if (doubted)
+		atomic_fetch_or(&l->stopped, STOP_DOUBTED);
+	else
+		atomic_fetch_and(&l->stopped, ~(unsigned)STOP_DOUBTED);
 }
 
 void ap_ledger_probe(struct ap_ledger *l, struct ap_db *db)
 {
-	if (l->stopped || !atomic_load(&l->ill) || !ap_ok(ap_db_begin(db)))
+	if (ap_ledger_stopped(l) || !atomic_load(&l->ill) || !ap_ok(ap_db_begin(db)))
 		return;
 	AP_IGNORE(note(l, ap_db_commit(db))); /* an empty transaction that commits is all we ask */
 }
@@ -135,7 +150,7 @@ struct ap_result ap_ledger_append(struct ap_ledger *l, struct ap_db *db, enum ap
 	g_autofree char *text = NULL;
 	char time[AP_TIME_TEXT];
 	int64_t now_ms = ap_wall_ms(l->clock);
-	if (l->stopped)
+	if (ap_ledger_stopped(l))
 		return ledger_failure("the log is behind or different from what was signed; see aparte doctor");
 	if (!ap_db_in_transaction(db))
 		return ap_fail(AP_ERR_INTERNAL, "internal", "a leaf needs its caller's transaction");
@@ -188,7 +203,7 @@ static struct ap_result sign(struct ap_ledger *l, struct ap_db *db, uint64_t siz
 /* The checkpoint of the committed size, signed now when there is none yet. */
 static struct ap_result newest(struct ap_ledger *l, struct ap_db *db, uint64_t *ret_size, char **ret_text)
 {
-	if (l->stopped)
+	if (ap_ledger_stopped(l))
 		return ledger_failure("the log is stopped: nothing is signed until that is resolved");
 	if (ap_db_in_transaction(db))
 		return ap_fail(AP_ERR_INTERNAL, "internal", "checkpoints are of what is committed");

@@ -3,7 +3,8 @@
  *
  * A leaf is appended inside the caller's transaction, so what happened and its leaf become durable together.
  * Checkpoints are signed only for what is committed. At start the tree is compared with the highest checkpoint known
- * in keys.db; when it is behind or different the ledger is `stopped`: nothing is signed or appended any more.
+ * in keys.db; when it is behind or different the ledger is `stopped`: nothing is signed or appended any more. A witness
+ * that knows more or other than we stops it at run time (recorder/ledger/witness.h).
  *
  * Threads: any; `db` is the calling thread's connection to vault.db. The signing key stays inside.
  */
@@ -26,11 +27,14 @@ void ap_ledger_free(struct ap_ledger *l);
 
 /* Not stopped, and the last append or signature did not fail. */
 bool ap_ledger_healthy(const struct ap_ledger *l);
-/* Found behind or different at start. */
+/* Found behind or different, at the start or by a witness. */
 bool ap_ledger_stopped(const struct ap_ledger *l);
 
 /* At the start: somebody else knows more of this log than vault.db holds. */
 void ap_ledger_stop(struct ap_ledger *l);
+/* At any time, any thread: a witness knows more or other than vault.db holds, or no witness does any more. What was
+ * found at the start stays. The caller has the gates look again. */
+void ap_ledger_doubt(struct ap_ledger *l, bool doubted);
 
 /* After a failure: tries whether the database can be written again, so that the ledger may be healthy again. */
 void ap_ledger_probe(struct ap_ledger *l, struct ap_db *db);
