@@ -4,24 +4,14 @@
  *     <host>/aparte/log/1\n12\n<base64 root>\n\n— <name> <base64(key id ‖ signature)>\n
  *
  * The key's name is the origin. Key id = SHA-256(name ‖ 0A ‖ 01 ‖ public key)[0..4]. Lines of other signers
- * (witnesses) are allowed and ignored here. Verifier key text: "<name>+<hex key id>+<base64(01 ‖ public key)>".
+ * (witnesses: cosignature.h) are allowed and ignored here. Verifier key text: "<name>+<hex key id>+<base64(01 ‖ public key)>".
  *
  * Pure; any thread. Errors: AP_ERR_PROTOCOL "checkpoint" (form), AP_ERR_CRYPTO "checkpoint-signature" (no valid
  * signature by that key), AP_ERR_PROTOCOL "log-key". Outputs untouched on failure.
  */
 #pragma once
 
-#include <aparte/encode.h>
-#include <aparte/err.h>
-
-#define AP_ORIGIN_MAX 255
-#define AP_CHECKPOINT_MAX 4096 /* bytes in a note with its signatures */
-
-struct ap_log_key {
-	char name[AP_ORIGIN_MAX + 1];
-	uint8_t id[4];
-	uint8_t public[32];
-};
+#include <recorder/ledger/note.h>
 
 struct ap_checkpoint {
 	char origin[AP_ORIGIN_MAX + 1];
