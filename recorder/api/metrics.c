@@ -41,6 +41,8 @@ struct ap_result ap_metrics_text(const struct ap_api *api, char **ret_text)
 	gauge(text, "logins_refused", "Logins refused since the start.", (int64_t)refused);
 	gauge(text, "clock_frozen", "1 while the wall clock is not believed and nothing is erased.",
 	      ap_retention_frozen(api->retention));
+	gauge(text, "retention_scanned_seconds", "The time, in seconds since 1970, that retention last went by.",
+	      ap_retention_scanned_ms(api->retention) / 1000);
 	gauge(text, "lockdown", "1 while locked down.", ap_vault_locked_down(api->v));
 	gauge(text, "log_healthy", "1 while the log can be written.", ap_ledger_healthy(ap_vault_ledger(api->v)));
 	if (ap_ok(ap_blob_free_bytes(ap_vault_blob(api->v), &bytes)))

@@ -34,6 +34,7 @@ struct ap_retention {
 	int64_t kept_ms;        /* wall time of the reading in the database */
 	struct ap_lifecycle lifecycle;
 	int64_t reviewed_ms;    /* when users and grants were last looked at */
+	int64_t scanned_ms;     /* what the last scan went by whose clock was believed */
 	bool frozen;
 };
 
@@ -144,6 +145,8 @@ struct ap_result ap_retention_scan(struct ap_retention *r)
 		note_first(&first, review_now_and_then(r));
 	}
 	note_first(&first, ap_erasure_run(r->v));
+	if (!r->frozen)
+		r->scanned_ms = r->last.wall_ms;
 	return first;
 }
 
@@ -173,6 +176,11 @@ void ap_retention_start(struct ap_retention *r)
 bool ap_retention_frozen(const struct ap_retention *r)
 {
 	return r->frozen;
+}
+
+int64_t ap_retention_scanned_ms(const struct ap_retention *r)
+{
+	return r->scanned_ms;
 }
 
 static struct ap_result write_confirmation(struct ap_retention *r, const struct ap_clock_guard *now, const char *admin)

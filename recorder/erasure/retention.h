@@ -24,5 +24,7 @@ void ap_retention_start(struct ap_retention *r);
 struct ap_result ap_retention_scan(struct ap_retention *r);
 /* The clock jumped and nobody has confirmed it yet. */
 bool ap_retention_frozen(const struct ap_retention *r);
+/* The time that the last scan went by, of those whose clock was believed; 0 before the first. */
+int64_t ap_retention_scanned_ms(const struct ap_retention *r);
 /* An admin says that the wall clock is right as it stands. */
 struct ap_result ap_retention_confirm(struct ap_retention *r, const char *admin);

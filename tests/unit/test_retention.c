@@ -48,6 +48,7 @@ static void a_jump_stops_erasing_until_confirmed(void **state)
 	assert_ok(ap_retention_scan(r));
 	assert_true(ap_retention_frozen(r));
 	assert_int_equal(erased(f), 0);
+	assert_int_equal(ap_retention_scanned_ms(r), f->wall_ms - 2 * DAY); /* not by the clock that jumped */
 	fixture_advance(f, DAY);
 	assert_ok(ap_retention_scan(r));
 	assert_true(ap_retention_frozen(r));
@@ -55,6 +56,7 @@ static void a_jump_stops_erasing_until_confirmed(void **state)
 	assert_int_equal(fixture_last_leaf(f), AP_LEAF_OTHER);
 	assert_ok(ap_retention_scan(r));
 	assert_false(ap_retention_frozen(r));
+	assert_int_equal(ap_retention_scanned_ms(r), f->wall_ms);
 	assert_int_equal(erased(f), 1);
 	ap_retention_free(r);
 	fixture_free(f);
