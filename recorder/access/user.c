@@ -6,8 +6,10 @@
 #include "recorder/db/db_staff_user.h"
 #include "recorder/access/password_rule.h"
 #include "recorder/consent/session.h"
+#include "recorder/keys/lockdown.h"
 #include "recorder/vault.h"
 
+#include <aparte/log.h>
 #include <string.h>
 
 /* What is told once. */
@@ -213,13 +215,25 @@ static struct ap_result end_viewings(struct ap_vault *v, const char *name)
 	return AP_SUCCESS;
 }
 
+/* The halves of a disabled admin are not to lie there until the next turnover. */
+static void refresh_escrow(struct ap_vault *v)
+{
+	struct ap_result r = ap_lockdown_refresh(v);
+	if (!ap_ok(r))
+		ap_log(AP_LOG_WARN, "escrow_not_refreshed", "reason=%s", r.name);
+}
+
 struct ap_result ap_user_disable(struct ap_vault *v, const struct ap_actor *by, const char *name, bool disabled)
 {
 	struct ap_user_row row;
 	AP_TRY(load_mine(v, by, name, &row));
 	AP_TRY(ap_db_begin(ap_vault_db(v)));
 	AP_TRY(ap_db_finish(ap_vault_db(v), write_disabled(v, by, &row, disabled)));
-	return disabled ? end_viewings(v, name) : AP_SUCCESS;
+	if (!disabled)
+		return AP_SUCCESS;
+	if (row.actor.staff == AP_STAFF_ADMIN)
+		refresh_escrow(v);
+	return end_viewings(v, name);
 }
 
 struct ap_result ap_user_logins(struct ap_vault *v, const struct ap_actor *by, JsonNode **ret_answer)

@@ -33,7 +33,7 @@ static struct ap_result enrol(struct ap_api_call *c)
 
 static struct ap_result dismiss(struct ap_api_call *c)
 {
-	AP_TRY(ap_lockdown_dismiss(c->v, ap_http_param(c->http, 0)));
+	AP_TRY(ap_lockdown_dismiss(c->v, &c->actor, ap_http_param(c->http, 0)));
 	return show(c);
 }
 

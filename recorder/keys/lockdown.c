@@ -52,19 +52,26 @@ static char *key_text(const struct ap_kek_id *id)
 
 /* ---- set-up ---- */
 
-static bool is_admin(struct ap_vault *v, const char *name)
+/* A database that cannot be read is no reason to forget an admin: that could uncover the key. */
+static struct ap_result is_admin(struct ap_vault *v, const char *name, bool *ret_is)
 {
-	struct ap_actor actor;
-	return ap_ok(ap_db_user_actor(ap_vault_db(v), name, &actor)) && actor.staff == AP_STAFF_ADMIN;
+	struct ap_actor actor = {0};
+	struct ap_result r = ap_db_user_actor(ap_vault_db(v), name, &actor);
+	if (!ap_ok(r) && strcmp(r.name, "not-found") != 0)
+		return r;
+	*ret_is = ap_ok(r) && actor.staff == AP_STAFF_ADMIN;
+	return AP_SUCCESS;
 }
 
-static void drop_others(struct ap_vault *v, struct ap_escrow *e)
+static struct ap_result drop_others(struct ap_vault *v, struct ap_escrow *e)
 {
 	for (guint i = e->admins->len; i > 0; i--) {
-		const char *name = g_array_index(e->admins, struct ap_escrow_admin, i - 1).name;
-		if (!is_admin(v, name))
+		bool stays = false;
+		AP_TRY(is_admin(v, g_array_index(e->admins, struct ap_escrow_admin, i - 1).name, &stays));
+		if (!stays)
 			g_array_remove_index(e->admins, i - 1);
 	}
+	return AP_SUCCESS;
 }
 
 static struct ap_result split(struct ap_vault *v, struct ap_escrow *e)
@@ -83,7 +90,7 @@ static struct ap_result split(struct ap_vault *v, struct ap_escrow *e)
 
 static struct ap_result split_and_store(struct ap_vault *v, struct ap_escrow *e)
 {
-	drop_others(v, e);
+	AP_TRY(drop_others(v, e));
 	AP_TRY(split(v, e));
 	return store(v, e);
 }
@@ -97,13 +104,15 @@ struct ap_result ap_lockdown_refresh(struct ap_vault *v)
 	return r;
 }
 
-static struct ap_result log_change(struct ap_vault *v, const char *event, int64_t user)
+/* `user`: who enrolled or was dismissed, 0 for one that is gone; `by`: whose doing it was. */
+static struct ap_result log_change(struct ap_vault *v, const char *event, int64_t user, int64_t by)
 {
 	uint64_t leaf;
 	JsonObject *body = json_object_new();
 	ap_answer_text(body, "event", event);
 	if (user)
 		json_object_set_int_member(body, "user", user);
+	json_object_set_int_member(body, "by", by);
 	AP_TRY(ap_db_begin(ap_vault_db(v)));
 	return ap_db_finish(ap_vault_db(v),
 			    ap_ledger_append(ap_vault_ledger(v), ap_vault_db(v), AP_LEAF_LOCKDOWN, body, &leaf));
@@ -121,19 +130,21 @@ struct ap_result ap_lockdown_enrol(struct ap_vault *v, const struct ap_actor *by
 	struct ap_result r = split_and_store(v, e);
 	ap_escrow_free(e);
 	AP_TRY(r);
-	return log_change(v, "lockdown_enrolled", by->user);
+	return log_change(v, "lockdown_enrolled", by->user, by->user);
 }
 
-struct ap_result ap_lockdown_dismiss(struct ap_vault *v, const char *name)
+struct ap_result ap_lockdown_dismiss(struct ap_vault *v, const struct ap_actor *by, const char *name)
 {
 	struct ap_escrow *e = NULL;
+	struct ap_user_row row = {0};
 	AP_TRY(ap_lockdown_load(v, &e));
 	bool known = ap_escrow_find(e, name) != NULL;
 	ap_escrow_remove(e, name);
 	struct ap_result r = known ? split_and_store(v, e) : ap_fail(AP_ERR_DENIED, "not-found", "nobody of that name has enrolled");
 	ap_escrow_free(e);
 	AP_TRY(r);
-	return log_change(v, "lockdown_dismissed", 0);
+	AP_IGNORE(ap_db_user_load(ap_vault_db(v), name, true, &row)); /* a user that is gone has no number */
+	return log_change(v, "lockdown_dismissed", row.actor.user, by->user);
 }
 
 /* ---- what is covered ---- */
@@ -187,8 +198,7 @@ static struct ap_result end_accesses(struct ap_vault *v)
 	return AP_SUCCESS;
 }
 
-/* Only what two admins can bring back is destroyed. */
-static struct ap_result destroy_file(struct ap_vault *v, bool covered)
+struct ap_result ap_lockdown_destroy_file(struct ap_vault *v, bool covered)
 {
 	const struct ap_kek_place *place = ap_vault_kek_place(v);
 	if (!covered || !ap_kek_replaceable(place))
@@ -203,7 +213,7 @@ struct ap_result ap_lockdown_begin(struct ap_vault *v, const struct ap_actor *by
 	if (!again)
 		note_first(&first, ap_vault_set_lockdown(v, true), "gates");
 	ap_db_keys_lock(ap_vault_keys(v));
-	note_first(&first, destroy_file(v, covered), "key");
+	note_first(&first, ap_lockdown_destroy_file(v, covered), "key");
 	note_first(&first, ap_db_lockdown_logins(ap_vault_db(v)), "logins");
 	note_first(&first, end_accesses(v), "viewings");
 	if (!again) {
@@ -221,5 +231,5 @@ struct ap_result ap_lockdown_resume(struct ap_vault *v)
 	bool covered = ap_lockdown_is_covered(v);
 	ap_db_keys_lock(ap_vault_keys(v));
 	ap_log(AP_LOG_WARN, "lockdown", "sealed=%s advice=aparte lockdown lift", covered ? "yes" : "no");
-	return destroy_file(v, covered);
+	return ap_lockdown_destroy_file(v, covered);
 }

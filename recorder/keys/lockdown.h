@@ -43,9 +43,9 @@ struct ap_result ap_lockdown_show(const struct ap_lockdown *l, JsonNode **ret_an
 /* Adds or replaces the admin's own public half: "invalid" for one that is no admin, "lockdown". */
 struct ap_result ap_lockdown_enrol(struct ap_vault *v, const struct ap_actor *by, const struct ap_escrow_admin *admin);
 /* "not-found". */
-struct ap_result ap_lockdown_dismiss(struct ap_vault *v, const char *name);
-/* Makes the halves anew for the keys as they are, without admins who were disabled. In every turnover; success and nothing
- * to do when nobody enrolled. */
+struct ap_result ap_lockdown_dismiss(struct ap_vault *v, const struct ap_actor *by, const char *name);
+/* Makes the halves anew for the keys as they are, without admins who were disabled. In every turnover, and when a user is
+ * disabled; success and nothing to do when nobody enrolled. A failure leaves the halves as they were. */
 struct ap_result ap_lockdown_refresh(struct ap_vault *v);
 
 /* ---- lifting ---- */

@@ -11,6 +11,8 @@
 #include <aparte/log.h>
 #include <string.h>
 
+#define LOOK_MS 1000 /* for words that are too old */
+
 /* One admin's word, for a quarter of an hour. */
 struct ap_given {
 	GHashTable *halves; /* other admin's name -> struct ap_secret *, owned */
@@ -37,10 +39,19 @@ struct ap_lockdown *ap_lockdown_new(struct ap_vault *v)
 	return l;
 }
 
+static void stop_timer(struct ap_lockdown *l)
+{
+	if (!l->timer)
+		return;
+	g_source_destroy(l->timer);
+	g_clear_pointer(&l->timer, g_source_unref);
+}
+
 void ap_lockdown_free(struct ap_lockdown *l)
 {
 	if (!l)
 		return;
+	stop_timer(l);
 	g_hash_table_unref(l->given);
 	g_free(l);
 }
@@ -53,10 +64,29 @@ static gboolean is_old(void *name, void *value, void *data)
 	return *now_ns - g->at_ns > (int64_t)AP_LOCKDOWN_LIFT_MS * 1000000;
 }
 
-void ap_lockdown_expire(struct ap_lockdown *l)
+static void expire(struct ap_lockdown *l)
 {
 	int64_t now_ns = ap_mono_ns(ap_vault_clock(l->v));
 	g_hash_table_foreach_remove(l->given, is_old, &now_ns);
+}
+
+/* A half in memory is not to wait for the next word to be wiped. */
+static gboolean on_timer(void *data)
+{
+	struct ap_lockdown *l = data;
+	expire(l);
+	if (g_hash_table_size(l->given) == 0)
+		stop_timer(l);
+	return l->timer ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+}
+
+static void start_timer(struct ap_lockdown *l)
+{
+	if (l->timer)
+		return;
+	l->timer = g_timeout_source_new(LOOK_MS);
+	g_source_set_callback(l->timer, on_timer, l, NULL);
+	g_source_attach(l->timer, g_main_context_get_thread_default());
 }
 
 /* ---- for whoever asks ---- */
@@ -141,17 +171,23 @@ static struct ap_result wrong(void)
 	return ap_fail(AP_ERR_DENIED, "conflict", "these two halves do not make the key; both admins begin again");
 }
 
+/* vault.db names one of the two: the older where a turnover had begun and its row could not be written yet. */
+static bool is_one_of(const struct ap_kek_id *id, const struct ap_secret *now, const struct ap_secret *old)
+{
+	struct ap_kek_id first = ap_kek_id(now), second = old ? ap_kek_id(old) : first;
+	return ap_kek_id_equal(id, &first) || ap_kek_id_equal(id, &second);
+}
+
 /* The ids say whether it is the key. */
 static struct ap_result put_back_joined(struct ap_vault *v, const struct ap_secret *keks)
 {
-	struct ap_kek_id id, expected;
+	struct ap_kek_id expected;
 	if (ap_secret_len(keks) != AP_KEK && ap_secret_len(keks) != 2 * AP_KEK)
 		return wrong();
 	struct ap_secret *now = key_at(keks, 0), *old = ap_secret_len(keks) > AP_KEK ? key_at(keks, 1) : NULL;
-	id = ap_kek_id(now);
 	struct ap_result r = ap_db_kek_id_get(ap_vault_db(v), &expected);
 	if (ap_ok(r))
-		r = ap_kek_id_equal(&id, &expected) ? put_back(v, now, old) : wrong();
+		r = is_one_of(&expected, now, old) ? put_back(v, now, old) : wrong();
 	ap_secret_free(now);
 	ap_secret_free(old);
 	return r;
@@ -232,15 +268,24 @@ static struct ap_result unlock(struct ap_lockdown *l, const char *a, const char 
 	return first && second ? join_and_put_back(l->v, first, second) : wrong();
 }
 
+/* Half lifted is not lifted: what was sealed is so again, in memory and on the disk. */
+static void shut_again(struct ap_vault *v, bool covered)
+{
+	ap_db_keys_lock(ap_vault_keys(v));
+	struct ap_result r = ap_lockdown_destroy_file(v, covered);
+	if (!ap_ok(r))
+		ap_log(AP_LOG_ERROR, "lockdown_step_failed", "step=key reason=%s", r.name);
+}
+
 static struct ap_result lift(struct ap_lockdown *l, const char *a, const char *b, bool covered)
 {
 	struct ap_uuid id;
 	struct ap_result r = unlock(l, a, b, covered);
 	g_hash_table_remove_all(l->given); /* used, or wrong */
-	AP_TRY(r);
-	r = ap_vault_set_lockdown(l->v, false);
-	if (!ap_ok(r)) { /* half lifted is not lifted */
-		ap_db_keys_lock(ap_vault_keys(l->v));
+	if (ap_ok(r))
+		r = ap_vault_set_lockdown(l->v, false);
+	if (!ap_ok(r)) {
+		shut_again(l->v, covered);
 		return r;
 	}
 	AP_TRY(ap_db_lockdown_logins(ap_vault_db(l->v))); /* one that was under way when it began */
@@ -257,10 +302,12 @@ static struct ap_result take_word(struct ap_lockdown *l, const char *name, JsonO
 	g->halves = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_secret);
 	g->at_ns = ap_mono_ns(ap_vault_clock(l->v));
 	struct ap_result r = take_halves(body, g);
-	if (ap_ok(r))
+	if (ap_ok(r)) {
 		g_hash_table_replace(l->given, g_strdup(name), g);
-	else
+		start_timer(l);
+	} else {
 		free_given(g);
+	}
 	return r;
 }
 
@@ -274,7 +321,7 @@ struct ap_result ap_lockdown_lift(struct ap_lockdown *l, const struct ap_actor *
 	AP_TRY(ap_lockdown_load(l->v, &e));
 	bool covered = ap_lockdown_covered(l->v, e);
 	ap_escrow_free(e);
-	ap_lockdown_expire(l);
+	expire(l);
 	AP_TRY(take_word(l, by->name, body));
 	const char *other = find_other(l, by->name);
 	if (other) {

@@ -52,12 +52,18 @@ struct ap_result ap_turnover_begin(struct ap_vault *v, const char *cause, const 
 	struct ap_turnover open;
 	struct ap_kek_id old;
 	struct ap_secret *next = NULL;
-	if (ap_ok(ap_db_turnover_open(ap_vault_db(v), &open))) {
+	struct ap_result found = ap_db_turnover_open(ap_vault_db(v), &open);
+	if (ap_ok(found)) {
 		*ret_id = open.id;
 		return AP_SUCCESS;
 	}
+	if (!is(found, "not-found"))
+		return found;
 	if (ap_ledger_stopped(ap_vault_ledger(v)))
 		return ap_fail(AP_ERR_IO, "vault-unavailable", "the log is not what was signed; see aparte doctor");
+	/* One whose row could not be written: its fresh key is in use, and another must not take the place of its file. */
+	if (ap_ok(ap_db_keys_old_kek_id(ap_vault_keys(v), &old)))
+		return note_begun(v, &old, cause, actor, reason, ret_id);
 	AP_TRY(ap_db_keys_kek_id(ap_vault_keys(v), &old));
 	AP_TRY(ap_kek_make_next(ap_vault_kek_place(v), &next));
 	struct ap_result r = ap_db_keys_turn_begin(ap_vault_keys(v), next);
@@ -114,9 +120,27 @@ static struct ap_result finish(struct ap_vault *v, struct ap_turnover *t, bool *
 	return AP_SUCCESS;
 }
 
+/* The old file goes only for one that holds the key everything is under; with none beside it, it went before. */
+static struct ap_result check_next(struct ap_vault *v)
+{
+	struct ap_secret *next = NULL;
+	struct ap_kek_id used, kept;
+	AP_TRY(ap_db_keys_kek_id(ap_vault_keys(v), &used));
+	struct ap_result r = ap_kek_load_next(ap_vault_kek_place(v), &next);
+	if (is(r, "not-found"))
+		return AP_SUCCESS;
+	AP_TRY(r);
+	kept = ap_kek_id(next);
+	ap_secret_free(next);
+	if (!ap_kek_id_equal(&used, &kept))
+		return ap_fail(AP_ERR_CRYPTO, "kek", "the next key-encryption key on the disk is not the one in use: do not restart");
+	return AP_SUCCESS;
+}
+
 /* Everything is under the fresh key: the old one goes, from the place where it is kept too. */
 static struct ap_result turn(struct ap_vault *v, bool *ret_more)
 {
+	AP_TRY(check_next(v));
 	AP_TRY(ap_lockdown_refresh(v)); /* what two passphrases open holds the old one no more */
 	AP_TRY(ap_kek_turn(ap_vault_kek_place(v)));
 	*ret_more = true;

@@ -1,5 +1,6 @@
 #include "tests/testlib/staff_fixture.h"
 
+#include "recorder/access/user.h"
 #include "recorder/erasure/erasure.h"
 #include "recorder/erasure/incident.h"
 #include "recorder/keys/lockdown.h"
@@ -334,13 +335,99 @@ static void who_left_is_left_out(void **state)
 	(void)state;
 	struct scene *s = new_scene(3);
 	JsonNode *kept;
-	assert_ok(ap_lockdown_dismiss(s->f->v, "bob"));
-	assert_refused(ap_lockdown_dismiss(s->f->v, "bob"), "not-found");
+	assert_ok(ap_lockdown_dismiss(s->f->v, &s->admin[0].actor, "bob"));
+	assert_refused(ap_lockdown_dismiss(s->f->v, &s->admin[0].actor, "bob"), "not-found");
+	g_autofree char *leaf = g_strdup_printf("SELECT count(*) FROM leaf WHERE body LIKE '%%\"by\":%d,\"event\":\"lockdown_dismissed\"%%'"
+						" AND body LIKE '%%\"user\":%d%%'",
+						(int)s->admin[0].actor.user, (int)s->admin[1].actor.user);
+	assert_int_equal(fixture_count(s->f, leaf), 1);
 	assert_refused(ap_lockdown_halves(s->f->v, &s->admin[1].actor, &kept), "not-found");
 	fixture_run(s->f, "UPDATE user_ SET disabled_ms = 1 WHERE name = 'eve'");
 	assert_ok(ap_turnover_run(s->f->v, AP_TURN_ADMIN));
 	assert_refused(ap_lockdown_halves(s->f->v, &s->admin[2].actor, &kept), "not-found");
 	assert_false(says(s, "covered"));
+	free_scene(s);
+}
+
+/* An admin who is disabled is left out at once; a database that cannot be read leaves nobody out. */
+static void a_disabled_admin_is_left_out_at_once(void **state)
+{
+	(void)state;
+	struct scene *s = new_scene(3);
+	g_autoptr(JsonNode) kept = NULL, none = NULL;
+	fixture_run(s->f, "ALTER TABLE user_ RENAME TO elsewhere");
+	assert_refused(ap_lockdown_refresh(s->f->v), "database");
+	fixture_run(s->f, "ALTER TABLE elsewhere RENAME TO user_");
+	assert_ok(ap_lockdown_halves(s->f->v, &s->admin[2].actor, &kept));
+	assert_ok(ap_user_disable(s->f->v, &s->admin[0].actor, "eve", true));
+	assert_refused(ap_lockdown_halves(s->f->v, &s->admin[2].actor, &none), "not-found");
+	assert_true(says(s, "covered")); /* ana and bob */
+	free_scene(s);
+}
+
+static guint words(struct scene *s)
+{
+	g_autoptr(JsonNode) answer = NULL;
+	assert_ok(ap_lockdown_show(s->l, &answer));
+	return json_array_get_length(json_object_get_array_member(json_node_get_object(answer), "given"));
+}
+
+/* R28: an opened half does not stay in memory until somebody else gives theirs. */
+static void an_old_word_is_wiped_by_itself(void **state)
+{
+	(void)state;
+	struct scene *s = new_scene(2);
+	gint64 end_us = g_get_monotonic_time() + 20 * G_USEC_PER_SEC;
+	assert_ok(ap_lockdown_begin(s->f->v, &s->admin[0].actor, "drill"));
+	assert_ok(lift(s, &s->admin[0], true));
+	assert_int_equal(words(s), 1);
+	fixture_advance(s->f, AP_LOCKDOWN_LIFT_MS + 1000);
+	while (words(s) > 0 && g_get_monotonic_time() < end_us)
+		g_main_context_iteration(g_main_context_get_thread_default(), TRUE);
+	assert_int_equal(words(s), 0);
+	free_scene(s);
+}
+
+/* R28: the row of a turnover could not be written when it began; what was sealed for both keys opens all the same. */
+static void a_turnover_that_could_not_be_noted_loses_no_key(void **state)
+{
+	(void)state;
+	struct scene *s = new_scene(2);
+	struct ap_uuid id;
+	fixture_run(s->f, "CREATE TRIGGER full BEFORE INSERT ON turnover BEGIN SELECT RAISE(ABORT, 'full'); END");
+	assert_false(ap_ok(ap_turnover_begin(s->f->v, AP_TURN_ADMIN, NULL, NULL, &id)));
+	fixture_run(s->f, "DROP TRIGGER full");
+	assert_true(there(s, "kek.next") && says(s, "covered"));
+	assert_ok(ap_lockdown_begin(s->f->v, &s->admin[0].actor, "drill"));
+	assert_false(there(s, "kek") || there(s, "kek.next"));
+	assert_ok(lift(s, &s->admin[0], true));
+	assert_ok(lift(s, &s->admin[1], true));
+	assert_true(plays(s));
+	for (bool more = true; more;)
+		assert_ok(ap_turnover_work(s->f->v, &more));
+	restart(s);
+	assert_true(plays(s) && !there(s, "kek.next"));
+	free_scene(s);
+}
+
+/* R28: where the last step of a lift fails, the key is sealed again, on the disk as in memory. */
+static void a_lift_that_fails_bares_no_key(void **state)
+{
+	(void)state;
+	struct scene *s = new_scene(2);
+	struct ap_secret *kek = read_kek(s);
+	assert_ok(ap_lockdown_begin(s->f->v, &s->admin[0].actor, "drill"));
+	fixture_run(s->f, "CREATE TRIGGER full BEFORE DELETE ON setting BEGIN SELECT RAISE(ABORT, 'full'); END");
+	assert_ok(lift(s, &s->admin[0], true));
+	assert_false(ap_ok(lift(s, &s->admin[1], true)));
+	assert_true(ap_vault_locked_down(s->f->v) && !plays(s));
+	assert_false(there(s, "kek"));
+	assert_false(fixture_on_disk(s->f, ap_secret_bytes(kek), AP_KEK));
+	fixture_run(s->f, "DROP TRIGGER full");
+	assert_ok(lift(s, &s->admin[0], true));
+	assert_ok(lift(s, &s->admin[1], true));
+	assert_true(plays(s));
+	ap_secret_free(kek);
 	free_scene(s);
 }
 
@@ -357,6 +444,10 @@ int main(void)
 		cmocka_unit_test(a_missing_key_is_a_lockdown),
 		cmocka_unit_test(without_a_log_it_is_shut_all_the_same),
 		cmocka_unit_test(who_left_is_left_out),
+		cmocka_unit_test(a_disabled_admin_is_left_out_at_once),
+		cmocka_unit_test(an_old_word_is_wiped_by_itself),
+		cmocka_unit_test(a_turnover_that_could_not_be_noted_loses_no_key),
+		cmocka_unit_test(a_lift_that_fails_bares_no_key),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

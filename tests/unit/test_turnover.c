@@ -361,6 +361,47 @@ static void a_credential_is_turned_over_with_the_operator(void **state)
 	fixture_free(f);
 }
 
+/* Its row could not be written, and it is asked for again: the key in use must not lose its file to another one. */
+static void one_that_could_not_be_noted_keeps_its_key(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid recording = new_recording(f), id;
+	fixture_run(f, "CREATE TRIGGER full BEFORE INSERT ON turnover BEGIN SELECT RAISE(ABORT, 'full'); END");
+	assert_false(ap_ok(ap_turnover_begin(f->v, AP_TURN_ADMIN, NULL, NULL, &id)));
+	assert_false(ap_ok(ap_turnover_begin(f->v, AP_TURN_ADMIN, NULL, NULL, &id)));
+	fixture_run(f, "DROP TRIGGER full");
+	assert_ok(ap_turnover_run(f->v, AP_TURN_ADMIN));
+	assert_int_equal(fixture_count(f, LEAVES), 1);
+	fixture_restart(f);
+	assert_true(plays(f, &recording));
+	fixture_free(f);
+}
+
+/* Whatever put another file there: the old one stays, and with it what it opens. */
+static void a_strange_next_key_takes_no_place(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid recording = new_recording(f), id;
+	bool more = true;
+	struct ap_result r = AP_SUCCESS;
+	g_autofree char *next = file_in(f, "kek.next"), *kept = NULL;
+	gsize len;
+	assert_ok(ap_turnover_begin(f->v, AP_TURN_ADMIN, NULL, NULL, &id));
+	assert_true(g_file_get_contents(next, &kept, &len, NULL));
+	assert_true(g_file_set_contents_full(next, "thirty-two bytes of another key.", 32, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+	while (more && ap_ok(r))
+		r = ap_turnover_work(f->v, &more);
+	assert_refused(r, "kek");
+	assert_true(g_file_set_contents_full(next, kept, (gssize)len, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+	for (more = true; more;)
+		assert_ok(ap_turnover_work(f->v, &more));
+	fixture_restart(f);
+	assert_true(plays(f, &recording));
+	fixture_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +413,8 @@ int main(void)
 		cmocka_unit_test(it_goes_on_from_every_step),
 		cmocka_unit_test(a_fresh_key_without_a_row_is_adopted),
 		cmocka_unit_test(killed_at_any_moment_nothing_is_lost),
+		cmocka_unit_test(one_that_could_not_be_noted_keeps_its_key),
+		cmocka_unit_test(a_strange_next_key_takes_no_place),
 		cmocka_unit_test(a_credential_is_turned_over_with_the_operator),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
