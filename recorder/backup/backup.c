@@ -33,7 +33,8 @@ struct run {
 	enum what what;
 	struct ap_destination to; /* owned */
 	char *journal;		  /* owned */
-	struct ap_secret *kek;	  /* owned: for the parts' proof identities */
+	struct ap_secret *kek;	  /* of a proof: lent by keys.db (ap_db_keys_lend) */
+	struct ap_age_recipient proof; /* of a backup: who proves it, which no lockdown needs to take back */
 	struct ap_part part;	  /* the copy of vault.db */
 	struct ap_mirror_counts counts;
 	struct ap_restore_report report; /* of a proof that went through */
@@ -89,9 +90,7 @@ static struct ap_result seal_copy(struct run *run, const char *path)
 {
 	struct ap_age_recipient recipients[2] = { run->to.recipient };
 	struct ap_part_writer *w = NULL;
-	struct ap_secret *proof = ap_part_proof_identity(run->kek, &run->part.id);
-	recipients[1] = ap_age_identity_recipient(proof);
-	ap_secret_free(proof);
+	recipients[1] = run->proof;
 	AP_TRY(ap_part_writer_new(run->to.directory, &run->part, recipients, &w));
 	struct ap_result r = add_file(w, path);
 	ap_part_writer_free(w);
@@ -161,6 +160,13 @@ static char *scratch_of(struct ap_vault *v)
 	return g_build_filename(ap_vault_home(v), "vault", "proof", NULL);
 }
 
+/* Also when the vault wants its key back: in a lockdown, and before a turnover forgets it. */
+static bool is_stopped(void *ctx)
+{
+	const struct run *run = ctx;
+	return atomic_load(&run->b->stop) || ap_db_keys_recalled(ap_vault_keys(run->b->v));
+}
+
 static struct ap_result prove(struct run *run)
 {
 	struct ap_vault *v = run->b->v;
@@ -173,9 +179,12 @@ static struct ap_result prove(struct run *run)
 					      .config = ap_vault_config(v),
 					      .clock = ap_vault_clock(v),
 					      .kek = run->kek,
-					      .proof = true };
+					      .proof = true,
+					      .stopped = is_stopped,
+					      .ctx = run };
 	struct ap_result r = ap_restore_run(&wish, &run->report);
 	ap_restore_remove(scratch);
+	ap_db_keys_return(ap_vault_keys(v), g_steal_pointer(&run->kek));
 	return r;
 }
 
@@ -185,7 +194,7 @@ static void free_run(struct run *run)
 {
 	ap_destination_clear(&run->to);
 	ap_restore_report_clear(&run->report);
-	ap_secret_free(run->kek);
+	ap_db_keys_return(ap_vault_keys(run->b->v), run->kek);
 	g_free(run->journal);
 	g_free(run);
 }
@@ -230,6 +239,10 @@ static void end_proof(struct run *run)
 {
 	JsonObject *o;
 	struct ap_result r = run->result;
+	if (strcmp(r.name, "stopped") == 0) { /* says nothing of the backup */
+		ap_log(AP_LOG_INFO, "backup_proof_stopped", " ");
+		return;
+	}
 	g_autofree char *text = ap_ok(r) ? ap_restore_report_text(&run->report) : NULL;
 	g_autoptr(JsonNode) node = text ? json_from_string(text, NULL) : NULL;
 	o = node ? json_object_ref(json_node_get_object(node)) : json_object_new();
@@ -262,11 +275,16 @@ static void *work_off(void *data)
 	return NULL;
 }
 
-static struct ap_result borrow_kek(void *ctx, const struct ap_secret *kek, const char *path)
+/* The copy of vault.db is sealed to this part's own identity too, which the key gives: only its public half stays. */
+static struct ap_result name_part(void *ctx, const struct ap_secret *kek, const char *path)
 {
 	struct run *run = ctx;
+	struct ap_kek_id id = ap_kek_id(kek);
 	(void)path;
-	run->kek = ap_secret_from(ap_secret_bytes(kek), ap_secret_len(kek));
+	ap_part_new(AP_PART_VAULT, now(run->b), &id, &run->part);
+	struct ap_secret *identity = ap_part_proof_identity(kek, &run->part.id);
+	run->proof = ap_age_identity_recipient(identity);
+	ap_secret_free(identity);
 	return AP_SUCCESS;
 }
 
@@ -274,13 +292,11 @@ static struct ap_result equip(struct run *run)
 {
 	struct ap_vault *v = run->b->v;
 	AP_TRY(ap_destination_find(v, &run->to));
-	AP_TRY(ap_db_keys_use(ap_vault_keys(v), borrow_kek, run));
 	run->journal = ap_journal_directory(ap_vault_config(v), ap_vault_home(v));
 	if (run->what == PROVE)
-		return AP_SUCCESS;
+		return ap_db_keys_lend(ap_vault_keys(v), &run->kek);
 	const char *vkey = ap_ledger_vkey(ap_vault_ledger(v));
-	struct ap_kek_id kek = ap_kek_id(run->kek);
-	ap_part_new(AP_PART_VAULT, now(run->b), &kek, &run->part);
+	AP_TRY(ap_db_keys_use(ap_vault_keys(v), name_part, run));
 	g_strlcpy(run->part.origin, vkey, MIN(sizeof run->part.origin, strcspn(vkey, "+") + 1));
 	ap_part_tidy(run->to.directory);
 	AP_TRY(ap_journal_flush(v)); /* it must have begun before the copy is made */

@@ -260,6 +260,7 @@ static struct ap_result run_erasures(struct ap_restoring *r)
 {
 	g_autoptr(GArray) open = NULL;
 	for (int i = 0; i < PASSES; i++) {
+		AP_TRY(ap_restore_go_on(r));
 		AP_TRY(ap_erasure_run(r->v));
 		AP_TRY(ap_db_erasure_open(ap_vault_db(r->v), NULL, &open));
 		bool done = open->len == 0;
@@ -287,6 +288,7 @@ struct ap_result ap_restore_replay(struct ap_restoring *r)
 	struct line l = { .r = r, .db = ap_vault_db(r->v), .now_ms = ap_wall_ms(r->wish->clock) };
 	for (guint i = 0; r->lines && i < r->lines->len; i++) {
 		l.o = json_node_get_object(r->lines->pdata[i]);
+		AP_TRY(ap_restore_go_on(r));
 		AP_TRY(replay_line(&l));
 	}
 	AP_TRY(erase_unfinished(r));

@@ -28,6 +28,13 @@ void ap_restore_problem(struct ap_restoring *r, const char *format, ...)
 	va_end(args);
 }
 
+struct ap_result ap_restore_go_on(const struct ap_restoring *r)
+{
+	if (r->wish->stopped && r->wish->stopped(r->wish->ctx))
+		return ap_fail(AP_ERR_DENIED, "stopped", "it was stopped before its end");
+	return AP_SUCCESS;
+}
+
 static struct ap_result unwritable(void)
 {
 	return ap_fail(AP_ERR_IO, "restore", "the home cannot be written: see to its disk and owner");
@@ -174,6 +181,7 @@ static struct ap_result restore_all(struct ap_restoring *r)
 	AP_TRY(make_config(r));
 	AP_TRY(ap_restore_parts(r));
 	AP_TRY(ap_restore_judge_log(r));
+	AP_TRY(ap_restore_go_on(r));
 	AP_TRY(check_own_journal(r));
 	note_erased(r);
 	AP_TRY(open_vault(r));

@@ -30,6 +30,9 @@ struct ap_restore_wish {
 	/* Where the key-encryption key is put (32 bytes, 0600); NULL for a proof, which keeps it in memory. */
 	const char *kek_file;
 	bool proof; /* ciphertext is verified where it lies, and not copied */
+	/* Asked between steps, on the calling thread; true: it ends "stopped" (AP_ERR_DENIED). NULL: never. */
+	bool (*stopped)(void *ctx);
+	void *ctx;
 };
 
 struct ap_restore_report {

@@ -60,6 +60,7 @@ static struct ap_result restore_track(const struct track *t, bool *ret_whole)
 		const struct ap_segment_row *row = &g_array_index(rows, struct ap_segment_row, i);
 		g_autofree char *bytes = NULL;
 		gsize len = 0;
+		AP_TRY(ap_restore_go_on(t->r));
 		fetch(t, row, &bytes, &len);
 		*ret_whole = *ret_whole && bytes;
 		if (bytes && !t->r->wish->proof)
@@ -129,6 +130,7 @@ static bool opens(const struct track *t)
 static struct ap_result check_one(struct ap_restoring *r, const struct ap_uuid *id, const char *text)
 {
 	struct ap_recording recording;
+	AP_TRY(ap_restore_go_on(r));
 	AP_TRY(ap_db_recording_load(ap_vault_db(r->v), id, &recording));
 	if (opens(&(struct track){ r, &recording, AP_COACH }) && opens(&(struct track){ r, &recording, AP_COACHEE })) {
 		r->report->living++;

@@ -18,6 +18,7 @@ static struct ap_result unwritable(void)
 
 /* A database on its way into the home. */
 struct landing {
+	const struct ap_restoring *r; /* borrowed */
 	int fd;
 	uint8_t head[HEAD]; /* of a key part: what stands before the database */
 	size_t head_len, head_want;
@@ -40,6 +41,7 @@ static bool write_all(int fd, const uint8_t *bytes, size_t len)
 static struct ap_result land(void *ctx, const void *bytes, size_t len)
 {
 	struct landing *l = ctx;
+	AP_TRY(ap_restore_go_on(l->r));
 	size_t n = MIN(l->head_want - l->head_len, len);
 	if (n > 0 && !ap_copy(l->head + l->head_len, sizeof l->head - l->head_len, bytes, n))
 		return ap_fail(AP_ERR_INTERNAL, "internal", "the head of a key part does not fit");
@@ -78,7 +80,7 @@ static struct ap_result read_into(const struct ap_restoring *r, const struct ap_
 
 static struct ap_result read_keys(struct ap_restoring *r)
 {
-	struct landing l = { .fd = -1, .head_want = HEAD };
+	struct landing l = { .r = r, .fd = -1, .head_want = HEAD };
 	AP_TRY(read_into(r, &r->key_part, &l, "keys.db"));
 	if (l.head_len != HEAD || memcmp(l.head, AP_KEY_PART_MAGIC, HEAD - AP_KEK) != 0)
 		return ap_fail(AP_ERR_CRYPTO, "backup", "the key part is none");
@@ -89,7 +91,7 @@ static struct ap_result read_keys(struct ap_restoring *r)
 
 struct ap_result ap_restore_parts(struct ap_restoring *r)
 {
-	struct landing l = { .fd = -1 };
+	struct landing l = { .r = r, .fd = -1 };
 	AP_TRY(ap_part_newest(r->wish->from, AP_PART_VAULT, &r->vault_part));
 	AP_TRY(ap_part_newest(r->wish->from, AP_PART_KEYS, &r->key_part));
 	r->report->vault_made_ms = r->vault_part.made_ms;

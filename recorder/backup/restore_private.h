@@ -32,6 +32,9 @@ struct ap_restoring {
 /* A sentence for the operator; taken by printf. */
 void ap_restore_problem(struct ap_restoring *r, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+/* Between steps: "stopped" when whoever wished it does not any more. */
+struct ap_result ap_restore_go_on(const struct ap_restoring *r);
+
 struct ap_result ap_restore_parts(struct ap_restoring *r);
 /* The databases are closed again afterwards. */
 struct ap_result ap_restore_judge_log(struct ap_restoring *r);

@@ -63,11 +63,15 @@ struct ap_result ap_db_passage_failed(struct ap_db *db, const struct ap_uuid *id
 			 AP_VALUES(AP_V_UUID(id), AP_V_TEXT(failure)));
 }
 
-struct ap_result ap_db_passage_reset(struct ap_db *db, GArray **ret_remainders)
+struct ap_result ap_db_passage_making(struct ap_db *db, GArray **ret_remainders)
 {
-	AP_TRY(ap_rows_end_ids(ap_db_query(db, "SELECT into_ FROM passage WHERE state = 'making'", AP_NO_VALUES),
-			       ret_remainders));
-	return ap_db_run(db, "UPDATE passage SET state = 'ordered', into_ = NULL WHERE state = 'making'", AP_NO_VALUES);
+	return ap_rows_end_ids(ap_db_query(db, "SELECT into_ FROM passage WHERE state = 'making'", AP_NO_VALUES), ret_remainders);
+}
+
+struct ap_result ap_db_passage_reset(struct ap_db *db, const struct ap_uuid *remainder)
+{
+	return ap_db_run(db, "UPDATE passage SET state = 'ordered', into_ = NULL WHERE state = 'making' AND into_ = ?1",
+			 AP_VALUES(AP_V_UUID(remainder)));
 }
 
 static void add_role(JsonObject *o, const char *name, struct ap_rows *rows, int column)

@@ -21,8 +21,10 @@ struct ap_result ap_db_passage_waits(struct ap_db *db, const struct ap_uuid *rec
 struct ap_result ap_db_passage_begin(struct ap_db *db, const struct ap_passage_row *row, const struct ap_uuid *into);
 struct ap_result ap_db_passage_done(struct ap_db *db, const struct ap_uuid *id, int64_t now_ms);
 struct ap_result ap_db_passage_failed(struct ap_db *db, const struct ap_uuid *id, const char *failure);
-/* Those that a crash left 'making': GArray of struct ap_uuid, the remainders; they are 'ordered' again. */
-struct ap_result ap_db_passage_reset(struct ap_db *db, GArray **ret_remainders);
+/* The remainders that are 'making': GArray of struct ap_uuid. */
+struct ap_result ap_db_passage_making(struct ap_db *db, GArray **ret_remainders);
+/* Its passage is 'ordered' again and forgets it. */
+struct ap_result ap_db_passage_reset(struct ap_db *db, const struct ap_uuid *remainder);
 /* For the persons: [{"from_ms","to_ms","by","state","time","failure"?}], of this recording and of what it was made of. */
 struct ap_result ap_db_passage_list(struct ap_db *db, const struct ap_uuid *recording, JsonArray **ret_list);
 /* For the manifest of what remains: [{"from_ms","to_ms"}]. */

@@ -124,13 +124,23 @@ struct ap_result ap_passage_drop(struct ap_vault *v, const struct ap_uuid *remai
 	return ap_erasure_run(v);
 }
 
+/* The row knows its remainder until that is gone: a crash in between leaves none that nobody knows. */
 struct ap_result ap_passage_recover(struct ap_vault *v)
 {
 	g_autoptr(GArray) remainders = NULL;
-	AP_TRY(ap_db_passage_reset(ap_vault_db(v), &remainders));
-	for (guint i = 0; i < remainders->len; i++)
-		AP_TRY(ap_passage_drop(v, &g_array_index(remainders, struct ap_uuid, i)));
+	AP_TRY(ap_db_passage_making(ap_vault_db(v), &remainders));
+	for (guint i = 0; i < remainders->len; i++) {
+		const struct ap_uuid *remainder = &g_array_index(remainders, struct ap_uuid, i);
+		AP_TRY(ap_passage_drop(v, remainder));
+		AP_TRY(ap_db_passage_reset(ap_vault_db(v), remainder));
+	}
 	return AP_SUCCESS;
+}
+
+struct ap_result ap_passage_halt(struct ap_vault *v)
+{
+	ap_passage_stop();
+	return ap_passage_recover(v);
 }
 
 struct ap_result ap_passage_work(struct ap_vault *v)
@@ -139,6 +149,7 @@ struct ap_result ap_passage_work(struct ap_vault *v)
 	struct ap_erasure_subject s;
 	if (ap_passage_job_running() || ap_vault_locked_down(v))
 		return AP_SUCCESS;
+	AP_TRY(ap_passage_recover(v));
 	struct ap_result r = ap_db_passage_next(ap_vault_db(v), &row);
 	if (!ap_ok(r))
 		return strcmp(r.name, "not-found") == 0 ? AP_SUCCESS : r;

@@ -30,8 +30,11 @@ struct ap_result ap_passage_order(struct ap_vault *v, const struct ap_actor *par
 /* Adds "passages" to a recording as its persons see it. */
 struct ap_result ap_passage_describe(struct ap_vault *v, const struct ap_uuid *recording, JsonObject *o);
 
-/* At the start: what was being made when the vault ended is erased, and begun again. */
+/* While no job runs: what of a remainder was made by one that ended is erased, and its passage waits again. At the start,
+ * and by ap_passage_work. */
 struct ap_result ap_passage_recover(struct ap_vault *v);
+/* Lockdown: the job under way forgets its key at once, and its passage waits again. */
+struct ap_result ap_passage_halt(struct ap_vault *v);
 /* For the retention timer: begins the next one. */
 struct ap_result ap_passage_work(struct ap_vault *v);
 /* Drops the job under way, if any, before the vault is freed. */

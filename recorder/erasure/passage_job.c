@@ -213,8 +213,9 @@ static void fail(void *work, const char *name)
 	char id[AP_UUID_TEXT];
 	ap_uuid_text(&j->old.id, id);
 	ap_log(AP_LOG_WARN, "passage_not_erased", "recording=%s reason=%s", id, name);
-	AP_IGNORE(ap_db_passage_failed(ap_vault_db(j->v), &j->row.id, name)); /* else at the next start */
-	AP_IGNORE(ap_passage_drop(j->v, &j->new.id));
+	/* In this order: what cannot be dropped now is so by the timer, for its row still knows it. */
+	if (ap_ok(ap_passage_drop(j->v, &j->new.id)))
+		AP_IGNORE(ap_db_passage_failed(ap_vault_db(j->v), &j->row.id, name)); /* else it is begun again */
 }
 
 static void release(void *work)

@@ -23,6 +23,7 @@ struct ap_result ap_db_keys_open(const char *path, const struct ap_secret *kek, 
 	k->clock = clock;
 	k->db = db;
 	g_mutex_init(&k->mutex);
+	g_cond_init(&k->returned);
 	*ret_db = k;
 	return AP_SUCCESS;
 }
@@ -35,6 +36,7 @@ void ap_db_keys_free(struct ap_db_keys *k)
 	ap_secret_free(k->kek);
 	ap_secret_free(k->old);
 	g_mutex_clear(&k->mutex);
+	g_cond_clear(&k->returned);
 	g_free(k);
 }
 

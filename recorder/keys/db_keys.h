@@ -37,6 +37,17 @@ void ap_db_keys_set_kek(struct ap_db_keys *db, const struct ap_secret *kek);
 /* Lockdown: wipes every key-encryption key from memory. What needs one fails "lockdown"; the rest goes on. */
 void ap_db_keys_lock(struct ap_db_keys *db);
 
+/*
+ * A copy of the key for what runs on another thread (a backup's proof), until it is returned: freed by that. "kek",
+ * "lockdown", "conflict" in a turnover. The borrower looks at ap_db_keys_recalled between its steps. db_keys_loan.c.
+ */
+struct ap_result ap_db_keys_lend(struct ap_db_keys *db, struct ap_secret **ret_kek);
+void ap_db_keys_return(struct ap_db_keys *db, struct ap_secret *kek); /* NULL is fine */
+bool ap_db_keys_recalled(struct ap_db_keys *db);
+unsigned ap_db_keys_lent(struct ap_db_keys *db); /* copies that are not back */
+/* In a lockdown, and before a turnover forgets the old key: waits until every copy is back, 10 s at most ("kek-lent"). */
+struct ap_result ap_db_keys_recall(struct ap_db_keys *db);
+
 /* ---- shares. owner = record_id of the give (slots 1, 2), recording (slot 3) ---- */
 
 /*

@@ -28,6 +28,9 @@ struct ap_db_keys {
 	bool owed;   /* something was destroyed and not purged */
 	struct ap_turn_cursor cursor;
 	GMutex mutex;
+	unsigned lent;	/* copies of the KEK that others have */
+	bool recalled;	/* they are wanted back */
+	GCond returned; /* lent became 0 */
 };
 
 /* Under the mutex: "kek" or "lockdown" without one. */

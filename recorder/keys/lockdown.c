@@ -5,8 +5,10 @@
 #include "recorder/db/db_staff_user.h"
 #include "recorder/db/db_turnover.h"
 #include "recorder/erasure/incident.h"
+#include "recorder/erasure/passage.h"
 #include "recorder/keys/kek.h"
 #include "recorder/keys/secret_file.h"
+#include "recorder/portability/archive.h"
 
 #include <aparte/log.h>
 #include <string.h>
@@ -213,6 +215,9 @@ struct ap_result ap_lockdown_begin(struct ap_vault *v, const struct ap_actor *by
 	if (!again)
 		note_first(&first, ap_vault_set_lockdown(v, true), "gates");
 	ap_db_keys_lock(ap_vault_keys(v));
+	ap_archive_stop();
+	note_first(&first, ap_passage_halt(v), "passage");
+	note_first(&first, ap_db_keys_recall(ap_vault_keys(v)), "copies");
 	note_first(&first, ap_lockdown_destroy_file(v, covered), "key");
 	note_first(&first, ap_db_lockdown_logins(ap_vault_db(v)), "logins");
 	note_first(&first, end_accesses(v), "viewings");

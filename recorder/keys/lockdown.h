@@ -1,6 +1,7 @@
 /*
  * Lockdown (R28): everything is shut at once. Every gate closes with reason `lockdown`, every viewing and every staff
- * login ends, and the key-encryption key goes from memory and, where two admins' passphrases can bring it back, from the
+ * login ends, work under way that holds keys ends (a backup's proof, an archive, a passage, which is begun again once it is
+ * lifted), and the key-encryption key goes from memory and, where two admins' passphrases can bring it back, from the
  * disk. The log key stays: withdrawals and erasures go on, for they destroy wrapped shares and need no key. It outlives
  * restarts: a vault that starts locked down opens no gate.
  *

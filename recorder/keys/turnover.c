@@ -157,6 +157,7 @@ static struct ap_result wrap_some(struct ap_vault *v, const struct ap_turnover *
 	*ret_more = true;
 	if (seen > 0)
 		return AP_SUCCESS;
+	AP_TRY(ap_db_keys_recall(ap_vault_keys(v))); /* a copy that a proof still has would outlive what the leaf dates */
 	struct ap_result r = ap_db_keys_turn_end(ap_vault_keys(v));
 	*ret_more = ap_ok(r);
 	return is(r, "conflict") ? ap_fail(AP_ERR_DENIED, "conflict", "shares that vault.db does not know (yet) hold the turnover up") : r;

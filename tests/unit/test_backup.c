@@ -5,13 +5,17 @@
 #include "recorder/api/doctor.h"
 #include "recorder/erasure/erasure.h"
 #include "recorder/consent/notice.h"
+#include "recorder/keys/lockdown.h"
 #include "recorder/keys/turnover.h"
 #include "tests/testlib/backup_fixture.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -117,6 +121,53 @@ static void R22_a_damaged_backup_is_no_proof(void **state)
 	assert_int_equal(json_array_get_length(problems), 1);
 	assert_non_null(strstr(json_array_get_string_element(problems, 0), id));
 	backup_fixture_free(x);
+}
+
+/* A segment of the backup that can be read only once somebody opens it to write: the proof waits there. */
+static char *make_obstacle(struct backup_fixture *x, const struct ap_uuid *recording)
+{
+	char id[AP_UUID_TEXT];
+	ap_uuid_text(recording, id);
+	char *path = g_build_filename(x->directory, "recordings", id, "coach", "0.age", NULL);
+	assert_int_equal(g_unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	return path;
+}
+
+static void *let_go(void *path)
+{
+	int fd = open(path, O_WRONLY); /* waits for the proof to be there */
+	g_usleep(300000);
+	close(fd);
+	return NULL;
+}
+
+/* R28: a proof under way has a copy of the key; a lockdown has it back before it answers, and so has a turnover. */
+static void R28_a_proof_gives_its_key_back(void **state)
+{
+	(void)state;
+	for (int turnover = 0; turnover <= 1; turnover++) {
+		struct backup_fixture *x = backup_fixture_new();
+		struct ap_uuid recording = record(x);
+		struct ap_actor admin = fixture_user(x->f, "ana", "admin", NULL);
+		backup_fixture_backup(x);
+		g_autoptr(JsonObject) before = backup_fixture_note(x, "proof");
+		g_autofree char *path = make_obstacle(x, &recording);
+		fixture_advance(x->f, 1000);
+		assert_ok(ap_backups_prove(x->b));
+		GThread *helper = g_thread_new("let go", let_go, path);
+		g_usleep(100000);
+		if (turnover)
+			assert_ok(ap_turnover_run(x->f->v, AP_TURN_ADMIN));
+		else
+			assert_ok(ap_lockdown_begin(x->f->v, &admin, "drill"));
+		assert_true(ap_db_keys_lent(ap_vault_keys(x->f->v)) == 0);
+		g_thread_join(helper);
+		ap_backups_wait(x->b);
+		g_autoptr(JsonObject) after = backup_fixture_note(x, "proof"); /* a proof that was stopped says nothing */
+		assert_string_equal(json_object_get_string_member(after, "at"), json_object_get_string_member(before, "at"));
+		backup_fixture_free(x);
+	}
 }
 
 static void R22_what_a_killed_run_left_is_removed_at_the_next_start(void **state)
@@ -309,6 +360,7 @@ int main(void)
 		cmocka_unit_test(R22_without_a_recipient_or_a_directory_it_says_what_to_set),
 		cmocka_unit_test(R22_a_damaged_backup_is_no_proof),
 		cmocka_unit_test(R22_what_a_killed_run_left_is_removed_at_the_next_start),
+		cmocka_unit_test(R28_a_proof_gives_its_key_back),
 		cmocka_unit_test(R22_key_parts_are_destroyed_after_the_horizon),
 		cmocka_unit_test(R22_key_parts_elsewhere_do_not_count_as_destroyed),
 		cmocka_unit_test(R22_a_key_part_removed_by_hand_is_gone),

@@ -4,6 +4,7 @@
 #include "recorder/db/db_recording.h"
 #include "recorder/erasure/erasure.h"
 #include "recorder/erasure/passage.h"
+#include "recorder/keys/lockdown.h"
 #include "recorder/recording/playback.h"
 #include "recorder/recording/recording.h"
 #include "recorder/erasure/request.h"
@@ -309,6 +310,64 @@ static void an_admins_erasure_at_any_step_leaves_nothing(void **state)
 	}
 }
 
+static int64_t in_state(struct cut *c, const char *state)
+{
+	g_autofree char *sql = g_strdup_printf("SELECT count(*) FROM passage WHERE state = '%s'", state);
+	return fixture_count(c->f, sql);
+}
+
+/* R28: a lockdown takes the key from the job at once, at whichever step; the original stays whole, and it is begun again. */
+static void a_lockdown_at_any_step_damages_nothing(void **state)
+{
+	(void)state;
+	int64_t done = 0;
+	for (int steps = 0; !done; steps += 2) {
+		struct cut c = cut_new();
+		struct ap_actor admin = fixture_user(c.f, "ana", "admin", NULL);
+		GMainContext *context = begin_context();
+		assert_in_range(steps, 0, 40);
+		assert_ok(order(&c, &c.coach, 4000, 5000));
+		for (int i = 0; i < steps; i++)
+			g_main_context_iteration(context, FALSE);
+		done = in_state(&c, "done");
+		assert_ok(ap_lockdown_begin(c.f->v, &admin, "drill"));
+		assert_ok(ap_passage_work(c.f->v));
+		end_context(context);
+		assert_int_equal(in_state(&c, "ordered"), 1 - done);
+		assert_int_equal(fixture_count(c.f, "SELECT count(*) FROM recording WHERE state <> 'erased'"), 1);
+		fixture_run(c.f, "DELETE FROM setting WHERE name = 'lockdown'");
+		fixture_restart(c.f);
+		context = begin_context();
+		assert_ok(ap_passage_work(c.f->v));
+		end_context(context);
+		struct ap_uuid rest = living(&c);
+		g_autoptr(GByteArray) track = read_track(&c, &rest, AP_COACHEE);
+		for (int n = 0; n < SECONDS; n++)
+			assert_int_equal(holds_second(track, AP_COACHEE, n), n != 4);
+		fixture_free(c.f);
+	}
+}
+
+/* R32: a remainder that cannot be erased right now is not forgotten for that. */
+static void what_was_made_of_it_is_known_until_it_is_gone(void **state)
+{
+	(void)state;
+	struct cut c = cut_new();
+	GMainContext *context = begin_context();
+	assert_ok(order(&c, &c.coach, 4000, 5000));
+	for (int i = 0; i < 4; i++)
+		g_main_context_iteration(context, FALSE);
+	fixture_run(c.f, "CREATE TRIGGER full BEFORE INSERT ON erasure BEGIN SELECT RAISE(ABORT, 'full'); END");
+	assert_false(ap_ok(ap_passage_halt(c.f->v)));
+	assert_int_equal(fixture_count(c.f, "SELECT count(*) FROM passage WHERE into_ NOT NULL"), 1);
+	fixture_run(c.f, "DROP TRIGGER full");
+	assert_ok(ap_passage_work(c.f->v));
+	end_context(context);
+	assert_int_equal(in_state(&c, "done"), 1);
+	(void)living(&c); /* one alone */
+	fixture_free(c.f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +378,8 @@ int main(void)
 		cmocka_unit_test(one_that_was_cut_short_is_begun_again),
 		cmocka_unit_test(an_erasure_under_way_takes_the_remainder_too),
 		cmocka_unit_test(an_admins_erasure_at_any_step_leaves_nothing),
+		cmocka_unit_test(a_lockdown_at_any_step_damages_nothing),
+		cmocka_unit_test(what_was_made_of_it_is_known_until_it_is_gone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
