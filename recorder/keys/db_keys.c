@@ -47,8 +47,7 @@ struct ap_result ap_db_keys_need_kek(const struct ap_db_keys *k)
 	return k->kek ? AP_SUCCESS : ap_fail(AP_ERR_CRYPTO, "kek", "there is no key-encryption key");
 }
 
-/* The one that a row is under, of the two there may be; the present one when it is neither, which then says so. */
-static const struct ap_secret *kek_of(const struct ap_db_keys *k, const struct ap_wrapped *wrapped)
+const struct ap_secret *ap_db_keys_kek_of(const struct ap_db_keys *k, const struct ap_wrapped *wrapped)
 {
 	if (!k->old)
 		return k->kek;
@@ -83,7 +82,7 @@ void ap_db_keys_lock(struct ap_db_keys *k)
 /* VACUUM first: when SQLite splits or joins pages, a copy of a moved row can stay in their unused middle, which
  * secure_delete does not wipe (measured: 2 rows in 18,000). The rewritten file holds live rows alone; the checkpoint
  * then empties the log. */
-static struct ap_result purge(struct ap_db_keys *k)
+struct ap_result ap_db_keys_purge_held(struct ap_db_keys *k)
 {
 	AP_TRY(ap_db_run(k->db, "VACUUM", AP_NO_VALUES));
 	AP_TRY(ap_db_truncate_wal(k->db));
@@ -95,13 +94,13 @@ static struct ap_result purge(struct ap_db_keys *k)
 static struct ap_result purge_or_owe(struct ap_db_keys *k)
 {
 	k->owed = true;
-	return k->defer ? AP_SUCCESS : purge(k);
+	return k->defer ? AP_SUCCESS : ap_db_keys_purge_held(k);
 }
 
 struct ap_result ap_db_keys_purge(struct ap_db_keys *k)
 {
 	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
-	return purge(k);
+	return ap_db_keys_purge_held(k);
 }
 
 void ap_db_keys_defer(struct ap_db_keys *k, bool on)
@@ -113,7 +112,7 @@ void ap_db_keys_defer(struct ap_db_keys *k, bool on)
 struct ap_result ap_db_keys_purge_owed(struct ap_db_keys *k)
 {
 	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
-	return k->owed ? purge(k) : AP_SUCCESS;
+	return k->owed ? ap_db_keys_purge_held(k) : AP_SUCCESS;
 }
 
 /* ---- shares ---- */
@@ -183,7 +182,7 @@ struct ap_result ap_db_keys_get(struct ap_db_keys *k, const struct ap_wrap_place
 	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
 	AP_TRY(ap_db_keys_need_kek(k));
 	AP_TRY(peek(k, owner_of(place), place->slot, &wrapped));
-	return ap_share_unwrap(kek_of(k, &wrapped), place, &wrapped, ret_share);
+	return ap_share_unwrap(ap_db_keys_kek_of(k, &wrapped), place, &wrapped, ret_share);
 }
 
 struct ap_result ap_db_keys_destroy(struct ap_db_keys *k, const struct ap_uuid *owner, enum ap_slot slot)
@@ -207,14 +206,14 @@ struct ap_result ap_db_keys_destroy_many(struct ap_db_keys *k, const struct ap_s
 	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
 	AP_TRY(ap_db_begin(k->db));
 	AP_TRY(ap_db_finish(k->db, delete_all(k, names, count)));
-	return purge(k);
+	return ap_db_keys_purge_held(k);
 }
 
 struct ap_result ap_db_keys_destroy_session(struct ap_db_keys *k, const struct ap_uuid *session)
 {
 	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
 	AP_TRY(ap_db_run(k->db, "DELETE FROM share WHERE session = ?1", AP_VALUES(AP_V_UUID(session))));
-	return purge(k);
+	return ap_db_keys_purge_held(k);
 }
 
 struct ap_result ap_db_keys_pending(struct ap_db_keys *k, struct ap_pending_share *ret_rows, size_t max,
@@ -287,7 +286,7 @@ struct ap_result ap_db_keys_seal_open(struct ap_db_keys *k, const struct ap_uuid
 					   AP_VALUES(AP_V_UUID(session), AP_V_INT(role), AP_V_BLOB(public, 32)));
 	bool found = ap_rows_next(rows) && ap_db_keys_row(rows, &wrapped);
 	AP_TRY(ap_rows_end_found(rows, found));
-	return ap_seal_unwrap(kek_of(k, &wrapped), session, role, public, &wrapped, ret_private);
+	return ap_seal_unwrap(ap_db_keys_kek_of(k, &wrapped), session, role, public, &wrapped, ret_private);
 }
 
 struct ap_result ap_db_keys_seal_destroy(struct ap_db_keys *k, const struct ap_uuid *session, int role)
@@ -351,7 +350,7 @@ struct ap_result ap_db_keys_sweep(struct ap_db_keys *k, const struct ap_key_judg
 	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
 	AP_TRY(ap_db_begin(k->db));
 	AP_TRY(ap_db_finish(k->db, sweep_all(k, judges)));
-	return purge(k);
+	return ap_db_keys_purge_held(k);
 }
 
 /* ---- the vault's own keys ---- */
@@ -415,7 +414,7 @@ struct ap_result ap_db_keys_server_destroy(struct ap_db_keys *k, const char *nam
 {
 	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
 	AP_TRY(ap_db_run(k->db, "DELETE FROM server_key WHERE name = ?1", AP_VALUES(AP_V_TEXT(name))));
-	return purge(k);
+	return ap_db_keys_purge_held(k);
 }
 
 /* ---- the highest checkpoint known ---- */

@@ -28,7 +28,7 @@ void ap_db_keys_free(struct ap_db_keys *db);
 struct ap_result ap_db_keys_kek_id(struct ap_db_keys *db, struct ap_kek_id *ret_id);
 /* Of the one before it, in a turnover; "conflict" otherwise. */
 struct ap_result ap_db_keys_old_kek_id(struct ap_db_keys *db, struct ap_kek_id *ret_id);
-/* Shares and seal keys that there are. */
+/* Shares, seal keys and keys of proofs that there are. */
 struct ap_result ap_db_keys_count(struct ap_db_keys *db, int64_t *ret_count);
 /* The key in use, followed in a turnover by the one before it: 32 or 64 bytes, the caller's. For the escrow alone. */
 struct ap_result ap_db_keys_copy_keks(struct ap_db_keys *db, struct ap_secret **ret_keks);
@@ -104,6 +104,15 @@ struct ap_result ap_db_keys_seal_open(struct ap_db_keys *db, const struct ap_uui
 /* After use, or at a session's end (role 0: both parties). Ends with a purge. */
 struct ap_result ap_db_keys_seal_destroy(struct ap_db_keys *db, const struct ap_uuid *session, int role);
 
+/* ---- keys of sealed proofs of consent (recorder/proof/proof.h), per session, wrapped under the KEK ---- */
+
+/* Makes those that are not there yet (random, 32 bytes), all in one transaction. */
+struct ap_result ap_db_keys_proof_make(struct ap_db_keys *db, const struct ap_uuid *sessions, size_t count);
+/* "not-found" when it was destroyed or never made. */
+struct ap_result ap_db_keys_proof_get(struct ap_db_keys *db, const struct ap_uuid *session, struct ap_secret **ret_key);
+/* All or none, then a purge; what is not there is success. */
+struct ap_result ap_db_keys_proof_destroy(struct ap_db_keys *db, const struct ap_uuid *sessions, size_t count);
+
 /* ---- the sweep at the start ---- */
 
 struct ap_key_row {
@@ -139,7 +148,7 @@ typedef struct ap_result (*ap_db_keys_place)(void *ctx, const struct ap_uuid *ow
 struct ap_result ap_db_keys_turn_begin(struct ap_db_keys *db, const struct ap_secret *new_kek);
 bool ap_db_keys_turning(struct ap_db_keys *db);
 /*
- * Wraps at most AP_TURN_BATCH shares and seal keys anew; the lock is held to read them and to write them, not while they
+ * Wraps at most AP_TURN_BATCH shares, seal keys or keys of proofs anew; the lock is held to read them and to write them, not while they
  * are wrapped. *ret_seen is how many it looked at: 0 at the end of a pass. A row without place is left for the next pass
  * (a give whose transaction is still open).
  */

@@ -1,5 +1,5 @@
 /*
- * What db_keys.c and db_keys_turnover.c share.
+ * What db_keys.c, db_keys_proof.c and db_keys_turnover.c share.
  */
 #pragma once
 
@@ -8,9 +8,12 @@
 
 #include <glib.h>
 
+/* In the order of a turnover's pass. */
+enum ap_turn_kind { AP_TURN_SHARES, AP_TURN_SEALS, AP_TURN_PROOFS, AP_TURN_KINDS };
+
 /* Where a pass of a turnover stands: the last row looked at. */
 struct ap_turn_cursor {
-	bool seals; /* all shares were looked at */
+	enum ap_turn_kind kind;
 	struct ap_uuid owner;
 	int slot;
 	uint8_t public[32];
@@ -37,3 +40,7 @@ struct ap_db_keys {
 struct ap_result ap_db_keys_need_kek(const struct ap_db_keys *k);
 /* kek_id, nonce, wrapped in columns 0 to 2. */
 bool ap_db_keys_row(struct ap_rows *rows, struct ap_wrapped *ret);
+/* Of the two keys there may be, the one that such a row is under; the present one when it is neither, which then says so. */
+const struct ap_secret *ap_db_keys_kek_of(const struct ap_db_keys *k, const struct ap_wrapped *wrapped);
+/* Rewrites the file and empties its log. */
+struct ap_result ap_db_keys_purge_held(struct ap_db_keys *k);

@@ -5,10 +5,11 @@
 
 /* A row on its way from one key to the other. */
 struct turning {
-	struct ap_uuid owner; /* of a seal key: its session */
+	struct ap_uuid owner; /* of a seal key or a proof's: its session */
 	int slot;	      /* of a seal key: the role */
 	uint8_t public[32];   /* of a seal key */
-	bool seal, placed;
+	enum ap_turn_kind kind;
+	bool placed;
 	struct ap_wrapped old, wrapped;
 };
 
@@ -62,7 +63,8 @@ struct ap_result ap_db_keys_copy_keks(struct ap_db_keys *k, struct ap_secret **r
 struct ap_result ap_db_keys_count(struct ap_db_keys *k, int64_t *ret_count)
 {
 	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
-	return ap_db_count(k->db, "SELECT (SELECT count(*) FROM share) + (SELECT count(*) FROM seal)", AP_NO_VALUES, ret_count);
+	return ap_db_count(k->db, "SELECT (SELECT count(*) FROM share) + (SELECT count(*) FROM seal) + (SELECT count(*) FROM proof_key)",
+			   AP_NO_VALUES, ret_count);
 }
 
 /* ---- reading a batch ---- */
@@ -86,10 +88,19 @@ static struct ap_rows *next_seals(struct ap_db_keys *k, const struct ap_kek_id *
 				     AP_V_BLOB(new_id->b, AP_KEK_ID), AP_V_INT(AP_TURN_BATCH)));
 }
 
-static struct ap_result take_rows(struct ap_rows *rows, bool seals, GArray *list)
+static struct ap_rows *next_proofs(struct ap_db_keys *k, const struct ap_kek_id *new_id)
 {
+	return ap_db_query(k->db,
+			   "SELECT kek_id, nonce, wrapped, session, 0 FROM proof_key WHERE session > ?1 AND kek_id <> ?2"
+			   " ORDER BY session LIMIT ?3",
+			   AP_VALUES(AP_V_UUID(&k->cursor.owner), AP_V_BLOB(new_id->b, AP_KEK_ID), AP_V_INT(AP_TURN_BATCH)));
+}
+
+static struct ap_result take_rows(struct ap_rows *rows, enum ap_turn_kind kind, GArray *list)
+{
+	bool seals = kind == AP_TURN_SEALS;
 	while (ap_rows_next(rows)) {
-		struct turning t = { .seal = seals, .owner = ap_row_uuid(rows, 3), .slot = (int)ap_row_int(rows, 4) };
+		struct turning t = { .kind = kind, .owner = ap_row_uuid(rows, 3), .slot = (int)ap_row_int(rows, 4) };
 		bool whole = ap_db_keys_row(rows, &t.old) && (!seals || ap_row_bytes(rows, 5, t.public, sizeof t.public));
 		t.placed = whole;
 		g_array_append_val(list, t);
@@ -97,7 +108,21 @@ static struct ap_result take_rows(struct ap_rows *rows, bool seals, GArray *list
 	return ap_rows_end(rows);
 }
 
-/* Shares first, then seal keys; the cursor goes on behind what was read, and back to the start after the last. */
+static struct ap_result read_kind(struct ap_db_keys *k, const struct ap_kek_id *new_id, GArray *list)
+{
+	switch (k->cursor.kind) {
+	case AP_TURN_SHARES:
+		return take_rows(next_shares(k, new_id), AP_TURN_SHARES, list);
+	case AP_TURN_SEALS:
+		return take_rows(next_seals(k, new_id), AP_TURN_SEALS, list);
+	case AP_TURN_PROOFS:
+	case AP_TURN_KINDS:
+		break;
+	}
+	return take_rows(next_proofs(k, new_id), AP_TURN_PROOFS, list);
+}
+
+/* Kind after kind; the cursor goes on behind what was read, and back to the start after the last. */
 static struct ap_result read_batch(struct ap_db_keys *k, GArray *list)
 {
 	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
@@ -105,13 +130,12 @@ static struct ap_result read_batch(struct ap_db_keys *k, GArray *list)
 	if (!k->old)
 		return ap_fail(AP_ERR_DENIED, "conflict", "there is no turnover under way");
 	struct ap_kek_id new_id = ap_kek_id(k->kek);
-	if (!k->cursor.seals) {
-		AP_TRY(take_rows(next_shares(k, &new_id), false, list));
-		if (list->len == 0)
-			k->cursor = (struct ap_turn_cursor){ .seals = true };
+	while (k->cursor.kind < AP_TURN_KINDS) {
+		AP_TRY(read_kind(k, &new_id, list));
+		if (list->len > 0)
+			break;
+		k->cursor = (struct ap_turn_cursor){ .kind = k->cursor.kind + 1 };
 	}
-	if (k->cursor.seals)
-		AP_TRY(take_rows(next_seals(k, &new_id), true, list));
 	if (list->len == 0) {
 		k->cursor = (struct ap_turn_cursor){ 0 };
 		return AP_SUCCESS;
@@ -132,6 +156,15 @@ static struct ap_result wrap_seal(const struct ap_db_keys *k, struct turning *t)
 	AP_TRY(ap_seal_unwrap(k->old, &t->owner, role, t->public, &t->old, &private));
 	struct ap_result r = ap_seal_wrap(k->kek, &t->owner, role, t->public, private, &t->wrapped);
 	ap_secret_free(private);
+	return r;
+}
+
+static struct ap_result wrap_proof(const struct ap_db_keys *k, struct turning *t)
+{
+	struct ap_secret *key = NULL;
+	AP_TRY(ap_proof_unwrap(k->old, &t->owner, &t->old, &key));
+	struct ap_result r = ap_proof_wrap(k->kek, &t->owner, key, &t->wrapped);
+	ap_secret_free(key);
 	return r;
 }
 
@@ -156,7 +189,10 @@ static struct ap_result wrap_all(const struct ap_db_keys *k, GArray *list, ap_db
 		struct turning *t = &g_array_index(list, struct turning, i);
 		if (!t->placed)
 			return ap_fail(AP_ERR_CRYPTO, "share", "a stored share has the wrong form");
-		AP_TRY(t->seal ? wrap_seal(k, t) : wrap_share(k, t, place_of, ctx, scratch));
+		if (t->kind == AP_TURN_SHARES)
+			AP_TRY(wrap_share(k, t, place_of, ctx, scratch));
+		else
+			AP_TRY(t->kind == AP_TURN_SEALS ? wrap_seal(k, t) : wrap_proof(k, t));
 	}
 	return AP_SUCCESS;
 }
@@ -175,7 +211,11 @@ static struct ap_result wrap_batch(const struct ap_db_keys *k, GArray *list, ap_
 static struct ap_result write_one(struct ap_db_keys *k, const struct turning *t)
 {
 	const struct ap_wrapped *w = &t->wrapped;
-	if (t->seal)
+	if (t->kind == AP_TURN_PROOFS)
+		return ap_db_run(k->db, "UPDATE proof_key SET kek_id = ?2, nonce = ?3, wrapped = ?4 WHERE session = ?1 AND nonce = ?5",
+				 AP_VALUES(AP_V_UUID(&t->owner), AP_V_BLOB(w->kek_id.b, AP_KEK_ID), AP_V_BLOB(w->nonce, AP_WRAP_NONCE),
+					   AP_V_BLOB(w->bytes, AP_WRAPPED), AP_V_BLOB(t->old.nonce, AP_WRAP_NONCE)));
+	if (t->kind == AP_TURN_SEALS)
 		return ap_db_run(k->db,
 				 "UPDATE seal SET kek_id = ?4, nonce = ?5, wrapped = ?6"
 				 " WHERE session = ?1 AND role = ?2 AND public = ?3 AND nonce = ?7",
@@ -231,7 +271,8 @@ struct ap_result ap_db_keys_turn_end(struct ap_db_keys *k)
 	struct ap_kek_id id = ap_kek_id(k->kek);
 	int64_t left = 0;
 	AP_TRY(ap_db_count(k->db,
-			   "SELECT (SELECT count(*) FROM share WHERE kek_id <> ?1) + (SELECT count(*) FROM seal WHERE kek_id <> ?1)",
+			   "SELECT (SELECT count(*) FROM share WHERE kek_id <> ?1) + (SELECT count(*) FROM seal WHERE kek_id <> ?1)"
+			   " + (SELECT count(*) FROM proof_key WHERE kek_id <> ?1)",
 			   AP_VALUES(AP_V_BLOB(id.b, AP_KEK_ID)), &left));
 	if (left > 0)
 		return ap_fail(AP_ERR_DENIED, "conflict", "shares are still under another key-encryption key");

@@ -10,6 +10,7 @@
 #define IDENTITY_LABEL "aparte/identity/v1"
 #define WRAP_LABEL "aparte/share-wrap/v1"
 #define SEAL_WRAP_LABEL "aparte/seal-wrap/v1"
+#define PROOF_WRAP_LABEL "aparte/proof-wrap/v1"
 #define KEK_LABEL "aparte/kek-id/v1"
 #define UUID 16
 #define CONTEXT_MAX 192 /* the longest info or AD below is 150 bytes */
@@ -142,6 +143,17 @@ static struct ad seal_ad(const struct ap_kek_id *kek_id, const struct ap_uuid *s
 	return ad;
 }
 
+static struct ad proof_ad(const struct ap_kek_id *kek_id, const struct ap_uuid *session)
+{
+	struct ad ad;
+	struct ap_writer w = ap_writer_over(ad.bytes, sizeof ad.bytes);
+	write_domain(&w, PROOF_WRAP_LABEL);
+	ap_write_bytes(&w, kek_id->b, AP_KEK_ID);
+	ap_write_bytes(&w, session->b, UUID);
+	ad.len = w.len;
+	return ad;
+}
+
 /* XChaCha20-Poly1305-IETF; both secrets have 32 bytes. */
 static struct ap_result wrap(const struct ap_secret *kek, const struct ad *ad, const struct ap_secret *secret,
 			     const uint8_t nonce[AP_WRAP_NONCE], struct ap_wrapped *ret_wrapped)
@@ -230,4 +242,21 @@ struct ap_result ap_seal_unwrap(const struct ap_secret *kek, const struct ap_uui
 {
 	struct ad ad = seal_ad(&wrapped->kek_id, session, role, public);
 	return unwrap(kek, &ad, wrapped, ret_private);
+}
+
+struct ap_result ap_proof_wrap(const struct ap_secret *kek, const struct ap_uuid *session, const struct ap_secret *key,
+			       struct ap_wrapped *ret_wrapped)
+{
+	uint8_t nonce[AP_WRAP_NONCE];
+	randombytes_buf(nonce, sizeof nonce);
+	struct ap_kek_id id = ap_kek_id(kek);
+	struct ad ad = proof_ad(&id, session);
+	return wrap(kek, &ad, key, nonce, ret_wrapped);
+}
+
+struct ap_result ap_proof_unwrap(const struct ap_secret *kek, const struct ap_uuid *session, const struct ap_wrapped *wrapped,
+				 struct ap_secret **ret_key)
+{
+	struct ad ad = proof_ad(&wrapped->kek_id, session);
+	return unwrap(kek, &ad, wrapped, ret_key);
 }

@@ -96,3 +96,9 @@ struct ap_result ap_seal_wrap(const struct ap_secret *kek, const struct ap_uuid 
 struct ap_result ap_seal_unwrap(const struct ap_secret *kek, const struct ap_uuid *session, enum ap_role role,
 				const uint8_t public[32], const struct ap_wrapped *wrapped,
 				struct ap_secret **ret_private);
+
+/* The key of a session's sealed proof of consent, wrapped in the same way and bound to its session. */
+struct ap_result ap_proof_wrap(const struct ap_secret *kek, const struct ap_uuid *session, const struct ap_secret *key,
+			       struct ap_wrapped *ret_wrapped);
+struct ap_result ap_proof_unwrap(const struct ap_secret *kek, const struct ap_uuid *session, const struct ap_wrapped *wrapped,
+				 struct ap_secret **ret_key);
