@@ -205,6 +205,18 @@ static void code_hook(struct coder *c, struct ap_capture_message *m)
 	code_u32(c, &m->hook.value);
 }
 
+static void code_film(struct coder *c, struct ap_capture_message *m)
+{
+	code_u64(c, &m->film.duration_ms);
+	code_bool(c, &m->film.require_sandbox);
+	c->bad = c->bad || m->film.duration_ms == 0 || m->film.duration_ms > AP_FILM_MS;
+}
+
+static void code_pipe(struct coder *c, struct ap_capture_message *m)
+{
+	m->pipe = (enum ap_capture_pipe)code_enum(c, m->pipe, AP_PIPE_COACH, AP_PIPE_FILM);
+}
+
 static const struct form {
 	void (*code)(struct coder *c, struct ap_capture_message *m);
 	bool fd; /* comes with exactly one descriptor; the others with none */
@@ -229,6 +241,10 @@ static const struct form {
 	[AP_CAPTURE_HOOK] = { code_hook, false },
 	[AP_CAPTURE_RENEW] = { code_renew, false },
 	[AP_CAPTURE_LAPSED] = { code_one_generation, false },
+	[AP_CAPTURE_COMPOSE] = { code_spawn_id, true },
+	[AP_CAPTURE_FILM] = { code_film, false },
+	[AP_CAPTURE_PIPE] = { code_pipe, true },
+	[AP_CAPTURE_COMPOSED] = { code_none, false },
 };
 
 static const struct form *form_of(unsigned type)

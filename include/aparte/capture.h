@@ -54,6 +54,13 @@ enum ap_capture_type {
 	AP_CAPTURE_RENEW, /* renew: the gate is still open */
 	/* capture to vault */
 	AP_CAPTURE_LAPSED, /* generation: as CLOSED, but by itself: no RENEW came in time. A CLOSE that crosses it is void */
+	/* vault to zygote */
+	AP_CAPTURE_COMPOSE, /* fd: a composer's control socket; id */
+	/* vault to composer */
+	AP_CAPTURE_FILM, /* film: first, once; READY follows */
+	AP_CAPTURE_PIPE, /* fd; pipe: three of them, once each, after FILM */
+	/* composer to vault */
+	AP_CAPTURE_COMPOSED, /* all of the film is in its pipe; the process ends. FAILED instead, where it could not be */
 	AP_CAPTURE_TYPES,
 };
 
@@ -113,6 +120,28 @@ struct ap_capture_epoch_report {
 	struct ap_capture_line_report lines[2][AP_LINES];
 };
 
+/*
+ * One composition: two persons' files become one film, side by side. Files and film go through three pipes, so that the
+ * composer has neither a path nor a key.
+ */
+struct ap_capture_film {
+	uint64_t duration_ms; /* of the film: what lies behind it is left out; at most AP_FILM_MS */
+	bool require_sandbox; /* refuse (FAILED "sandbox") where Landlock is missing */
+};
+
+#define AP_FILM_MS (24 * 3600 * 1000u)
+#define AP_FILM_WIDTH 1280 /* pixels; each person has a half */
+#define AP_FILM_HEIGHT 360
+
+enum ap_capture_pipe { AP_PIPE_COACH = 1, AP_PIPE_COACHEE, AP_PIPE_FILM };
+
+/*
+ * In the film's pipe: clusters (RFC 9559), each after a head of length(4, 1..AP_FILM_CLUSTER), time in ms(8, not falling)
+ * and whether it begins with a keyframe(1, 0 or 1), big endian. Opus on track 1, VP8 on track 2 (webm.h).
+ */
+#define AP_FILM_HEAD 13
+#define AP_FILM_CLUSTER (8u << 20)
+
 #define AP_CAPTURE_WORD 24
 
 /* What a test hook tried, and the errno it got (0: it succeeded). */
@@ -127,7 +156,7 @@ struct ap_capture_message {
 	enum ap_capture_type type;
 	int fd; /* -1 without one */
 	union {
-		uint32_t spawn_id; /* SPAWN, KILL */
+		uint32_t spawn_id; /* SPAWN, KILL, COMPOSE */
 		struct {
 			uint32_t id;
 			int32_t status; /* as waitpid's */
@@ -144,6 +173,8 @@ struct ap_capture_message {
 		uint64_t duration_ms[2]; /* SEALED */
 		char word[AP_CAPTURE_WORD]; /* FAILED: lowercase letters and '-' */
 		struct ap_capture_hook_msg hook;
+		struct ap_capture_film film;
+		enum ap_capture_pipe pipe;
 	};
 };
 

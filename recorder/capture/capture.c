@@ -1,14 +1,11 @@
 #include "capture.h"
 
+#include "confine.h"
 #include "ingest.h"
 #include "tracks.h"
 
-#include <aparte/sandbox.h>
 #include <errno.h>
-#include <linux/close_range.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -39,54 +36,17 @@ struct capture {
 	uint8_t batch[BATCH][AP_GATE_DATAGRAM + 1];
 };
 
-static struct ap_result close_others(int socket, int null_fd)
-{
-	for (int fd = 0; fd < 3; fd++)
-		if (dup2(null_fd, fd) < 0)
-			return ap_fail(AP_ERR_IO, "descriptors", "the standard descriptors could not be replaced");
-	if (dup2(socket, 3) < 0 || close_range(4, ~0u, 0) != 0)
-		return ap_fail(AP_ERR_IO, "descriptors", "inherited descriptors could not be closed");
-	return AP_SUCCESS;
-}
-
-/*
- * What one capture can take of the machine. More than a real one needs by far; an owned one stays bounded: what lies in
- * a segment (the largest that may be reported, and its age file's overhead), memory, and through the user's processes
- * and the descriptors the kernel's tables.
- */
-static const struct bound {
-	int resource;
-	rlim_t most;
-} bounds[] = {
-	{ RLIMIT_FSIZE, 65u << 20 },
-	{ RLIMIT_NOFILE, 128 },
-	{ RLIMIT_CORE, 0 },
-	{ RLIMIT_NPROC, 16384 }, /* all captures together: gateway.max_sessions of 1,000 takes 11,000 threads */
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* a sanitizer's own tables are larger */
-	{ RLIMIT_DATA, 1u << 30 },
-#endif
+/* More than a real one needs by far. A segment is at most what may be reported, and its age file's overhead. */
+static const struct ap_confine_bounds bounds = {
+	.file_bytes = 65u << 20,
+	.descriptors = 128,
+	.memory = 1u << 30,
+	.processes = 16384, /* all captures together: gateway.max_sessions of 1,000 takes 11,000 threads */
 };
-
-static struct ap_result take_bounds(void)
-{
-	signal(SIGXFSZ, SIG_IGN); /* a write that fails is told; a death is not */
-	for (size_t i = 0; i < G_N_ELEMENTS(bounds); i++) {
-		const struct rlimit limit = { bounds[i].most, bounds[i].most };
-		if (setrlimit((__rlimit_resource_t)bounds[i].resource, &limit) != 0)
-			return ap_fail(AP_ERR_DENIED, "sandbox", "the kernel refused a limit");
-	}
-	return AP_SUCCESS;
-}
 
 struct ap_result ap_capture_confine(int socket, int null_fd, bool landlock)
 {
-	static const struct ap_sandbox_rules nothing = { 0 };
-	AP_TRY(close_others(socket, null_fd));
-	AP_TRY(take_bounds());
-	AP_TRY(ap_sandbox_no_new_privs());
-	if (landlock)
-		AP_TRY(ap_sandbox_landlock(&nothing, NULL));
-	return ap_sandbox_seccomp_descriptors_only();
+	return ap_confine(socket, null_fd, landlock, &bounds);
 }
 
 /* ---- answers: never wait; a vault that takes none for so long has lost this recording anyway ---- */

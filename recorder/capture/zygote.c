@@ -1,6 +1,7 @@
 #include "zygote.h"
 
 #include "capture.h"
+#include "composer.h"
 
 #include <aparte/log.h>
 #include <aparte/sandbox.h>
@@ -136,26 +137,31 @@ static bool has_one_thread(void)
 	return count == 1;
 }
 
-static G_NORETURN void become_capture(struct ap_zygote *z, int socket, pid_t zygote)
+static int be_capture(const struct ap_zygote *z, int socket)
+{
+	if (!ap_ok(ap_capture_confine(socket, z->null_fd, z->landlock)))
+		return 1;
+	return ap_capture_run(3, z->landlock);
+}
+
+static G_NORETURN void become(const struct ap_zygote *z, enum ap_capture_type order, int socket, pid_t zygote)
 {
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	/* No capture without its zygote: nobody else could kill it. */
+	/* None without its zygote: nobody else could kill it. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != zygote)
 		_exit(1);
-	if (!ap_ok(ap_capture_confine(socket, z->null_fd, z->landlock)))
-		_exit(1);
-	_exit(ap_capture_run(3, z->landlock));
+	_exit(order == AP_CAPTURE_COMPOSE ? ap_composer_run(socket, z->null_fd, z->landlock) : be_capture(z, socket));
 }
 
-static void spawn(struct ap_zygote *z, uint32_t id, int socket)
+static void spawn(struct ap_zygote *z, enum ap_capture_type order, uint32_t id, int socket)
 {
 	pid_t self = getpid(), pid = -1;
 	if (z->children->len < MAX_CHILDREN && has_one_thread())
 		pid = fork();
 	if (pid == 0)
-		become_capture(z, socket, self);
+		become(z, order, socket, self);
 	if (pid < 0) {
 		ap_log(AP_LOG_ERROR, "capture_fork", "id=%u", id);
 		tell_exited(z, id, W_EXITCODE(1, 0));
@@ -163,7 +169,7 @@ static void spawn(struct ap_zygote *z, uint32_t id, int socket)
 	}
 	const struct child child = { pid, id, true, 0 };
 	g_array_append_val(z->children, child);
-	ap_log(AP_LOG_INFO, "capture_started", "id=%u pid=%d", id, (int)pid);
+	ap_log(AP_LOG_INFO, order == AP_CAPTURE_COMPOSE ? "composer_started" : "capture_started", "id=%u pid=%d", id, (int)pid);
 }
 
 static void kill_child(struct ap_zygote *z, uint32_t id)
@@ -181,17 +187,19 @@ void ap_zygote_on_link(struct ap_zygote *z)
 	struct ap_result result = ap_capture_receive(z->link, false, &m);
 	if (result.err == AP_ERR_LIMIT)
 		return;
-	if (!ap_ok(result) || (m.type != AP_CAPTURE_SPAWN && m.type != AP_CAPTURE_KILL)) {
+	bool known = ap_ok(result) &&
+		     (m.type == AP_CAPTURE_SPAWN || m.type == AP_CAPTURE_COMPOSE || m.type == AP_CAPTURE_KILL);
+	if (!known) {
 		ap_log(AP_LOG_WARN, "vault_link_lost", "reason=%s", ap_ok(result) ? "order" : result.name);
 		if (ap_ok(result) && m.fd >= 0)
 			close(m.fd);
 		drop_link(z);
 		return;
 	}
-	if (m.type == AP_CAPTURE_SPAWN)
-		spawn(z, m.spawn_id, m.fd);
-	else
+	if (m.type == AP_CAPTURE_KILL)
 		kill_child(z, m.spawn_id);
+	else
+		spawn(z, m.type, m.spawn_id, m.fd);
 	if (m.fd >= 0)
 		close(m.fd);
 }
