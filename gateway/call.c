@@ -301,24 +301,6 @@ static bool make_srtp(struct ap_leg *leg)
 	return made;
 }
 
-void ap_leg_established(struct ap_leg *leg)
-{
-	end_handshake(leg);
-	if (!make_srtp(leg)) {
-		ap_count(&leg->worker->counters, AP_COUNT_DTLS_FAILED);
-		ap_leg_fail(leg);
-		return;
-	}
-	ap_count(&leg->worker->counters, AP_COUNT_DTLS_DONE);
-	leg->heard_ns = leg->worker->now_ns;
-	leg->connected = true;
-	report(leg, AP_LEG_CONNECTED);
-	ap_leg_want_keyframes(leg);
-	struct ap_leg *peer = ap_leg_peer(leg);
-	if (peer)
-		ap_leg_want_keyframes(peer);
-}
-
 static bool sends_video(const struct ap_leg *leg, int line)
 {
 	return line != AP_LINE_AUDIO && leg->lines[line].present && leg->lines[line].from_client;
@@ -357,10 +339,33 @@ void ap_leg_want_keyframe(struct ap_leg *leg, enum ap_line line)
 	want_keyframe(leg, line, 1);
 }
 
-void ap_leg_want_keyframes(struct ap_leg *leg)
+static void want_keyframes(struct ap_leg *leg, unsigned times)
 {
-	for (int i = AP_LINE_CAMERA; i < AP_LINES; i++)
-		ap_leg_want_keyframe(leg, (enum ap_line)i);
+	for (int i = AP_LINE_CAMERA; leg && i < AP_LINES; i++)
+		want_keyframe(leg, (enum ap_line)i, times);
+}
+
+/* Somebody begins to watch: the other person, or a recording. A request is one packet, and what it asks for may be lost
+ * too; not every client asks by itself, and the recording's next is two seconds away. */
+static void want_opening_keyframes(struct ap_leg *leg)
+{
+	want_keyframes(leg, OPENING_KEYFRAMES);
+}
+
+void ap_leg_established(struct ap_leg *leg)
+{
+	end_handshake(leg);
+	if (!make_srtp(leg)) {
+		ap_count(&leg->worker->counters, AP_COUNT_DTLS_FAILED);
+		ap_leg_fail(leg);
+		return;
+	}
+	ap_count(&leg->worker->counters, AP_COUNT_DTLS_DONE);
+	leg->heard_ns = leg->worker->now_ns;
+	leg->connected = true;
+	report(leg, AP_LEG_CONNECTED);
+	want_opening_keyframes(leg);
+	want_opening_keyframes(ap_leg_peer(leg));
 }
 
 static bool tick_handshake(struct ap_leg *leg)
@@ -388,8 +393,8 @@ bool ap_leg_tick(struct ap_leg *leg)
 	if (connected != leg->connected) {
 		leg->connected = connected;
 		report(leg, connected ? AP_LEG_CONNECTED : AP_LEG_DISCONNECTED);
-		if (connected && ap_leg_peer(leg))
-			ap_leg_want_keyframes(ap_leg_peer(leg));
+		if (connected)
+			want_opening_keyframes(ap_leg_peer(leg));
 	}
 	for (int i = AP_LINE_CAMERA; i < AP_LINES; i++)
 		if (leg->keyframes[i].wanted)
@@ -412,8 +417,7 @@ void ap_call_begin_tap(struct ap_worker *w, struct ap_call *call)
 {
 	call->tap_keyframe_ns = w->now_ns;
 	for (int side = 0; side < 2; side++)
-		for (int i = AP_LINE_CAMERA; call->legs[side] && i < AP_LINES; i++)
-			want_keyframe(call->legs[side], (enum ap_line)i, OPENING_KEYFRAMES);
+		want_opening_keyframes(call->legs[side]);
 }
 
 void ap_call_tick_tap(struct ap_worker *w, struct ap_call *call)
@@ -423,6 +427,5 @@ void ap_call_tick_tap(struct ap_worker *w, struct ap_call *call)
 		return;
 	call->tap_keyframe_ns = w->now_ns;
 	for (int side = 0; side < 2; side++)
-		if (call->legs[side])
-			ap_leg_want_keyframes(call->legs[side]);
+		want_keyframes(call->legs[side], 1);
 }

@@ -46,7 +46,6 @@ void ap_leg_established(struct ap_leg *leg);
 
 /* Wants a keyframe of a video line of this leg: asked now, or when the last request is 300 ms old. */
 void ap_leg_want_keyframe(struct ap_leg *leg, enum ap_line line);
-void ap_leg_want_keyframes(struct ap_leg *leg);
 
 /* Timers: DTLS repeats, liveness, idleness, delayed keyframe requests. May end the leg; false then. */
 bool ap_leg_tick(struct ap_leg *leg);

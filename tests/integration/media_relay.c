@@ -287,11 +287,32 @@ static void transport_feedback_speaks_of_the_senders_own_numbers(void **state)
 	assert_memory_equal(ap_read_span(&r, 10), "\x00\x01\x00\x00\x01\x00\x20\x01\x10\x00", 10);
 }
 
+/* The coach's camera runs. */
+static void show(struct ap_media_fixture *f, uint32_t ssrc, uint16_t seq, int ms)
+{
+	for (; ms > 0; ms -= 100) {
+		ap_fixture_send(f, COACH,
+				&(struct ap_fixture_rtp){.line = AP_LINE_CAMERA, .ssrc = ssrc, .seq = ++seq, .with_mid = true,
+							 .twcc = -1, .payload = "x", .len = 1});
+		ap_fixture_run(f, 100);
+	}
+}
+
+/* A request is one packet, and so may be lost, and not every client asks by itself: one that came when the sender's
+ * picture ran already saw nothing for ever. */
+static void a_newcomers_keyframe_is_asked_for_thrice(void **state)
+{
+	struct ap_media_fixture *f = *state;
+	uint64_t before = ap_fixture_counter(f, "keyframes_requested_total");
+	show(f, 0x7777, 1, 2000);
+	assert_int_equal(ap_fixture_counter(f, "keyframes_requested_total"), before + 3);
+}
+
 static void a_receivers_pli_becomes_ours_and_is_throttled(void **state)
 {
 	struct ap_media_fixture *f = *state;
 	send_from_two_sources(f);
-	ap_fixture_run(f, 800); /* those asked for at connection are over */
+	show(f, 0x5555, 2000, 2000); /* those asked for at connection are over */
 	ap_fixture_flush(f, COACH);
 	uint64_t before = ap_fixture_counter(f, "keyframes_requested_total");
 	g_autofree struct ap_peer_packet *packet = feed_back(f, 206, 1, NULL, 0);
@@ -369,6 +390,7 @@ int main(void)
 		CONNECTED(what_was_missing_goes_plainly_to_one_without_rtx),
 		CONNECTED(nack_speaks_of_the_senders_own_numbers),
 		CONNECTED(transport_feedback_speaks_of_the_senders_own_numbers),
+		CONNECTED(a_newcomers_keyframe_is_asked_for_thrice),
 		CONNECTED(a_receivers_pli_becomes_ours_and_is_throttled),
 		CONNECTED(reports_are_translated),
 		CONNECTED(many_packets_cross_without_loss),
