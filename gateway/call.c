@@ -44,6 +44,7 @@ void ap_call_free(void *call)
 		if (c->legs[side])
 			ap_leg_end(c->legs[side]);
 	ap_tap_free(c->tap);
+	g_free(c->repairs);
 	g_free(c);
 }
 
@@ -52,6 +53,7 @@ void ap_call_close_tap(struct ap_call *call, uint64_t *ret_packets, uint64_t *re
 	*ret_packets = call->tap ? ap_tap_packets(call->tap) : 0;
 	*ret_dropped = call->tap ? ap_tap_dropped(call->tap) : 0;
 	ap_tap_free(g_steal_pointer(&call->tap));
+	g_clear_pointer(&call->repairs, g_free);
 }
 
 static void set_credentials(struct ap_leg_credentials *c, const struct ap_leg_desc *desc)
@@ -96,8 +98,11 @@ static void unlist_sources(struct ap_leg *leg)
 /* The streams of this sender go on with another source. */
 static void unbind_streams(struct ap_call *call, unsigned side)
 {
-	for (int i = 0; i < AP_LINES; i++)
+	for (int i = 0; i < AP_LINES; i++) {
 		ap_stream_unbind(&call->streams[side][i]);
+		if (call->repairs)
+			ap_repair_restart(&call->repairs[side][i]);
+	}
 	ap_seqmap_unbind(&call->twcc[side]);
 }
 
@@ -416,13 +421,38 @@ void ap_call_check_tap(struct ap_worker *w, struct ap_call *call)
 void ap_call_begin_tap(struct ap_worker *w, struct ap_call *call)
 {
 	call->tap_keyframe_ns = w->now_ns;
+	call->repairs = g_malloc0(2 * sizeof *call->repairs);
 	for (int side = 0; side < 2; side++)
 		want_opening_keyframes(call->legs[side]);
+}
+
+/* Only of who can repeat without repeating sequence numbers. */
+static void ask_repeats(struct ap_leg *leg, enum ap_line line, struct ap_repair *repair)
+{
+	const struct ap_leg_line *l = &leg->lines[line];
+	_Alignas(8) uint8_t bytes[AP_RTCP_NACK_MAX + AP_SRTP_TRAILER];
+	uint16_t seqs[AP_REPAIR_MOST];
+	uint32_t ssrc = leg->sources.of[line].ssrc;
+	if (!sends_video(leg, line) || !l->nack || !l->rtx_pt || !leg->outward || !ssrc)
+		return;
+	size_t count = ap_repair_due(repair, leg->worker->now_ns, seqs);
+	if (count == 0)
+		return;
+	struct ap_writer w = ap_writer_over(bytes, AP_RTCP_NACK_MAX);
+	ap_rtcp_write_nack(&w, l->local_ssrc, ssrc, seqs, count);
+	size_t len = w.len;
+	if (ap_srtp_protect(leg->outward, AP_SRTP_RTCP, bytes, &len) != AP_SRTP_OK)
+		return;
+	ap_leg_send(leg, bytes, len);
+	ap_count_add(&leg->worker->counters, AP_COUNT_REPEATS, count);
 }
 
 void ap_call_tick_tap(struct ap_worker *w, struct ap_call *call)
 {
 	ap_call_check_tap(w, call);
+	for (int side = 0; side < 2; side++)
+		for (int i = AP_LINE_CAMERA; call->tap && call->legs[side] && i < AP_LINES; i++)
+			ask_repeats(call->legs[side], (enum ap_line)i, &call->repairs[side][i]);
 	if (!call->tap || w->now_ns - call->tap_keyframe_ns < TAP_KEYFRAME_EVERY_NS)
 		return;
 	call->tap_keyframe_ns = w->now_ns;

@@ -54,7 +54,8 @@ bool ap_leg_tick(struct ap_leg *leg);
 void ap_call_close_tap(struct ap_call *call, uint64_t *ret_packets, uint64_t *ret_dropped);
 /* Closes and reports the tap if its reader is gone. */
 void ap_call_check_tap(struct ap_worker *w, struct ap_call *call);
-/* Keyframes for the recording: thrice at the tap's opening, because a request that is lost costs the picture until the
- * next, and more often while a client is silent; then every 2 s. */
+/* What the recording asks of the senders. What it misses of their pictures: repair.h. And keyframes: thrice at the tap's
+ * opening, because a request that is lost costs the picture until the next, and more often while a client is silent;
+ * then every 2 s. */
 void ap_call_begin_tap(struct ap_worker *w, struct ap_call *call);
 void ap_call_tick_tap(struct ap_worker *w, struct ap_call *call);

@@ -32,6 +32,7 @@
 	X(DTLS_FAILED, "dtls_failed_total", "handshakes failed")                                       \
 	X(DTLS_CAPPED, "dtls_capped_total", "handshake packets dropped at the cap")                    \
 	X(KEYFRAMES, "keyframes_requested_total", "PLI sent")                                          \
+	X(REPEATS, "repeats_requested_total", "packets asked for again for a recording")               \
 	X(TAP_PACKETS, "tap_packets_total", "datagrams written to gates")                              \
 	X(TAP_DROPPED, "tap_dropped_total", "datagrams a gate did not take in time")                   \
 	X(TCP_ACCEPTED, "tcp_accepted_total", "ICE-TCP connections accepted")                          \

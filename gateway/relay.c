@@ -91,6 +91,17 @@ static struct ap_tap_from tap_from(const struct ap_worker *w, const struct ap_le
 	return (struct ap_tap_from){.role = leg->role, .line = line, .arrival_ns = w->now_ns};
 }
 
+/* Which packet came for the recording: for a repeated one that is the number in its payload. */
+static void note_came(const struct ap_worker *w, const struct ap_packet *p)
+{
+	struct ap_repair *repair = &p->leg->call->repairs[ap_side(p->leg->role)][p->line];
+	struct ap_reader r = ap_reader_over(p->data + p->rtp.header, p->rtp.payload);
+	if (!p->rtx)
+		ap_repair_note(repair, p->rtp.seq, w->now_ns);
+	else if (p->rtp.payload > OSN) /* a probe without payload repeats nothing */
+		ap_repair_found(repair, ap_read_u16(&r));
+}
+
 static void tap_rtp(struct ap_worker *w, const struct ap_packet *p)
 {
 	struct ap_tap *tap = p->leg->call->tap;
@@ -98,6 +109,8 @@ static void tap_rtp(struct ap_worker *w, const struct ap_packet *p)
 		return;
 	struct ap_tap_from from = tap_from(w, p->leg, p->line);
 	uint32_t primary = p->leg->sources.of[p->line].ssrc;
+	if (p->line != AP_LINE_AUDIO)
+		note_came(w, p);
 	if (!p->rtx)
 		ap_tap_rtp(w->taps, tap, &from, p->data, &p->rtp);
 	else if (primary)
@@ -118,10 +131,13 @@ static bool classify_rtp(struct ap_worker *w, struct ap_packet *p)
 	}
 	struct ap_call *call = p->leg->call;
 	unsigned side = ap_side(p->leg->role);
-	if (origin.fresh && !origin.rtx)
+	if (origin.fresh && !origin.rtx) {
 		ap_stream_unbind(&call->streams[side][origin.line]);
-	else if (origin.fresh)
+		if (call->repairs)
+			ap_repair_restart(&call->repairs[side][origin.line]);
+	} else if (origin.fresh) {
 		ap_seqmap_unbind(&call->streams[side][origin.line].rtx);
+	}
 	if (origin.fresh)
 		ap_leg_list_source(p->leg, origin.line, origin.rtx, p->rtp.ssrc);
 	p->line = origin.line;

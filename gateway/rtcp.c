@@ -341,15 +341,49 @@ bool ap_rtcp_translate(const uint8_t *data, size_t len, const struct ap_rtcp_map
 	return len > 0;
 }
 
-void ap_rtcp_write_pli(struct ap_writer *w, uint32_t sender_ssrc, uint32_t media_ssrc)
+/* A reduced compound begins with a report all the same (RFC 4585 §3.1). */
+static void write_empty_report(struct ap_writer *w, uint32_t sender_ssrc)
 {
 	ap_write_u8(w, VERSION_2);
 	ap_write_u8(w, RR);
 	ap_write_u16(w, 1);
 	ap_write_u32(w, sender_ssrc);
+}
+
+void ap_rtcp_write_pli(struct ap_writer *w, uint32_t sender_ssrc, uint32_t media_ssrc)
+{
+	write_empty_report(w, sender_ssrc);
 	ap_write_u8(w, VERSION_2 | PLI);
 	ap_write_u8(w, PSFB);
 	ap_write_u16(w, 2);
 	ap_write_u32(w, sender_ssrc);
 	ap_write_u32(w, media_ssrc);
+}
+
+/* One entry: a number and the bits of those of the sixteen after it that are listed too; how many it took. */
+static size_t write_nack_entry(struct ap_writer *w, const uint16_t *seqs, size_t count)
+{
+	uint16_t mask = 0;
+	size_t taken = 1;
+	for (; taken < count && (uint16_t)(seqs[taken] - seqs[0]) <= 16; taken++)
+		mask |= (uint16_t)(1u << (uint16_t)(seqs[taken] - seqs[0] - 1));
+	ap_write_u16(w, seqs[0]);
+	ap_write_u16(w, mask);
+	return taken;
+}
+
+void ap_rtcp_write_nack(struct ap_writer *w, uint32_t sender_ssrc, uint32_t media_ssrc, const uint16_t *seqs,
+			size_t count)
+{
+	write_empty_report(w, sender_ssrc);
+	size_t start = w->len;
+	ap_write_u8(w, VERSION_2 | NACK);
+	ap_write_u8(w, RTPFB);
+	ap_write_u16(w, 0);
+	ap_write_u32(w, sender_ssrc);
+	ap_write_u32(w, media_ssrc);
+	for (size_t i = 0; i < count;)
+		i += write_nack_entry(w, seqs + i, count - i);
+	if (!w->bad)
+		ap_write_u16_at(w, start + 2, (uint16_t)((w->len - start) / 4 - 1));
 }

@@ -15,6 +15,7 @@
 
 #define AP_RTCP_SR_SIZE 28  /* a sender report without report blocks */
 #define AP_RTCP_PLI_SIZE 20 /* an empty RR and a PLI, a compound packet of its own */
+#define AP_RTCP_NACK_MAX 1044 /* an empty RR and a NACK of AP_REPAIR_MOST numbers that lie far apart */
 
 /* A source of the client this RTCP comes from, as its peer knows it. */
 struct ap_rtcp_sent {
@@ -62,3 +63,6 @@ bool ap_rtcp_translate(const uint8_t *data, size_t len, const struct ap_rtcp_map
 
 /* Asks the sender of media_ssrc for a keyframe. */
 void ap_rtcp_write_pli(struct ap_writer *w, uint32_t sender_ssrc, uint32_t media_ssrc);
+/* Asks it to repeat these packets: `count` > 0 numbers, rising, at most AP_REPAIR_MOST (repair.h). */
+void ap_rtcp_write_nack(struct ap_writer *w, uint32_t sender_ssrc, uint32_t media_ssrc, const uint16_t *seqs,
+			size_t count);

@@ -12,6 +12,7 @@
 #include "gateway/ice_tcp.h"
 #include "gateway/media.h"
 #include "gateway/net.h"
+#include "gateway/repair.h"
 #include "gateway/stream.h"
 #include "gateway/tap.h"
 
@@ -69,6 +70,7 @@ struct ap_call {
 	struct ap_stream streams[2][AP_LINES]; /* what side s sends, as the other receives it */
 	struct ap_seqmap twcc[2];              /* transport-wide numbers, likewise */
 	struct ap_tap *tap;                    /* owned, NULL: closed */
+	struct ap_repair (*repairs)[AP_LINES]; /* owned: of both sides, what the tap misses; NULL without one */
 	int64_t tap_keyframe_ns;
 };
 

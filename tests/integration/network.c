@@ -45,6 +45,11 @@ static const struct network_scenario scenarios[] = {
 	{.name = "duplicate", .way = "duplicate=0.2,delay=5", .seconds = 6, .full = true},
 	{.name = "all", .way = "loss=0.05,reorder=0.05,reorder_ms=50,delay=10,jitter=100,duplicate=0.05", .seconds = 9},
 	{.name = "rebind", .way = "delay=5", .seconds = 14, .persons = {{.rebind_ms = 3000}, {0}}},
+	/* Who hears nothing asks for nothing, and shows all that is repaired once it hears again. */
+	{.name = "deaf", .way = "loss=0.05,spare=1,delay=10", .seconds = 9, .persons = {{.deaf_ms = 1000, .deaf_for_ms = 5000}, {0}},
+	 .patience_ms = 9000},
+	{.name = "deaf-loss-20", .way = "loss=0.2,spare=1,delay=10,jitter=50", .seconds = 14,
+	 .persons = {{.deaf_ms = 1000, .deaf_for_ms = 7000}, {0}}, .patience_ms = 9000, .full = true},
 	{.name = "restart", .way = "loss=0.05,delay=10", .seconds = 9, .persons = {{.restart_ms = 3000}, {.restart_ms = 5000}}},
 	{.name = "reload", .way = "loss=0.05,delay=10", .seconds = 10, .persons = {{0}, {.reload_ms = 4000}}},
 	{.name = "no-rtx", .way = "loss=0.05,delay=10", .seconds = 9, .persons = {{.no_rtx = true}, {0}}},

@@ -146,7 +146,8 @@ static void make_person(struct call *c, int side, uint64_t seed)
 									   .no_rtx = p->no_rtx,
 									   .ntp_offset_s = p->ntp_offset_s,
 									   .drift_ppm = p->drift_ppm,
-									   .frame_delay_ms = FRAME_DELAY_MS});
+									   .frame_delay_ms = FRAME_DELAY_MS,
+									   .patience_ms = c->s->patience_ms});
 }
 
 static bool is_ready(const struct call *c, int side)
@@ -290,6 +291,13 @@ static void restart(struct call *c, int side)
 	ap_fixture_restart(&c->f, side);
 }
 
+static void set_way_down(struct call *c, int side, bool dead)
+{
+	struct ap_lossy_path path = {0};
+	g_assert_true(ap_lossy_parse(dead ? "loss=1,spare=1" : c->s->way, &path));
+	ap_lossy_set(c->lossy[side], AP_LOSSY_DOWN, &path);
+}
+
 /* What is due between the two times happens. */
 static void happen(struct call *c, int from_ms, int to_ms)
 {
@@ -301,6 +309,10 @@ static void happen(struct call *c, int from_ms, int to_ms)
 			restart(c, side);
 		if (p->reload_ms > from_ms && p->reload_ms <= to_ms)
 			reload(c, side);
+		if (p->deaf_ms > from_ms && p->deaf_ms <= to_ms)
+			set_way_down(c, side, true);
+		if (p->deaf_ms + p->deaf_for_ms > from_ms && p->deaf_ms + p->deaf_for_ms <= to_ms)
+			set_way_down(c, side, false);
 	}
 }
 

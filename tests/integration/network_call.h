@@ -16,6 +16,7 @@ struct network_person {
 	int ntp_offset_s, drift_ppm;
 	/* what happens to this person's way, ms after the gate opened; 0: never */
 	int rebind_ms, restart_ms, reload_ms;
+	int deaf_ms, deaf_for_ms; /* nothing but STUN reaches this person from then on, so long */
 };
 
 struct network_scenario {
@@ -27,6 +28,7 @@ struct network_scenario {
 	enum network_place place; /* other than loopback: real, without relays */
 	struct network_person persons[2];
 	int seconds; /* of recording */
+	int patience_ms; /* what the other shows is at most so old; 0: AP_NUMBERED_PATIENCE_MS */
 	bool full;   /* not in the bounded run */
 };
 

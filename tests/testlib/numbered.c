@@ -436,9 +436,10 @@ const struct ap_numbered_item *ap_numbered_sounds(const struct ap_numbered *n, s
 void ap_numbered_shown(const struct ap_numbered *n, bool *ret_shown)
 {
 	bool whole = false;
+	int64_t patience_ns = (n->o.patience_ms ? n->o.patience_ms : AP_NUMBERED_PATIENCE_MS) * MS;
 	for (guint i = 0; i < n->frames->len; i++) {
 		const struct ap_numbered_item *f = item(n->frames, i);
-		bool came = f->complete_ns && f->complete_ns - f->taken_ns <= AP_NUMBERED_PATIENCE_MS * MS;
+		bool came = f->complete_ns && f->complete_ns - f->taken_ns <= patience_ns;
 		whole = came && (whole || f->key);
 		ret_shown[i] = whole;
 	}

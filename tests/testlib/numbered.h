@@ -15,7 +15,8 @@
 #include "tests/testlib/media_fixture.h"
 
 /* A receiver waits this long for a packet that is missing. Browsers' video waits up to 3 s, but not past a keyframe,
- * and while a recording runs there is one every 2 s. */
+ * and while a recording runs there is one every 2 s. One that was cut off itself shows what was repaired afterwards in
+ * quick motion, however old: see `patience_ms`. */
 #define AP_NUMBERED_PATIENCE_MS 2000
 
 struct ap_numbered_options {
@@ -25,6 +26,7 @@ struct ap_numbered_options {
 	int ntp_offset_s;   /* of the clock in its sender reports */
 	int drift_ppm;	    /* its sampling clock against ours */
 	int frame_delay_ms; /* coding: frames leave that much after they were taken */
+	int patience_ms;    /* of the other one, who shows these frames; 0: AP_NUMBERED_PATIENCE_MS */
 };
 
 /* One frame (or sound) as it was sent and as the other side got it. */

@@ -1,5 +1,5 @@
 # The media plane: pure modules one by one, then whole with independent clients.
-foreach(module budget demux framing path rtp rtcp srtp stream tap)
+foreach(module budget demux framing path repair rtp rtcp srtp stream tap)
 	ap_unit_test(${module} LIBS ap_media)
 endforeach()
 ap_unit_test(ice LIBS ap_media PkgConfig::NICE)

@@ -1,3 +1,4 @@
+#include "gateway/repair.h"
 #include "gateway/rtcp.h"
 
 #include <setjmp.h>
@@ -227,6 +228,21 @@ static void our_keyframe_request_is_a_compound_packet(void **state)
 	assert_int_equal(f->out.len, AP_RTCP_PLI_SIZE);
 }
 
+static void our_request_for_repeats_lists_them_shortly(void **state)
+{
+	struct fixture *f = *state;
+	const uint16_t seqs[] = {65535, 0, 15, 16, 300};
+	ap_rtcp_write_nack(&f->out, 0xaa, 0xbb, seqs, 5);
+	EXPECT(f, 0x80c90001, 0xaa, 0x81cd0005, 0xaa, 0xbb, 0xffff8001, 0x00100000, 0x012c0000);
+	uint16_t apart[AP_REPAIR_MOST];
+	uint8_t bytes[AP_RTCP_NACK_MAX];
+	struct ap_writer out = ap_writer_over(bytes, sizeof bytes);
+	for (unsigned i = 0; i < AP_REPAIR_MOST; i++)
+		apart[i] = (uint16_t)(i * 17);
+	ap_rtcp_write_nack(&out, 0xaa, 0xbb, apart, AP_REPAIR_MOST);
+	assert_true(!out.bad && out.len == AP_RTCP_NACK_MAX);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
 
 int main(void)
@@ -247,6 +263,7 @@ int main(void)
 		TEST(pli_and_fir_are_told_not_passed_on),
 		TEST(malformed_packets_are_refused),
 		TEST(our_keyframe_request_is_a_compound_packet),
+		TEST(our_request_for_repeats_lists_them_shortly),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
