@@ -2,6 +2,7 @@
 
 #include "recorder/backup/db_journal.h"
 #include "recorder/backup/journal.h"
+#include "recorder/ledger/witness_list.h"
 #include "recorder/policy/clock_guard.h"
 #include "recorder/db/db_policy.h"
 #include "recorder/db/db_staff_erasure.h"
@@ -137,6 +138,7 @@ static struct ap_result open_log(struct ap_vault *v)
 	AP_TRY(note_kek(v, db));
 	origin = log_origin(v, db);
 	AP_TRY(ap_ledger_open(origin, v->keys, v->clock, db, &v->ledger));
+	AP_TRY(ap_witness_compare(v->config, v->ledger, db));
 	return ap_journal_compare(journal, v->ledger, db);
 }
 

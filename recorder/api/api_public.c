@@ -1,6 +1,7 @@
 /* What needs no login: the log, health, metrics, the pages. */
 #include "recorder/api/api.h"
 #include "recorder/api/metrics.h"
+#include "recorder/ledger/public.h"
 
 #include <string.h>
 
@@ -8,8 +9,7 @@ static struct ap_result ledger(struct ap_api_call *c)
 {
 	const char *type;
 	g_autofree char *text = NULL;
-	AP_TRY(ap_ledger_get(ap_vault_ledger(c->v), ap_vault_db(c->v), ap_http_param(c->http, 0),
-			     ap_http_query_text(c->http), &type, &text));
+	AP_TRY(ap_ledger_public(c->v, !c->api->socket, ap_http_param(c->http, 0), ap_http_query_text(c->http), &type, &text));
 	c->answered = true;
 	ap_http_answer_text(c->http, 200, type, text);
 	return AP_SUCCESS;

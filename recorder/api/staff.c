@@ -3,6 +3,7 @@
 #include "recorder/api/api.h"
 #include "recorder/backup/backup.h"
 #include "recorder/erasure/erasure.h"
+#include "recorder/ledger/witness.h"
 #include "recorder/api/webhook.h"
 
 #include <aparte/log.h>
@@ -18,6 +19,7 @@ struct ap_staff {
 	struct ap_turnovers *turnovers;
 	struct ap_lockdown *lockdown;
 	struct ap_webhooks *webhooks;
+	struct ap_witnesses *witnesses; /* NULL without any */
 	struct ap_static_files *pages;
 	struct ap_api net, local; /* the two listeners; http is NULL where there is none */
 };
@@ -119,6 +121,8 @@ struct ap_result ap_staff_start(struct ap_vault *v, const struct ap_staff_socket
 	s->backups = ap_backups_new(v);
 	s->webhooks = ap_webhooks_new(v);
 	struct ap_result r = start(s, v, sockets);
+	if (ap_ok(r))
+		r = ap_witnesses_start(v, &s->witnesses);
 	if (!ap_ok(r)) {
 		ap_staff_stop(s);
 		return r;
@@ -135,6 +139,7 @@ void ap_staff_stop(struct ap_staff *s)
 		return;
 	api_clear(&s->net);
 	api_clear(&s->local);
+	ap_witnesses_stop(s->witnesses);
 	ap_webhooks_free(s->webhooks);
 	ap_backups_free(s->backups);
 	ap_turnovers_stop(s->turnovers);

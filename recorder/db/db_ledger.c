@@ -120,3 +120,13 @@ struct ap_result ap_db_checkpoint_get(struct ap_db *db, uint64_t size, char **re
 	*ret_text = g_steal_pointer(&text);
 	return AP_SUCCESS;
 }
+
+struct ap_result ap_db_checkpoint_last(struct ap_db *db, char **ret_text)
+{
+	struct ap_rows *rows = ap_db_query(db, "SELECT text FROM checkpoint ORDER BY size DESC LIMIT 1", AP_NO_VALUES);
+	bool found = ap_rows_next(rows);
+	g_autofree char *text = found ? ap_row_text_dup(rows, 0) : NULL;
+	AP_TRY(ap_rows_end_found(rows, found));
+	*ret_text = g_steal_pointer(&text);
+	return AP_SUCCESS;
+}

@@ -1,5 +1,5 @@
 /*
- * The log's tables in vault.db: leaves, tree nodes, checkpoints. Used by ledger.c alone.
+ * The log's tables in vault.db: leaves, tree nodes, checkpoints. Used by ledger.c and ledger_query.c alone.
  */
 #pragma once
 
@@ -32,3 +32,5 @@ struct ap_merkle_store ap_db_ledger_store(struct ap_db *db);
 struct ap_result ap_db_checkpoint_put(struct ap_db *db, uint64_t size, const char *text, int64_t now_ms);
 /* The signed checkpoint of exactly that size; "not-found". g_free. */
 struct ap_result ap_db_checkpoint_get(struct ap_db *db, uint64_t size, char **ret_text);
+/* The newest signed; "not-found". g_free. */
+struct ap_result ap_db_checkpoint_last(struct ap_db *db, char **ret_text);

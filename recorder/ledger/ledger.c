@@ -3,6 +3,7 @@
 #include "recorder/ledger/checkpoint.h"
 #include "recorder/keys/db_keys.h"
 #include "recorder/db/db_ledger.h"
+#include "recorder/db/db_witness.h"
 #include "recorder/ledger/receipt.h"
 
 #include <aparte/buf.h>
@@ -11,7 +12,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#define LEAVES_MAX 1000
+#define PAGE_NS 20000000LL /* of leaves for strangers: 50 a second, all of them together */
+#define PAGES_AHEAD 100
 #define LEAVES_AT_START 100000 /* compared one by one, in well under a second; `aparte ledger verify` looks at all */
 
 /* Why nothing is signed or appended. */
@@ -26,9 +28,11 @@ struct ap_ledger {
 	struct ap_secret *seed;		/* owned: the log key, for checkpoints alone */
 	struct ap_log_key key;
 	char *vkey; /* owned */
+	unsigned quorum; /* witnesses without whom a checkpoint is not shown as cosigned */
 	GMutex signing;
 	atomic_uint stopped; /* enum stop; 0: it goes on */
 	atomic_bool ill;
+	_Atomic int64_t pages_until_ns; /* monotonic time that the pages handed out so far are worth */
 };
 
 static struct ap_result ledger_failure(const char *detail)
@@ -70,6 +74,7 @@ struct ap_result ap_ledger_open(const char *origin, struct ap_db_keys *keys, con
 	struct ap_ledger *l = g_new0(struct ap_ledger, 1);
 	l->keys = keys;
 	l->clock = clock;
+	l->quorum = 1;
 	g_mutex_init(&l->signing);
 	struct ap_result r = ap_db_keys_server(keys, "log", &l->seed);
 	if (ap_ok(r))
@@ -221,13 +226,57 @@ struct ap_result ap_ledger_checkpoint(struct ap_ledger *l, struct ap_db *db, cha
 	return newest(l, db, &size, ret_text);
 }
 
+struct ap_result ap_ledger_checkpoint_last(struct ap_ledger *l, struct ap_db *db, char **ret_text)
+{
+	(void)l;
+	return ap_db_checkpoint_last(db, ret_text);
+}
+
+/* The note of that size with what witnesses signed under it. */
+static struct ap_result with_cosignatures(const struct ap_ledger *l, struct ap_db *db, uint64_t size, const char *note_text,
+					  char **ret_text)
+{
+	g_autofree char *lines = NULL;
+	AP_TRY(ap_db_cosigned_lines(db, l->key.name, size, &lines));
+	*ret_text = g_strconcat(note_text, lines, NULL);
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_ledger_shown(struct ap_ledger *l, struct ap_db *db, char **ret_text)
+{
+	uint64_t size;
+	g_autofree char *text = NULL;
+	AP_TRY(newest(l, db, &size, &text));
+	return with_cosignatures(l, db, size, text, ret_text);
+}
+
+struct ap_result ap_ledger_cosigned(struct ap_ledger *l, struct ap_db *db, uint64_t above, uint64_t *ret_size, char **ret_text)
+{
+	uint64_t size;
+	g_autofree char *text = NULL;
+	if (ap_ledger_stopped(l))
+		return ledger_failure("the log is stopped: nothing of it is vouched for until that is resolved");
+	AP_TRY(ap_db_cosigned_newest(db, l->key.name, above, l->quorum, &size));
+	AP_TRY(ap_db_checkpoint_get(db, size, &text));
+	AP_TRY(with_cosignatures(l, db, size, text, ret_text));
+	*ret_size = size;
+	return AP_SUCCESS;
+}
+
+/* What a receipt stands under: a checkpoint that witnesses saw, where there is one that holds the leaf. */
+static struct ap_result checkpoint_over(struct ap_ledger *l, struct ap_db *db, uint64_t index, uint64_t *ret_size, char **ret_text)
+{
+	struct ap_result r = ap_ledger_cosigned(l, db, index, ret_size, ret_text);
+	return r.err == AP_ERR_DENIED ? newest(l, db, ret_size, ret_text) : r;
+}
+
 static struct ap_result receipt_of(struct ap_ledger *l, struct ap_db *db, uint64_t index, const struct ap_leaf_row *row,
 				   char **ret_json)
 {
 	uint64_t size = 0;
 	g_autofree char *checkpoint = NULL;
 	struct ap_merkle_proof proof;
-	AP_TRY(newest(l, db, &size, &checkpoint));
+	AP_TRY(checkpoint_over(l, db, index, &size, &checkpoint));
 	struct ap_merkle_store store = ap_db_ledger_store(db);
 	AP_TRY(ap_merkle_inclusion(&store, index, size, &proof));
 	struct ap_receipt_parts parts = { .leaf_index = index,
@@ -256,62 +305,24 @@ const char *ap_ledger_vkey(const struct ap_ledger *l)
 	return l->vkey;
 }
 
-static JsonArray *hash_list(const struct ap_merkle_proof *proof)
+const char *ap_ledger_origin(const struct ap_ledger *l)
 {
-	JsonArray *list = json_array_new();
-	for (size_t i = 0; i < proof->count; i++) {
-		g_autofree char *text = ap_base64(proof->hashes[i].b, AP_HASH);
-		json_array_add_string_element(list, text);
-	}
-	return list;
+	return l->key.name;
 }
 
-struct ap_result ap_ledger_proof(struct ap_ledger *l, struct ap_db *db, uint64_t leaf, uint64_t size, char **ret_json)
+void ap_ledger_set_quorum(struct ap_ledger *l, unsigned quorum)
 {
-	(void)l;
-	uint64_t committed = 0;
-	struct ap_merkle_proof proof;
-	struct ap_merkle_store store = ap_db_ledger_store(db);
-	AP_TRY(ap_db_ledger_size(db, &committed));
-	if (size > committed || leaf >= size)
-		return ap_fail(AP_ERR_PROTOCOL, "invalid", "leaf must be below size, and size at most the log's");
-	AP_TRY(ap_merkle_inclusion(&store, leaf, size, &proof));
-	g_autoptr(JsonObject) o = json_object_new();
-	json_object_set_int_member(o, "leaf_index", (int64_t)leaf);
-	json_object_set_int_member(o, "tree_size", (int64_t)size);
-	json_object_set_array_member(o, "hashes", hash_list(&proof));
-	return ap_jcs_from_object(o, ret_json);
+	l->quorum = MAX(quorum, 1);
 }
 
-struct ap_result ap_ledger_consistency(struct ap_ledger *l, struct ap_db *db, uint64_t from, uint64_t to, char **ret_json)
+/* Each page is worth a slice of time; what is asked for faster than that is lent for PAGES_AHEAD pages. */
+bool ap_ledger_may_page(struct ap_ledger *l)
 {
-	(void)l;
-	uint64_t committed = 0;
-	struct ap_merkle_proof proof;
-	struct ap_merkle_store store = ap_db_ledger_store(db);
-	AP_TRY(ap_db_ledger_size(db, &committed));
-	if (to > committed || from > to)
-		return ap_fail(AP_ERR_PROTOCOL, "invalid", "from must be at most to, and to at most the log's size");
-	AP_TRY(ap_merkle_consistency(&store, from, to, &proof));
-	g_autoptr(JsonObject) o = json_object_new();
-	json_object_set_int_member(o, "from", (int64_t)from);
-	json_object_set_int_member(o, "to", (int64_t)to);
-	json_object_set_array_member(o, "hashes", hash_list(&proof));
-	return ap_jcs_from_object(o, ret_json);
-}
-
-struct ap_result ap_ledger_leaves(struct ap_ledger *l, struct ap_db *db, uint64_t from, uint64_t count, char **ret_json)
-{
-	(void)l;
-	g_autoptr(GPtrArray) texts = NULL;
-	if (count > LEAVES_MAX)
-		return ap_fail(AP_ERR_LIMIT, "invalid", "at most 1000 leaves at a time");
-	AP_TRY(ap_db_ledger_range(db, from, count, &texts));
-	g_autoptr(JsonObject) o = json_object_new();
-	JsonArray *list = json_array_new();
-	for (guint i = 0; i < texts->len; i++)
-		json_array_add_string_element(list, texts->pdata[i]);
-	json_object_set_int_member(o, "from", (int64_t)from);
-	json_object_set_array_member(o, "leaves", list);
-	return ap_jcs_from_object(o, ret_json);
+	int64_t now = ap_mono_ns(l->clock), until = atomic_load(&l->pages_until_ns), next;
+	do {
+		next = MAX(until, now) + PAGE_NS;
+		if (next - now > PAGES_AHEAD * PAGE_NS)
+			return false;
+	} while (!atomic_compare_exchange_weak(&l->pages_until_ns, &until, next));
+	return true;
 }

@@ -56,10 +56,23 @@ struct ap_result ap_ledger_receipt(struct ap_ledger *l, struct ap_db *db, uint64
 
 /* Answers to anyone (API.md, /v1/ledger/…). Text is g_free'd; "invalid" for numbers out of range. */
 const char *ap_ledger_vkey(const struct ap_ledger *l); /* borrowed */
+const char *ap_ledger_origin(const struct ap_ledger *l); /* borrowed */
+/* The signed note alone. */
 struct ap_result ap_ledger_checkpoint(struct ap_ledger *l, struct ap_db *db, char **ret_text);
+/* The newest that was ever signed, also while the log is stopped; "not-found". */
+struct ap_result ap_ledger_checkpoint_last(struct ap_ledger *l, struct ap_db *db, char **ret_text);
+/* The note, and under it what witnesses signed of it so far. */
+struct ap_result ap_ledger_shown(struct ap_ledger *l, struct ap_db *db, char **ret_text);
+/* The newest note of more than `above` leaves that a quorum of witnesses cosigned, with their lines; "not-found". */
+struct ap_result ap_ledger_cosigned(struct ap_ledger *l, struct ap_db *db, uint64_t above, uint64_t *ret_size, char **ret_text);
+/* How many cosignatures that takes: 1 unless set. Before threads. */
+void ap_ledger_set_quorum(struct ap_ledger *l, unsigned quorum);
 struct ap_result ap_ledger_proof(struct ap_ledger *l, struct ap_db *db, uint64_t leaf, uint64_t size, char **ret_json);
 struct ap_result ap_ledger_consistency(struct ap_ledger *l, struct ap_db *db, uint64_t from, uint64_t to, char **ret_json);
 struct ap_result ap_ledger_leaves(struct ap_ledger *l, struct ap_db *db, uint64_t from, uint64_t count, char **ret_json);
-/* One door for both HTTP listeners: `what` is key, checkpoint, proof, consistency or leaves; `query` the URL's query. */
-struct ap_result ap_ledger_get(struct ap_ledger *l, struct ap_db *db, const char *what, const char *query,
+/* Whether a stranger may have one more page of leaves now; counted when so. Any thread. */
+bool ap_ledger_may_page(struct ap_ledger *l);
+/* One door for both HTTP listeners: `what` is key, checkpoint, cosigned, proof, consistency or leaves; `query` the URL's
+ * query. `bounded`: pages of leaves only as fast as strangers may have them, else "rate" (AP_ERR_LIMIT). */
+struct ap_result ap_ledger_get(struct ap_ledger *l, struct ap_db *db, bool bounded, const char *what, const char *query,
 			       const char **ret_content_type, char **ret_answer);

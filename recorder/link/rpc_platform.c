@@ -3,6 +3,7 @@
 #include "recorder/db/db_recording.h"
 #include "recorder/api/session_api.h"
 #include "recorder/consent/session_end.h"
+#include "recorder/ledger/public.h"
 
 #include <aparte/jcs.h>
 #include <aparte/log.h>
@@ -151,7 +152,7 @@ void ap_rpc_ledger_get(const struct ap_rpc_env *env, GVariant *arguments, GDBusM
 	const char *what, *query, *content_type = "";
 	g_autofree char *answer = NULL;
 	g_variant_get(arguments, "(&s&s)", &what, &query);
-	struct ap_result r = ap_ledger_get(ap_vault_ledger(env->v), ap_vault_db(env->v), what, query, &content_type, &answer);
+	struct ap_result r = ap_ledger_public(env->v, true, what, query, &content_type, &answer);
 	if (ap_ok(r))
 		g_dbus_method_invocation_return_value(call, g_variant_new("(ss)", content_type, answer));
 	else
