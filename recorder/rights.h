@@ -36,6 +36,8 @@ struct ap_rights {
 	struct ap_result (*archive_read)(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role,
 					 const char *request, uint64_t offset, uint32_t length, uint8_t **ret_bytes,
 					 size_t *ret_len);
+	/* Of a leaf whose opening went to the archive of proofs (R40); "not-found", "lockdown". */
+	struct ap_result (*proof_receipt)(struct ap_vault *v, const struct ap_uuid *session, uint64_t leaf, char **ret_json);
 	struct ap_result (*webhook_put)(struct ap_vault *v, int64_t tenant, const char *name, const char *json, char **ret_json);
 
 	/* Any thread, inside the caller's transaction on `db`: the 'ordered' leaf and row. An erasure already ordered is

@@ -7,6 +7,7 @@
 #include "recorder/portability/archive.h"
 #include "recorder/portability/copy.h"
 #include "recorder/erasure/request.h"
+#include "recorder/proof/proof.h"
 #include "recorder/api/staff.h"
 #include "recorder/policy/terms.h"
 #include "recorder/vault.h"
@@ -140,6 +141,7 @@ const struct ap_rights *ap_staff_rights(void)
 		.archive_make = archive_make,
 		.archive_open = archive_open,
 		.archive_read = archive_read,
+		.proof_receipt = ap_proof_receipt,
 		.webhook_put = ap_webhook_put,
 		.erasure_order = ap_erasure_order,
 		.erasure_kick = ap_erasure_kick,

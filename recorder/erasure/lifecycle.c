@@ -111,6 +111,7 @@ struct ap_result ap_lifecycle_scan(struct ap_vault *v, struct ap_lifecycle *l)
 		archive_due(v),
 		end_purposes(v),
 		forget_accesses(v, l),
+		ap_proof_scan(v, &l->proofs),
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++)
 		AP_TRY(parts[i]);

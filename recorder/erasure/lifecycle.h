@@ -1,6 +1,6 @@
 /*
  * What time does to a recording before it is erased: it passes into the archive phase (R17), purposes end and with them
- * the grants and viewings for them, and long after, the list of accesses forgets (R16).
+ * the grants and viewings for them, and long after, the list of accesses forgets (R16); and last the proofs of what was consented to (R40).
  *
  * Called by retention's scan while the clock is believed. Threads: main thread.
  */
@@ -9,10 +9,13 @@
 #include <aparte/err.h>
 #include <stdint.h>
 
+#include "recorder/proof/proof.h"
+
 struct ap_vault;
 
 struct ap_lifecycle {
 	int64_t log_next_ms; /* 0 at first: when the access log is looked at again */
+	struct ap_proofs proofs;
 };
 
 /* How often the access log is gone through. */

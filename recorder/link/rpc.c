@@ -38,7 +38,7 @@ static const struct permit {
 	{ "PauseSet", GREETED, 512, GATE_THREAD, ap_rpc_pause_set },
 	{ "PartyRecordings", GREETED, 512, MAIN_THREAD, ap_rpc_party_recordings },
 	{ "PartyAccesses", GREETED, 512, MAIN_THREAD, ap_rpc_party_accesses },
-	{ "PartyReceipts", GREETED, 512, GATE_THREAD, ap_rpc_party_receipts },
+	{ "PartyReceipts", GREETED, 512, MAIN_THREAD, ap_rpc_party_receipts },
 	{ "TrackOpen", GREETED, 512, MAIN_THREAD, ap_rpc_track_open },
 	{ "TrackRead", GREETED, 512, MAIN_THREAD, ap_rpc_track_read },
 	{ "PassageErase", GREETED, 1024, MAIN_THREAD, ap_rpc_passage_erase },

@@ -4,6 +4,7 @@
 #include "recorder/db/db_consent.h"
 #include "recorder/db/db_session.h"
 #include "recorder/consent/notice.h"
+#include "recorder/vault_port.h"
 
 #include <aparte/jcs.h>
 #include <string.h>
@@ -273,6 +274,17 @@ void ap_rpc_pause_set(const struct ap_rpc_env *env, GVariant *arguments, GDBusMe
 
 /* ---- proofs ---- */
 
+/* From the log, or from the archive of proofs; *ret_text stays NULL when its opening was destroyed (R40). */
+static struct ap_result receipt(const struct ap_rpc_env *env, const struct ap_party *party, uint64_t leaf, char **ret_text)
+{
+	const struct ap_rights *rights = ap_vault_rights(env->v);
+	struct ap_result r = ap_ledger_receipt(ap_vault_ledger(env->v), ap_vault_db(env->v), leaf, ret_text);
+	if (strcmp(r.name, "erased") != 0 || !rights)
+		return r;
+	r = rights->proof_receipt(env->v, &party->session, leaf, ret_text);
+	return strcmp(r.name, "not-found") == 0 || strcmp(r.name, "erased") == 0 ? AP_SUCCESS : r;
+}
+
 static struct ap_result receipts_json(const struct ap_rpc_env *env, const struct ap_party *party, char **ret_text)
 {
 	g_autoptr(JsonObject) o = json_object_new();
@@ -284,10 +296,9 @@ static struct ap_result receipts_json(const struct ap_rpc_env *env, const struct
 	for (guint i = 0; i < leaves->len; i++) {
 		g_autofree char *text = NULL;
 		JsonNode *node = NULL;
-		struct ap_result r = ap_ledger_receipt(ap_vault_ledger(env->v), db, g_array_index(leaves, uint64_t, i), &text);
-		if (strcmp(r.name, "erased") == 0)
-			continue; /* its opening was destroyed after the archive's years (R40) */
-		AP_TRY(r);
+		AP_TRY(receipt(env, party, g_array_index(leaves, uint64_t, i), &text));
+		if (!text)
+			continue;
 		AP_TRY(ap_json_parse(text, strlen(text), 65536, &node));
 		json_array_add_element(list, node);
 	}

@@ -4,6 +4,7 @@
 #include "recorder/access/note.h"
 #include "recorder/erasure/request_private.h"
 #include "recorder/consent/session.h"
+#include "recorder/proof/proof.h"
 #include "recorder/vault.h"
 
 #include <string.h>
@@ -166,6 +167,7 @@ static struct ap_result fill(struct ap_vault *v, const struct ap_copy_wish *wish
 				   AP_VALUES(AP_V_BLOB(wish->all ? NULL : wish->session.b, 16),
 					     AP_V_TEXT(party->pii_principal), AP_V_INT(tenant), AP_V_INT(names)),
 				   copy));
+	ap_proof_fill(v, json_object_get_array_member(copy, "statements"));
 	return wish->notes ? add_notes(v, copy) : AP_SUCCESS;
 }
 
