@@ -33,7 +33,7 @@ struct ap_result ap_approval_holds(struct ap_vault *v, const struct ap_uuid *id,
 {
 	struct ap_approval_row row;
 	AP_TRY(ap_db_approval_load(ap_vault_db(v), id, &row));
-	*ret_holds = row.approved && row.until_ms > ap_vault_believed_ms(v) &&
+	*ret_holds = row.approved && row.stands && row.until_ms > ap_vault_believed_ms(v) &&
 		     (row.needs.four_eyes || !needs->four_eyes) && (row.needs.admin_approval || !needs->admin_approval);
 	ap_approval_row_clear(&row);
 	return AP_SUCCESS;

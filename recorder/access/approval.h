@@ -3,7 +3,8 @@
  * another admin, an archived one that of an admin. Whoever asks is never the one who approves.
  *
  * Asking, approving and denying are leaves (07). What was asked lapses unanswered after a week; an approval lasts until
- * the end that was given with it, and a viewing under it no longer than that.
+ * the end that was given with it, and a viewing under it no longer than that. It serves the reason it was asked with and
+ * no other, and ends with its approver: once they are disabled it is none.
  *
  * Threads: main thread.
  */
@@ -23,7 +24,7 @@ struct ap_approval_wish {
 	struct ap_access_needs needs;
 };
 
-/* The approval in force for this actor, recording and purpose: "not-found" when there is none. One that was given for
+/* The approval in force for this actor, recording, purpose and reason: "not-found" when there is none. One that was given for
  * less than what is needed now (the recording was archived meanwhile) is none. */
 struct ap_result ap_approval_find(struct ap_vault *v, const struct ap_actor *actor, const struct ap_approval_wish *wish,
 				  struct ap_uuid *ret_id, int64_t *ret_until_ms);

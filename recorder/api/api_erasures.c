@@ -109,7 +109,7 @@ static struct ap_result confirm(struct ap_api_call *c, const char *text)
 	g_autoptr(GArray) ids = NULL;
 	if (!ap_uuid_parse(text, &proposal))
 		return ap_fail(AP_ERR_PROTOCOL, "malformed", "proposal is an id");
-	AP_TRY(ap_proposal_confirm(c->v, &c->actor, "erasure", &proposal, &body, &first));
+	AP_TRY(ap_proposal_load(c->v, &c->actor, "erasure", &proposal, &body, &first));
 	g_autoptr(JsonNode) node = json_from_string(body, NULL);
 	JsonObject *meant = json_node_get_object(node);
 	int64_t tenant = json_object_get_int_member(meant, "tenant");
@@ -118,6 +118,7 @@ static struct ap_result confirm(struct ap_api_call *c, const char *text)
 	AP_TRY(find(c, meant, tenant, &ids));
 	if (ids->len != json_object_get_int_member(meant, "recordings"))
 		return ap_fail(AP_ERR_DENIED, "conflict", "there are others by now than were proposed: propose them anew");
+	AP_TRY(ap_proposal_use(c->v, &c->actor, &proposal));
 	return ids->len > AT_ONCE ? order_all(c, ids, &proposal) : erase_all(c, ids);
 }
 

@@ -84,7 +84,7 @@ static void add_json(JsonObject *o, const char *name, struct ap_rows *rows, int 
 	ap_answer_json(o, name, ap_row_text(rows, column));
 }
 
-struct ap_result ap_db_hold_proposals(struct ap_db *db, int64_t now_ms, JsonArray **ret_list)
+struct ap_result ap_db_hold_proposals(struct ap_db *db, int64_t tenant, int64_t now_ms, JsonArray **ret_list)
 {
 	static const struct ap_answer_column columns[] = {{"id", ap_answer_row_id},
 							  {"action", ap_answer_row_text},
@@ -93,9 +93,9 @@ struct ap_result ap_db_hold_proposals(struct ap_db *db, int64_t now_ms, JsonArra
 							  {"body", add_json}};
 	return ap_answer_rows(ap_db_query(db,
 					  "SELECT id, action, proposed_by, expires_ms, body FROM proposal WHERE action IN"
-					  " ('hold', 'hold.lift') AND confirmed_by IS NULL AND expires_ms > ?1"
-					  " ORDER BY created_ms",
-					  AP_VALUES(AP_V_INT(now_ms))),
+					  " ('hold', 'hold.lift') AND confirmed_by IS NULL AND expires_ms > ?2"
+					  " AND (?1 = 0 OR tenant = ?1) ORDER BY created_ms",
+					  AP_VALUES(AP_V_INT(tenant), AP_V_INT(now_ms))),
 			      columns, G_N_ELEMENTS(columns), ret_list);
 }
 

@@ -30,7 +30,7 @@ struct ap_result ap_db_hold_ended(struct ap_db *db, const struct ap_uuid *id, ui
 
 /* For staff, newest first: [{"id","recording","ground","reason","state",…}], state in_force, ended or lifted. */
 struct ap_result ap_db_hold_list(struct ap_db *db, int64_t tenant, int64_t now_ms, JsonArray **ret_list);
-/* What waits for a second admin: [{"id","action","proposed_by","expires","body"}]. */
-struct ap_result ap_db_hold_proposals(struct ap_db *db, int64_t now_ms, JsonArray **ret_list);
+/* What waits for a second admin, of that tenant (0: all): [{"id","action","proposed_by","expires","body"}]. */
+struct ap_result ap_db_hold_proposals(struct ap_db *db, int64_t tenant, int64_t now_ms, JsonArray **ret_list);
 /* Those in force on one recording, for the persons: [{"ground","reason","until"}]. */
 struct ap_result ap_db_hold_of(struct ap_db *db, const struct ap_uuid *recording, int64_t now_ms, JsonArray **ret_list);

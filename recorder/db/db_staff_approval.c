@@ -9,6 +9,11 @@ void ap_approval_row_clear(struct ap_approval_row *row)
 	g_clear_pointer(&row->coach, g_free);
 }
 
+/* Whoever approved is still one who may: not disabled, and in a role that approves. */
+#define STANDS                                                                                                         \
+	"EXISTS (SELECT 1 FROM user_ u WHERE a.decided_by = 'user:' || u.name AND u.disabled_ms IS NULL"               \
+	" AND u.role IN ('admin', 'coach'))"
+
 static void read_row(struct ap_rows *rows, struct ap_approval_row *row)
 {
 	row->recording = ap_row_uuid(rows, 0);
@@ -21,6 +26,7 @@ static void read_row(struct ap_rows *rows, struct ap_approval_row *row)
 	row->until_ms = ap_row_int(rows, 8);
 	row->tenant = ap_row_int(rows, 9);
 	row->coach = ap_row_text_dup(rows, 10);
+	row->stands = ap_row_int(rows, 11) != 0;
 }
 
 struct ap_result ap_db_approval_load(struct ap_db *db, const struct ap_uuid *id, struct ap_approval_row *ret_row)
@@ -28,7 +34,7 @@ struct ap_result ap_db_approval_load(struct ap_db *db, const struct ap_uuid *id,
 	struct ap_approval_row row = {.id = *id};
 	struct ap_rows *rows = ap_db_query(db,
 					   "SELECT a.recording, a.actor, a.purpose, a.four_eyes, a.admin, a.lapses_ms, a.decided_ms,"
-					   " a.approved, a.until_ms, s.tenant, p.pii_principal FROM approval a"
+					   " a.approved, a.until_ms, s.tenant, p.pii_principal, " STANDS " FROM approval a"
 					   " JOIN recording r ON r.id = a.recording JOIN session s ON s.id = r.session"
 					   " JOIN party p ON p.session = s.id AND p.role = 1 WHERE a.id = ?1",
 					   AP_VALUES(AP_V_UUID(id)));
@@ -73,11 +79,13 @@ struct ap_result ap_db_approval_find(struct ap_db *db, const char *actor, const 
 	/* One whose needs were less than today's does not count (admin and four_eyes only ever ask for more). */
 	struct ap_rows *rows = ap_db_query(
 		db,
-		"SELECT id, CASE WHEN ?4 THEN until_ms ELSE lapses_ms END AS ends FROM approval WHERE recording = ?1 AND actor = ?2"
+		"SELECT id, CASE WHEN ?4 THEN until_ms ELSE lapses_ms END AS ends FROM approval a WHERE recording = ?1 AND actor = ?2"
 		" AND purpose = ?3 AND coalesce(approved, -1) = CASE WHEN ?4 THEN 1 ELSE -1 END AND ends > ?5"
-		" AND four_eyes >= ?6 AND admin >= ?7 ORDER BY ends DESC LIMIT 1",
+		" AND four_eyes >= ?6 AND admin >= ?7 AND trim(reason) = trim(?8) AND (NOT ?4 OR " STANDS ")"
+		" ORDER BY ends DESC LIMIT 1",
 		AP_VALUES(AP_V_UUID(&wish->recording), AP_V_TEXT(actor), AP_V_TEXT(wish->purpose), AP_V_INT(approved),
-			  AP_V_INT(now_ms), AP_V_INT(wish->needs.four_eyes), AP_V_INT(wish->needs.admin_approval)));
+			  AP_V_INT(now_ms), AP_V_INT(wish->needs.four_eyes), AP_V_INT(wish->needs.admin_approval),
+			  AP_V_TEXT(wish->reason)));
 	bool found = ap_rows_next(rows);
 	if (found) {
 		id = ap_row_uuid(rows, 0);

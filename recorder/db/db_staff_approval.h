@@ -13,6 +13,7 @@ struct ap_approval_row {
 	struct ap_access_needs needs;
 	int64_t lapses_ms, decided_ms, until_ms;
 	bool approved;
+	bool stands; /* who decided may still: not disabled, an admin or a coach */
 };
 void ap_approval_row_clear(struct ap_approval_row *row);
 
@@ -23,7 +24,7 @@ struct ap_result ap_db_approval_insert(struct ap_db *db, const struct ap_uuid *i
 				       uint64_t leaf);
 struct ap_result ap_db_approval_decided(struct ap_db *db, const struct ap_uuid *id, const char *by, bool approved,
 					int64_t now_ms, int64_t until_ms, uint64_t leaf);
-/* The newest of this actor and purpose that is pending, or with `approved` in force: "not-found". *ret_end_ms is when
+/* The newest of this actor, purpose and reason that is pending, or with `approved` in force: "not-found". *ret_end_ms is when
  * it lapses or ends. */
 struct ap_result ap_db_approval_find(struct ap_db *db, const char *actor, const struct ap_approval_wish *wish,
 				     bool approved, int64_t now_ms, struct ap_uuid *ret_id, int64_t *ret_end_ms);

@@ -2,14 +2,13 @@
 
 /* ---- proposals ---- */
 
-struct ap_result ap_db_proposal_insert(struct ap_db *db, const struct ap_uuid *id, const char *action, const char *body,
-				       const char *by, int64_t now_ms, int64_t expires_ms)
+struct ap_result ap_db_proposal_insert(struct ap_db *db, const struct ap_proposal_row *p)
 {
 	return ap_db_run(db,
-			 "INSERT INTO proposal (id, action, body, proposed_by, created_ms, expires_ms) VALUES (?1, ?2, "
-			 "?3, ?4, ?5, ?6)",
-			 AP_VALUES(AP_V_UUID(id), AP_V_TEXT(action), AP_V_TEXT(body), AP_V_TEXT(by), AP_V_INT(now_ms),
-				   AP_V_INT(expires_ms)));
+			 "INSERT INTO proposal (id, action, body, proposed_by, created_ms, expires_ms, tenant)"
+			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, nullif(?7, 0))",
+			 AP_VALUES(AP_V_UUID(&p->id), AP_V_TEXT(p->action), AP_V_TEXT(p->body), AP_V_TEXT(p->by),
+				   AP_V_INT(p->now_ms), AP_V_INT(p->expires_ms), AP_V_INT(p->tenant)));
 }
 
 struct ap_result ap_db_proposal_load(struct ap_db *db, const struct ap_uuid *id, const char *action, int64_t now_ms,
@@ -50,6 +49,7 @@ struct ap_result ap_db_proposal_find(struct ap_db *db, const char *action, const
 
 struct ap_result ap_db_proposal_confirmed(struct ap_db *db, const struct ap_uuid *id, const char *by)
 {
-	return ap_db_run(db, "UPDATE proposal SET confirmed_by = ?2 WHERE id = ?1",
-			 AP_VALUES(AP_V_UUID(id), AP_V_TEXT(by)));
+	AP_TRY(ap_db_run(db, "UPDATE proposal SET confirmed_by = ?2 WHERE id = ?1 AND confirmed_by IS NULL",
+			 AP_VALUES(AP_V_UUID(id), AP_V_TEXT(by))));
+	return ap_db_changes(db) ? AP_SUCCESS : ap_fail(AP_ERR_DENIED, "not-found", "there is no such proposal any more");
 }

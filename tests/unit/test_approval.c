@@ -3,6 +3,7 @@
 #include "tests/testlib/staff_fixture.h"
 
 #include "recorder/access/grant.h"
+#include "recorder/access/user.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,11 +41,16 @@ static struct scene scene_new(const char *change)
 #define PROTECTED "UPDATE session SET sensitivity = 'protected'"
 #define ARCHIVED "UPDATE recording SET state = 'archived'"
 
-static struct ap_access ask(struct scene *s, const struct ap_actor *who)
+static struct ap_access ask_for(struct scene *s, const struct ap_actor *who, const char *reason)
 {
 	struct ap_access access;
-	assert_ok(ap_access_begin(s->f->v, who, &s->recording, "supervision", "case review", &access));
+	assert_ok(ap_access_begin(s->f->v, who, &s->recording, "supervision", reason, &access));
 	return access;
+}
+
+static struct ap_access ask(struct scene *s, const struct ap_actor *who)
+{
+	return ask_for(s, who, "case review");
 }
 
 static struct ap_result decide(struct scene *s, const struct ap_actor *by, const struct ap_uuid *id, bool approve, int64_t ms)
@@ -214,6 +220,34 @@ static void each_sees_what_concerns_them(void **state)
 	fixture_free(s.f);
 }
 
+/* R14: what was approved is a reason; with another one it is asked for anew. */
+static void an_approval_serves_its_reason_alone(void **state)
+{
+	(void)state;
+	struct scene s = scene_new(PROTECTED);
+	struct ap_access first = ask(&s, &s.sam), second = ask_for(&s, &s.sam, "curiosity");
+	assert_true(second.pending && !ap_uuid_equal(&first.approval, &second.approval));
+	assert_ok(decide(&s, &s.ada, &first.approval, true, 0));
+	assert_true(ask_for(&s, &s.sam, "curiosity").pending);
+	assert_false(ask_for(&s, &s.sam, " case review ").pending);
+	fixture_free(s.f);
+}
+
+/* R14, R11: with the approver goes the approval, and what is viewed under it. */
+static void an_approval_ends_with_its_approver(void **state)
+{
+	(void)state;
+	struct scene s = scene_new(PROTECTED);
+	struct ap_access pending = ask(&s, &s.sam);
+	assert_ok(decide(&s, &s.ada, &pending.approval, true, 0));
+	struct ap_access access = ask(&s, &s.sam);
+	assert_ok(check(&s, &access));
+	assert_ok(ap_user_disable(s.f->v, &s.bob, "ada", true));
+	assert_refused(check(&s, &access), "role");
+	assert_true(ask(&s, &s.sam).pending);
+	fixture_free(s.f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +260,8 @@ int main(void)
 		cmocka_unit_test(an_export_needs_a_second_admin),
 		cmocka_unit_test(speakers_need_no_approval),
 		cmocka_unit_test(each_sees_what_concerns_them),
+		cmocka_unit_test(an_approval_serves_its_reason_alone),
+		cmocka_unit_test(an_approval_ends_with_its_approver),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

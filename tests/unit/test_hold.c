@@ -212,6 +212,35 @@ static void a_proposal_lapses_after_a_day(void **state)
 	fixture_free(d.f);
 }
 
+static guint proposals_for(struct desk *d, const struct ap_actor *who)
+{
+	g_autoptr(JsonNode) answer = NULL;
+	assert_ok(ap_hold_list(d->f->v, who, &answer));
+	return json_array_get_length(json_object_get_array_member(json_node_get_object(answer), "proposals"));
+}
+
+/* R20: a legal dispute is no other tenant's to read, and what they may not confirm they do not use up. */
+static void a_proposal_is_its_tenants_alone(void **state)
+{
+	(void)state;
+	struct desk d = desk_new();
+	struct ap_actor here = d.bob, elsewhere = d.bob;
+	unsigned status;
+	JsonNode *answer;
+	fixture_run(d.f, "INSERT INTO tenant (id, name, created_ms) VALUES (77, 'other', 1)");
+	here.tenant = d.f->tenant;
+	elsewhere.tenant = 77;
+	g_autofree char *proposal = post(&d, &d.ada, wish(&d, "art. 17(3)(e)", DAY), 202, "proposal");
+	assert_int_equal(proposals_for(&d, &d.bob), 1);
+	assert_int_equal(proposals_for(&d, &here), 1);
+	assert_int_equal(proposals_for(&d, &elsewhere), 0);
+	g_autoptr(JsonObject) strange = confirmation(proposal);
+	assert_refused(ap_hold_post(d.f->v, &elsewhere, strange, &status, &answer), "not-found");
+	g_autofree char *id = post(&d, &here, confirmation(proposal), 201, "id");
+	assert_int_equal(proposals_for(&d, &d.bob), 0);
+	fixture_free(d.f);
+}
+
 /* A stricter policy is previewed; one that erases at once needs the preview's token; none lengthens. */
 static void policies_are_previewed_and_never_lengthen(void **state)
 {
@@ -253,6 +282,7 @@ int main(void)
 		cmocka_unit_test(who_may_see_a_hold_sees_why_and_until_when),
 		cmocka_unit_test(a_hold_needs_a_ground_and_a_future_end),
 		cmocka_unit_test(a_proposal_lapses_after_a_day),
+		cmocka_unit_test(a_proposal_is_its_tenants_alone),
 		cmocka_unit_test(policies_are_previewed_and_never_lengthen),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

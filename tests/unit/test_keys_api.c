@@ -148,6 +148,7 @@ static void a_confirmed_erasure_stays_in_the_proposers_tenant(void **state)
 	add_clones(&s, 1, CLONE_INTO("zeroblob(16)"));
 	assert_int_equal(site_as(&s, "bob", "POST", "/v1/erasures", late), 409);
 	assert_int_equal(fixture_count(s.f, "SELECT count(*) FROM erasure"), 3);
+	assert_int_equal(fixture_count(s.f, "SELECT count(*) FROM proposal WHERE confirmed_by NOT NULL"), 1); /* none is used up in vain */
 	site_free(&s);
 }
 

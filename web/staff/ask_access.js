@@ -1,12 +1,23 @@
 /*
  * Purpose and reason are asked before a recording opens; both stand in the log and the two persons see them. One that needs
- * a second person's word is asked for, and waits among the approvals.
+ * a second person's word is asked for, and waits among the approvals; their word is for the reason it was asked with, which
+ * stands in the form when it is there.
  */
 import { tOr } from '../i18n/i18n.js';
+import { list } from '../ui/api.js';
 import { el } from '../ui/dom.js';
 import { formDialog, labelledField } from './dialog.js';
 
-export function askAccess(api, recording) {
+async function fillApproved({ api, me }, recording, purpose, reason) {
+	const approvals = list(await api.get('/v1/approvals'), 'approvals');
+	const mine = approvals.find((one) => one.recording === recording.id && one.who === me.user && one.state === 'approved');
+	if (!mine || reason.value !== '') return;
+	purpose.value = mine.purpose;
+	reason.value = mine.reason;
+}
+
+export function askAccess(context, recording) {
+	const { api } = context;
 	const offered = recording.purposes?.length ? recording.purposes : ['supervision'];
 	const purpose = el('select', { required: true, test: 'access-purpose' },
 		...offered.map((one) => el('option', { value: one, t: tOr(`purpose.${one}`, 'purpose.other') })));
@@ -29,4 +40,5 @@ export function askAccess(api, recording) {
 			return true;
 		},
 	});
+	fillApproved(context, recording, purpose, reason).catch(() => {}); // then they type it again
 }

@@ -13,7 +13,7 @@ const STATES = ['recording', 'sealed', 'archived', 'restricted', 'erased'];
 
 function acts(context, recording) {
 	const open = el('button', { type: 'button', class: 'button', t: 'recording.open', test: 'recording-open',
-		on: { click: () => askAccess(context.api, recording) } });
+		on: { click: () => askAccess(context, recording) } });
 	const erase = el('button', { type: 'button', class: 'button', t: 'recording.erase', test: 'recording-erase',
 		on: { click: () => askErase(context, recording) } });
 	const playable = ['sealed', 'archived'].includes(recording.state) && context.me.role !== 'admin';
