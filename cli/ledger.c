@@ -1,46 +1,33 @@
 /*
- * aparte ledger: the log's key and checkpoint, and its verification. A receipt is verified offline; the whole log is
- * fetched leaf by leaf, its tree built anew and compared with the signed checkpoint.
+ * aparte ledger: the log's key and checkpoints, who witnesses it, and its verification. Offline is what ledger_verify.c
+ * holds; here is what is asked of the running instance or, with --url, of anybody's.
  */
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/ledger_offline.h"
+#include "cli/ledger_save.h"
+#include "cli/ledger_source.h"
 #include "cli/ledger_verify.h"
 
-#include <recorder/ledger/checkpoint.h>
-#include <recorder/ledger/leaf.h>
-#include <recorder/ledger/merkle.h>
+#include <recorder/ledger/consistency.h>
+#include <recorder/ledger/frontier.h>
 #include <stdio.h>
 #include <string.h>
 
 static const char usage[] =
-	"key | checkpoint | verify [--vkey KEY] | verify --receipt FILE --vkey KEY [--statement FILE]";
+	"key | checkpoint | cosigned | witnesses | save FILE | consistency --older FILE | verify [--vkey KEY] | "
+	"verify (--receipt | --log | --consistency) FILE --vkey KEY …";
 
-#define PAGE 1000
-
-/* Roots of the full subtrees that make up the tree so far, largest first: one per bit of `size`. */
-struct frontier {
-	struct ap_hash roots[AP_MERKLE_MAX];
-	size_t count;
-	uint64_t size;
+struct asked {
+	/* borrowed */
+	const struct ap_client_options *options;
+	struct ap_ledger_source *source;
+	/* owned */
+	char *vkey, *url, *older;
+	char **witnesses;
+	/* as they are */
+	int quorum;
 };
-
-static void frontier_add(struct frontier *f, struct ap_hash leaf_hash)
-{
-	for (uint64_t bits = f->size; bits & 1; bits >>= 1)
-		leaf_hash = ap_merkle_node_hash(&f->roots[--f->count], &leaf_hash);
-	f->roots[f->count++] = leaf_hash;
-	f->size++;
-}
-
-static struct ap_hash frontier_root(const struct frontier *f)
-{
-	if (f->count == 0)
-		return ap_merkle_empty_root();
-	struct ap_hash root = f->roots[f->count - 1];
-	for (size_t i = f->count - 1; i > 0; i--)
-		root = ap_merkle_node_hash(&f->roots[i - 1], &root);
-	return root;
-}
 
 static int failed(const char *why)
 {
@@ -48,129 +35,148 @@ static int failed(const char *why)
 	return AP_EXIT_FAILED;
 }
 
-static bool add_leaves(struct frontier *f, JsonArray *leaves, uint64_t size)
+/* The key given, else the one that is shown; g_free. */
+static char *key_for(const struct asked *a)
 {
-	for (guint i = 0; i < json_array_get_length(leaves) && f->size < size; i++) {
-		struct ap_leaf leaf;
-		if (!ap_base64url_exact(json_array_get_string_element(leaves, i), leaf.b, sizeof leaf.b))
+	char *shown = a->vkey ? g_strdup(a->vkey) : ap_ledger_source_text(a->source, "key");
+	return shown ? g_strstrip(shown) : NULL;
+}
+
+static int verify_log(const struct asked *a)
+{
+	struct ap_ledger_pins pins;
+	struct ap_checkpoint checkpoint;
+	struct ap_frontier tree = { 0 };
+	g_autofree char *vkey = key_for(a);
+	if (!vkey || ap_ledger_pins_parse(vkey, a->witnesses, a->quorum, &pins) != AP_EXIT_OK)
+		return AP_EXIT_FAILED;
+	g_autofree char *note = ap_ledger_source_text(a->source, pins.quorum > 0 ? "cosigned" : "checkpoint");
+	if (!note)
+		return AP_EXIT_FAILED;
+	struct ap_result r = ap_checkpoint_verify(note, strlen(note), &pins.key, &checkpoint);
+	if (!ap_ok(r))
+		return failed(r.detail);
+	if (!ap_ledger_fetch_leaves(a->source, checkpoint.size, &tree, NULL))
+		return failed("leaves are missing");
+	struct ap_hash root = ap_frontier_root(&tree);
+	if (!ap_hash_equal(&root, &checkpoint.root))
+		return failed("the leaves give another root than the checkpoint");
+	return ap_ledger_pins_hold(&pins, note) ? ap_ledger_tell(&checkpoint, NULL, note, &pins, a->options->json) : AP_EXIT_FAILED;
+}
+
+static bool read_hashes(JsonNode *answer, struct ap_hash *ret_hashes, size_t *ret_count)
+{
+	JsonNode *node = json_object_get_member(json_node_get_object(answer), "hashes");
+	JsonArray *list = node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+	if (!list || json_array_get_length(list) > AP_MERKLE_MAX)
+		return false;
+	*ret_count = json_array_get_length(list);
+	for (guint i = 0; i < *ret_count; i++)
+		if (!ap_base64_exact(json_array_get_string_element(list, i), ret_hashes[i].b, AP_HASH))
 			return false;
-		frontier_add(f, ap_leaf_hash(&leaf));
-	}
 	return true;
 }
 
-static bool fetch_leaves(struct ap_client *c, uint64_t size, struct frontier *f)
+/* From a checkpoint or receipt that was kept to the log's newest: one text, which verifies offline. */
+static int prove(const struct asked *a)
 {
-	while (f->size < size) {
-		g_autoptr(JsonNode) answer = NULL;
-		uint64_t before = f->size;
-		g_autofree char *path =
-			g_strdup_printf("/v1/ledger/leaves?from=%llu&count=%d", (unsigned long long)before, PAGE);
-		if (!ap_client_call(c, "GET", path, NULL, &answer) ||
-		    !add_leaves(f, json_object_get_array_member(json_node_get_object(answer), "leaves"), size) ||
-		    f->size == before)
-			return false;
-		ap_client_progress("leaves", f->size, size);
-	}
-	return true;
-}
-
-static char *fetch_text(struct ap_client *c, const char *path)
-{
-	g_autoptr(GBytes) bytes = NULL;
-	if (!ap_client_fetch(c, path, &bytes))
-		return NULL;
-	gsize len;
-	const char *data = g_bytes_get_data(bytes, &len);
-	return g_strndup(data, len);
-}
-
-static int tell(const struct ap_client_options *options, const struct ap_checkpoint *checkpoint, const char *vkey)
-{
-	g_autofree char *root = ap_hash_hex(&checkpoint->root);
-	g_autofree char *size = g_strdup_printf("%llu", (unsigned long long)checkpoint->size);
-	if (options->json) {
-		g_autoptr(JsonNode) node =
-			ap_client_object("origin", checkpoint->origin, "root", root, "key", vkey, NULL);
-		json_object_set_boolean_member(json_node_get_object(node), "valid", TRUE);
-		json_object_set_int_member(json_node_get_object(node), "tree_size", (gint64)checkpoint->size);
-		ap_client_print_json(node);
-	} else {
-		printf("%s: %s leaves, root %s, signed by %s\n", checkpoint->origin, size, root, vkey);
-	}
+	struct ap_ledger_pins pins;
+	struct ap_checkpoint older, newer;
+	struct ap_hash hashes[AP_MERKLE_MAX];
+	struct ap_consistency checked;
+	size_t count = 0;
+	g_autofree char *vkey = key_for(a), *old_note = NULL;
+	if (!vkey || ap_ledger_pins_parse(vkey, NULL, 0, &pins) != AP_EXIT_OK ||
+	    !ap_ledger_read_checkpoint(a->older, &pins.key, &older, &old_note))
+		return AP_EXIT_FAILED;
+	g_autofree char *note = ap_ledger_source_text(a->source, "checkpoint");
+	if (!note || !ap_ok(ap_checkpoint_verify(note, strlen(note), &pins.key, &newer)))
+		return failed("the newest checkpoint is not signed by its key");
+	g_autofree char *what = g_strdup_printf("consistency?from=%" G_GUINT64_FORMAT "&to=%" G_GUINT64_FORMAT, older.size, newer.size);
+	g_autoptr(JsonNode) answer = ap_ledger_source_object(a->source, what);
+	if (!answer || !read_hashes(answer, hashes, &count))
+		return failed("there is no proof from that checkpoint to the newest");
+	g_autofree char *text = ap_consistency_build(old_note, note, hashes, count, vkey);
+	struct ap_result r = ap_consistency_verify(text, strlen(text), &pins.key, &checked);
+	if (!ap_ok(r))
+		return failed(r.detail);
+	ap_consistency_clear(&checked);
+	puts(text);
 	return AP_EXIT_OK;
 }
 
-static int verify_log(struct ap_client *c, const struct ap_client_options *options, const char *pinned)
+static int print_text(const struct asked *a, const char *what)
 {
-	struct ap_log_key key;
-	struct ap_checkpoint checkpoint;
-	struct frontier f = {0};
-	g_autofree char *vkey = pinned ? g_strdup(pinned) : fetch_text(c, "/v1/ledger/key");
-	g_autofree char *note = vkey ? fetch_text(c, "/v1/ledger/checkpoint") : NULL;
-	if (!note)
-		return AP_EXIT_FAILED;
-	struct ap_result r = ap_log_key_parse(g_strstrip(vkey), &key);
-	if (ap_ok(r))
-		r = ap_checkpoint_verify(note, strlen(note), &key, &checkpoint);
-	if (!ap_ok(r))
-		return failed(r.detail);
-	if (!fetch_leaves(c, checkpoint.size, &f))
-		return failed("leaves are missing");
-	struct ap_hash root = frontier_root(&f);
-	if (!ap_hash_equal(&root, &checkpoint.root))
-		return failed("the leaves give another root than the checkpoint");
-	return tell(options, &checkpoint, vkey);
-}
-
-static int print_text(struct ap_client *c, const char *what)
-{
-	g_autofree char *path = g_strconcat("/v1/ledger/", what, NULL);
-	g_autofree char *text = fetch_text(c, path);
+	g_autofree char *text = ap_ledger_source_text(a->source, what);
 	if (!text)
 		return AP_EXIT_FAILED;
 	fputs(text, stdout);
 	return AP_EXIT_OK;
 }
 
-static int run(struct ap_client *c, const struct ap_client_options *options, int argc, char **argv, const char *vkey)
+static int list_witnesses(const struct asked *a)
 {
-	const char *verb = argc == 2 ? argv[1] : "";
-	if (strcmp(verb, "verify") == 0)
-		return verify_log(c, options, vkey);
-	if (strcmp(verb, "key") == 0 || strcmp(verb, "checkpoint") == 0)
-		return print_text(c, verb);
+	static const char *const columns[] = { "name", "size", "at", "key", NULL };
+	g_autoptr(JsonNode) answer = ap_ledger_source_object(a->source, "witnesses");
+	if (!answer)
+		return AP_EXIT_FAILED;
+	ap_client_print_table(a->options, answer, "witnesses", columns);
+	return AP_EXIT_OK;
+}
+
+static int run(const struct asked *a, int argc, char **argv)
+{
+	const char *verb = argc > 1 ? argv[1] : "";
+	if (argc == 3 && strcmp(verb, "save") == 0)
+		return ap_ledger_save(a->source, argv[2], a->vkey, a->options->json);
+	if (argc == 2 && strcmp(verb, "verify") == 0)
+		return verify_log(a);
+	if (argc == 2 && strcmp(verb, "consistency") == 0 && a->older)
+		return prove(a);
+	if (argc == 2 && strcmp(verb, "witnesses") == 0)
+		return list_witnesses(a);
+	if (argc == 2 && (strcmp(verb, "key") == 0 || strcmp(verb, "checkpoint") == 0 || strcmp(verb, "cosigned") == 0))
+		return print_text(a, verb);
 	fprintf(stderr, "usage: aparte ledger %s\n", usage);
 	return AP_EXIT_USAGE;
 }
 
-static bool wants_receipt(int argc, char **argv)
+/* Proofs in files are verified without asking anyone. */
+static bool is_offline(int argc, char **argv)
 {
+	static const char *const files[] = { "--receipt", "--log", "--consistency" };
 	for (int i = 2; i < argc; i++)
-		if (g_str_has_prefix(argv[i], "--receipt"))
-			return true;
+		for (size_t k = 0; k < G_N_ELEMENTS(files); k++)
+			if (g_str_has_prefix(argv[i], files[k]))
+				return true;
 	return false;
 }
 
 int ap_cmd_ledger(int argc, char **argv)
 {
-	g_autofree char *vkey = NULL;
-	struct ap_client_options options = {0};
+	struct ap_client_options options = { 0 };
+	struct asked a = { .options = &options, .quorum = -1 };
 	const GOptionEntry entries[] = {
-		{"vkey", 0, 0, G_OPTION_ARG_STRING, &vkey, "the log's key as you know it (else the one it shows)",
-		 "KEY"},
-		{NULL, 0, 0, 0, NULL, NULL, NULL},
+		{ "vkey", 0, 0, G_OPTION_ARG_STRING, &a.vkey, "the log's key as you know it (else the one it shows)", "KEY" },
+		{ "url", 0, 0, G_OPTION_ARG_STRING, &a.url, "ask a gateway or vault elsewhere, as outsiders do", "https://HOST" },
+		{ "older", 0, 0, G_OPTION_ARG_FILENAME, &a.older, "consistency: a checkpoint or receipt kept from before", "FILE" },
+		{ "witness", 0, 0, G_OPTION_ARG_STRING_ARRAY, &a.witnesses, "verify: a witness's key that must have cosigned (again for more)", "KEY" },
+		{ "quorum", 0, 0, G_OPTION_ARG_INT, &a.quorum, "verify: how many of the witnesses (else all)", "N" },
+		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
-	if (argc > 1 && strcmp(argv[1], "verify") == 0 && wants_receipt(argc, argv))
+	if (argc > 1 && strcmp(argv[1], "verify") == 0 && is_offline(argc, argv))
 		return ap_cmd_ledger_verify(argc - 1, argv + 1);
-	int status =
-		ap_client_parse(&options, usage, "The log: its key, its checkpoint, and whether it holds together.",
-				entries, &argc, &argv);
+	int status = ap_client_parse(&options, usage, "The log: its key, its checkpoints, its witnesses, and whether it holds together.",
+				     entries, &argc, &argv);
 	if (status < 0) {
-		struct ap_client *c = ap_client_new(&options);
-		status = run(c, &options, argc, argv, vkey);
-		ap_client_free(c);
+		a.source = ap_ledger_source_new(&options, a.url);
+		status = run(&a, argc, argv);
+		ap_ledger_source_free(a.source);
 	}
+	g_free(a.vkey);
+	g_free(a.url);
+	g_free(a.older);
+	g_strfreev(a.witnesses);
 	ap_client_options_clear(&options);
 	return status;
 }

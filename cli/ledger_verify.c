@@ -1,6 +1,7 @@
 #include "cli/ledger_verify.h"
 
 #include "cli/commands.h"
+#include "cli/ledger_offline.h"
 
 #include <glib.h>
 #include <json-glib/json-glib.h>
@@ -8,9 +9,14 @@
 #include <string.h>
 
 struct options {
-	char *receipt;
+	/* owned */
+	char *receipt, *log, *consistency; /* one of them */
 	char *vkey;
 	char *statement;
+	char *older, *newer;
+	char **witnesses;
+	/* as they are */
+	int quorum; /* -1: all witnesses given */
 	gboolean json;
 };
 
@@ -95,65 +101,92 @@ static struct ap_result check_turnover(const char *receipt, const struct ap_log_
 	return r;
 }
 
-static int verify(const struct options *o, const struct ap_log_key *key, const char *receipt, gsize receipt_len)
+/* What the proofs of the receipt stand under, for the witnesses. */
+static bool cosigned(const char *receipt, const struct ap_ledger_pins *pins)
+{
+	g_autoptr(JsonNode) node = json_from_string(receipt, NULL);
+	return ap_ledger_pins_hold(pins, text_in(object_in(node), "checkpoint"));
+}
+
+static int verify(const struct options *o, const struct ap_ledger_pins *pins, const char *receipt, gsize receipt_len)
 {
 	struct ap_receipt_facts facts;
 	g_autofree char *statement = NULL;
 	gsize statement_len = 0;
 	if (o->statement && !g_file_get_contents(o->statement, &statement, &statement_len, NULL))
 		return failed(o->statement, "cannot be read");
-	struct ap_result result = ap_receipt_verify(receipt, receipt_len, key, statement, statement_len, &facts);
+	struct ap_result result = ap_receipt_verify(receipt, receipt_len, &pins->key, statement, statement_len, &facts);
 	if (!ap_ok(result))
 		return failed(o->receipt, result.detail);
 	g_autofree char *until = NULL;
-	result = check_turnover(receipt, key, &facts, &until);
-	if (!ap_ok(result)) {
-		ap_receipt_facts_clear(&facts);
-		return failed(o->receipt, result.detail);
-	}
-	if (o->json)
+	result = check_turnover(receipt, &pins->key, &facts, &until);
+	int status = ap_ok(result) ? AP_EXIT_OK : failed(o->receipt, result.detail);
+	if (status == AP_EXIT_OK && !cosigned(receipt, pins))
+		status = AP_EXIT_FAILED;
+	if (status == AP_EXIT_OK && o->json)
 		print_json(&facts, until);
-	else
+	else if (status == AP_EXIT_OK)
 		print_text(&facts, statement != NULL, until);
 	ap_receipt_facts_clear(&facts);
-	return AP_EXIT_OK;
+	return status;
+}
+
+static int verify_receipt(const struct options *o, const struct ap_ledger_pins *pins)
+{
+	g_autofree char *receipt = NULL;
+	gsize len = 0;
+	if (!g_file_get_contents(o->receipt, &receipt, &len, NULL))
+		return failed(o->receipt, "cannot be read");
+	return verify(o, pins, receipt, len);
 }
 
 static int run(const struct options *o)
 {
-	struct ap_log_key key;
-	g_autofree char *receipt = NULL;
-	gsize len = 0;
-	if (!o->receipt || !o->vkey) {
-		g_printerr("aparte ledger verify: --receipt FILE and --vkey KEY are needed\n");
+	struct ap_ledger_pins pins;
+	if (!o->receipt + !o->log + !o->consistency != 2 || !o->vkey) {
+		g_printerr("aparte ledger verify: one of --receipt, --log and --consistency, and --vkey KEY are needed\n");
 		return AP_EXIT_USAGE;
 	}
-	struct ap_result result = ap_log_key_parse(o->vkey, &key);
-	if (!ap_ok(result)) {
-		g_printerr("aparte ledger verify: --vkey: %s\n", result.detail);
-		return AP_EXIT_USAGE;
-	}
-	if (!g_file_get_contents(o->receipt, &receipt, &len, NULL))
-		return failed(o->receipt, "cannot be read");
-	return verify(o, &key, receipt, len);
+	int status = ap_ledger_pins_parse(o->vkey, o->witnesses, o->quorum, &pins);
+	if (status != AP_EXIT_OK)
+		return status;
+	if (o->log)
+		return ap_ledger_verify_log(o->log, o->older, &pins, o->json);
+	if (o->consistency)
+		return ap_ledger_verify_consistency(o->consistency, o->older, o->newer, &pins, o->json);
+	return verify_receipt(o, &pins);
+}
+
+static void options_clear(struct options *o)
+{
+	char *texts[] = { o->receipt, o->log, o->consistency, o->vkey, o->statement, o->older, o->newer };
+	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+		g_free(texts[i]);
+	g_strfreev(o->witnesses);
 }
 
 int ap_cmd_ledger_verify(int argc, char **argv)
 {
-	struct options o = { 0 };
+	struct options o = { .quorum = -1 };
 	gboolean help = FALSE;
 	const GOptionEntry entries[] = {
 		{ "receipt", 0, 0, G_OPTION_ARG_FILENAME, &o.receipt, "the receipt or certificate (JSON)", "FILE" },
+		{ "log", 0, 0, G_OPTION_ARG_FILENAME, &o.log, "a whole log, saved by aparte ledger save", "FILE" },
+		{ "consistency", 0, 0, G_OPTION_ARG_FILENAME, &o.consistency, "a proof by aparte ledger consistency", "FILE" },
 		{ "vkey", 0, 0, G_OPTION_ARG_STRING, &o.vkey, "the log's verifier key, known from elsewhere", "KEY" },
 		{ "statement", 0, 0, G_OPTION_ARG_FILENAME, &o.statement, "one's own statement: the receipt must be of it", "FILE" },
+		{ "older", 0, 0, G_OPTION_ARG_FILENAME, &o.older, "a checkpoint or receipt kept from before: the log must continue it", "FILE" },
+		{ "newer", 0, 0, G_OPTION_ARG_FILENAME, &o.newer, "the checkpoint or receipt that a consistency proof leads to", "FILE" },
+		{ "witness", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.witnesses, "a witness's verifier key that must have cosigned (again for more)", "KEY" },
+		{ "quorum", 0, 0, G_OPTION_ARG_INT, &o.quorum, "how many of the witnesses (else all)", "N" },
 		{ "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "answer as JSON", NULL },
 		{ "help", 0, 0, G_OPTION_ARG_NONE, &help, "this text", NULL },
 		G_OPTION_ENTRY_NULL,
 	};
 	g_set_prgname("aparte ledger");
-	g_autoptr(GOptionContext) context = g_option_context_new("verify --receipt FILE --vkey KEY");
+	g_autoptr(GOptionContext) context = g_option_context_new("verify (--receipt | --log | --consistency) FILE --vkey KEY");
 	g_autoptr(GError) error = NULL;
-	g_option_context_set_summary(context, "Verifies offline that the log holds what a receipt or certificate says.");
+	g_option_context_set_summary(context, "Verifies offline a receipt or certificate, the whole log, or that it was only added to.");
 	g_option_context_add_main_entries(context, entries, NULL);
 	g_option_context_set_help_enabled(context, FALSE);
 	int status = AP_EXIT_USAGE;
@@ -168,8 +201,6 @@ int ap_cmd_ledger_verify(int argc, char **argv)
 	} else {
 		status = run(&o);
 	}
-	g_free(o.receipt);
-	g_free(o.vkey);
-	g_free(o.statement);
+	options_clear(&o);
 	return status;
 }

@@ -120,6 +120,18 @@ struct ap_result ap_log_file_verify(struct ap_log_file *f, const struct ap_log_k
 	return AP_SUCCESS;
 }
 
+struct ap_result ap_log_file_copy(struct ap_log_file *f, FILE *out, uint64_t leaves)
+{
+	struct ap_leaf leaf;
+	for (uint64_t i = 0; i < leaves; i++) {
+		if (fread(leaf.b, 1, AP_LEAF, f->in) != AP_LEAF)
+			return bad("cut short: leaves are missing");
+		if (fwrite(leaf.b, 1, AP_LEAF, out) != AP_LEAF)
+			return ap_fail(AP_ERR_IO, "log-file", "cannot be written");
+	}
+	return AP_SUCCESS;
+}
+
 struct ap_result ap_log_file_begin(FILE *out, const char *vkey, const char *note)
 {
 	int written = fprintf(out, FIRST_LINE "%s\n%zu\n%s", vkey, strlen(note), note);

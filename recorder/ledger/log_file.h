@@ -30,5 +30,8 @@ struct ap_result ap_log_file_add(struct ap_log_file *f, struct ap_frontier *tree
 struct ap_result ap_log_file_verify(struct ap_log_file *f, const struct ap_log_key *key, const struct ap_checkpoint *older,
 				    struct ap_checkpoint *ret_checkpoint, struct ap_frontier *ret_tree);
 
+/* From a file just opened: its first leaves, as they are, to `out`. */
+struct ap_result ap_log_file_copy(struct ap_log_file *f, FILE *out, uint64_t leaves);
+
 /* What stands before the leaves; these follow, AP_LEAF bytes each. */
 struct ap_result ap_log_file_begin(FILE *out, const char *vkey, const char *note);
