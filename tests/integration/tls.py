@@ -16,7 +16,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "testlib"))
-from aparte_client import Instance, Staff  # noqa: E402
+from aparte_client import Instance, Staff, until  # noqa: E402
 
 NOBODY = 65534
 OPERATOR = {"operator.controller_name": "Cabinet Delorme", "operator.controller_contact": "contact@example.org",
@@ -202,6 +202,7 @@ class UnderTls(unittest.TestCase):
         while os.path.exists(f"/proc/{gateway}"):
             pass
         self.assertEqual(self.request(self.instance.port, "GET", "/healthz")[0].status, 200)  # waits in the backlog
+        until("it is ready", lambda: self.request(self.instance.port, "GET", "/readyz")[0].status == 200, 30)  # with its vault
 
 
 @unittest.skipIf(os.getuid() != 0, "started as a plain user anyway")
