@@ -227,7 +227,7 @@ def test_broken_datagrams(w):
     found = s.recorded()
     assert names(found) == {"good-coach", "good-coachee"}, names(found)
     for role, marks in found.items():
-        lost = set(flow.sent[role]) - {n for _, n in marks}
+        lost = flow.missing(role, {n for _, n in marks})
         assert not lost, f"{role}: {lost} of {len(flow.sent[role])} are missing"
 
 

@@ -20,9 +20,9 @@ def begin():
 
 
 def missing(found, flow):
-    """What the gate took of the witness and its tracks do not have, by role."""
+    """What the gates took of the witness and its tracks do not have, by role."""
     kept = {role: {number for name, number in marks if name.startswith("witness-")} for role, marks in found.items()}
-    return {role: [n for n in numbers if n not in kept[role]] for role, numbers in flow.sent.items()}
+    return {role: flow.missing(role, kept[role]) for role in flow.sent}
 
 
 def finish(w):

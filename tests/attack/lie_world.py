@@ -292,6 +292,10 @@ class Source:
         self.stamp = (self.stamp + 960) & 0xFFFFFFFF
         return head + b"\xf8" + mark
 
+    def skip(self, seconds):
+        """Nothing was said for so long: its clock went on."""
+        self.stamp = (self.stamp + int(seconds * 48000)) & 0xFFFFFFFF
+
 
 def datagram(generation, role, packet, line=AUDIO, kind=RTP, arrival=None, version=1):
     number = ROLES.index(role) + 1 if isinstance(role, str) else role
@@ -381,26 +385,61 @@ class Session:
 
 class Flow:
     """Both persons of a session speak, 50 frames a second each, until stopped. `sent` counts by role what the gate took."""
+    LATE = 0.1  # s: who gets no processor for longer than this said nothing meanwhile, as a microphone would not have
+    FIRST, LAST = 8, 15  # frames at a gate's beginning and end that may be lost to them
 
     def __init__(self, session, name):
         self.session, self.name, self.over = session, name, threading.Event()
         self.sent, self.refused = {role: [] for role in ROLES}, 0
+        self.tap_of, self.shut = {}, set()  # number: generation of the gate that took it; generations that ended
         self.sources = {role: Source(f"{name}-{role}") for role in ROLES}
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
+
+    def _say(self, tap):
+        for role, source in self.sources.items():
+            number, packet = source.number, source.packet()
+            became = write(tap.fd, datagram(tap.generation, role, packet))
+            if became == "taken":
+                self.sent[role].append(number)
+                self.tap_of[number] = tap.generation
+            elif became == "shut":
+                self.shut.add(tap.generation)
+            self.refused += became != "taken"
+
+    def _keep_silent(self, seconds):
+        for source in self.sources.values():
+            source.skip(seconds)
 
     def _run(self):
         due = time.monotonic()
         while not self.over.is_set():
             taps = self.session.taps()
-            for role, source in self.sources.items() if taps else ():
-                number, packet = source.number, source.packet()
-                if write(taps[-1].fd, datagram(taps[-1].generation, role, packet)) == "taken":
-                    self.sent[role].append(number)
-                else:
-                    self.refused += 1
+            if taps:
+                self._say(taps[-1])
+            else:
+                self._keep_silent(FRAME_NS / 1e9)
             due += FRAME_NS / 1e9
+            late = time.monotonic() - due
+            if late > self.LATE:
+                self._keep_silent(late)
+                due += late
             self.over.wait(max(0, due - time.monotonic()))
+
+    def missing(self, role, kept):
+        """What its gates took and `kept` has not. A gate takes sounds from when it is made until it is shut; recorded is what
+        was said from when the capture opened its end until it looked for the last time. So the first of a gate, and the last
+        of one that was shut, may be missing: few, and all of them up to the first or from the last that is there."""
+        lost, newest = [], self.tap_of[max(self.tap_of)] if self.tap_of else None
+        for generation in set(self.tap_of.values()):
+            numbers = [n for n in self.sent[role] if self.tap_of[n] == generation]
+            there = [i for i, n in enumerate(numbers) if n in kept]
+            first = there[0] if there and there[0] <= self.FIRST else 0
+            ended = generation != newest or generation in self.shut
+            last = there[-1] + 1 if there and ended else len(numbers)
+            last = last if len(numbers) - last <= self.LAST else len(numbers)
+            lost += [n for n in numbers[first:last] if n not in kept]
+        return sorted(lost)
 
     def stop(self):
         self.over.set()
