@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #define KEPT_MS (7LL * 86400 * 1000)
+#define DAY_MS (86400LL * 1000)
+#define PER_DAY 10 /* for one person: each reads the whole recording and writes it anew */
 #define GRACE_MS (10LL * 60 * 1000) /* for a download that broke off right at its end */
 
 static int64_t now(struct ap_vault *v)
@@ -73,9 +75,10 @@ struct ap_result ap_archive_is_ready(struct ap_vault *v, const struct ap_uuid *r
 
 /* ---- making one ---- */
 
-static struct ap_result may_begin(struct ap_vault *v, const struct ap_uuid *request)
+static struct ap_result may_begin(struct ap_vault *v, const struct ap_actor *party, const struct ap_uuid *request)
 {
 	struct ap_request_row row;
+	int64_t lately;
 	AP_TRY(ap_db_request_load(ap_vault_db(v), request, &row));
 	if (strcmp(row.state, "refused") == 0)
 		return ap_fail(AP_ERR_DENIED, "conflict", "this request was refused");
@@ -83,7 +86,28 @@ static struct ap_result may_begin(struct ap_vault *v, const struct ap_uuid *requ
 		return ap_fail(AP_ERR_DENIED, "lockdown", "the vault is locked down");
 	if (ap_archive_job_running())
 		return ap_fail(AP_ERR_LIMIT, "rate", "another archive is being made; try again in a minute");
+	AP_TRY(ap_db_archive_count(ap_vault_db(v), &party->session, party->role, now(v) - DAY_MS, &lately));
+	if (lately >= PER_DAY)
+		return ap_fail(AP_ERR_LIMIT, "rate", "enough archives were made for today; try again tomorrow");
 	return AP_SUCCESS;
+}
+
+static struct ap_result erase_all(struct ap_vault *v, const GArray *requests)
+{
+	for (guint i = 0; i < requests->len; i++) {
+		const struct ap_uuid *request = &g_array_index(requests, struct ap_uuid, i);
+		AP_TRY(ap_archive_remove(v, request));
+		AP_TRY(ap_db_archive_erased(ap_vault_db(v), request, now(v)));
+	}
+	return AP_SUCCESS;
+}
+
+/* A person has one at a time: else one who asks again and again fills the disk that gates need. */
+static struct ap_result erase_former(struct ap_vault *v, const struct ap_actor *party)
+{
+	g_autoptr(GArray) former = NULL;
+	AP_TRY(ap_db_archive_of(ap_vault_db(v), &party->session, party->role, &former));
+	return erase_all(v, former);
 }
 
 static struct ap_result start_job(struct ap_vault *v, const struct ap_actor *party, const struct ap_uuid *request,
@@ -93,6 +117,7 @@ static struct ap_result start_job(struct ap_vault *v, const struct ap_actor *par
 	if (g_mkdir_with_parents(directory, 0700) != 0)
 		return ap_fail(AP_ERR_IO, "vault-unavailable", "no archive can be made: see to the disk of vault/");
 	AP_TRY(ap_archive_remove(v, request));
+	AP_TRY(erase_former(v, party));
 	return ap_archive_job_start(v, party, request, lock);
 }
 
@@ -100,7 +125,7 @@ static struct ap_result start_job(struct ap_vault *v, const struct ap_actor *par
 static struct ap_result begin(struct ap_vault *v, const struct ap_actor *party, const struct ap_uuid *request,
 			      const struct ap_zip_lock *lock)
 {
-	AP_TRY(may_begin(v, request));
+	AP_TRY(may_begin(v, party, request));
 	AP_TRY(ap_db_archive_begin(ap_vault_db(v), request, lock->recipient ? "recipient" : "passphrase", now(v)));
 	struct ap_result r = start_job(v, party, request, lock);
 	if (!ap_ok(r))
@@ -225,10 +250,5 @@ struct ap_result ap_archive_work(struct ap_vault *v)
 {
 	g_autoptr(GArray) due = NULL;
 	AP_TRY(ap_db_archive_due(ap_vault_db(v), now(v) - KEPT_MS, now(v) - GRACE_MS, &due));
-	for (guint i = 0; i < due->len; i++) {
-		const struct ap_uuid *request = &g_array_index(due, struct ap_uuid, i);
-		AP_TRY(ap_archive_remove(v, request));
-		AP_TRY(ap_db_archive_erased(ap_vault_db(v), request, now(v)));
-	}
-	return AP_SUCCESS;
+	return erase_all(v, due);
 }

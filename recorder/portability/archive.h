@@ -6,7 +6,8 @@
  *
  * It is made on the main thread in small steps between what else is due, each of which asks again whether the person may
  * still have the recording. It can be fetched for a week, or until ten minutes after its last byte was handed out; then,
- * or when a recording of the session is erased, it goes.
+ * or when a recording of the session is erased or withdrawn (a hold may keep it from being erased), or the person has another one made, it goes. None is made where it would
+ * take the disk below storage.floor.
  *
  * Threads: main thread. JSON texts returned are g_free'd by the caller.
  */
@@ -27,7 +28,8 @@ struct ap_actor; /* recorder/access/access.h */
 /*
  * POST /v1/party/requests/{id}/archive, of one's own portability request: {"passphrase"} or {"recipient":"age1…"}. It is
  * begun; the request's answer follows. "invalid" (neither or both, too short, no recipient), "conflict" (being made, ready,
- * or the request was refused), "rate" (another archive is being made), "lockdown".
+ * or the request was refused), "rate" (another archive is being made, or ten were in a day), "lockdown",
+ * "vault-unavailable" (no room).
  */
 struct ap_result ap_archive_make(struct ap_vault *v, const struct ap_actor *party, const char *request, const char *json,
 				 char **ret_json);

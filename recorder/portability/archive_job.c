@@ -17,6 +17,7 @@
 #include <aparte/log.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #define STEP ((size_t)1 << 20)
 #define PARTS 50 /* how often progress is written down */
@@ -262,6 +263,18 @@ void ap_archive_stop(void)
 	ap_job_stop(&kind);
 }
 
+/* What gates need of the disk is not a person's to take. Ciphertext and texts are little more than the tracks. */
+static struct ap_result check_room(const struct job *j)
+{
+	struct statvfs st;
+	uint64_t floor = (uint64_t)ap_config_int(ap_vault_config(j->v), "storage.floor_mib") << 20;
+	g_autofree char *path = g_build_filename(ap_vault_home(j->v), "vault", "archives", NULL);
+	uint64_t needed = j->total + j->total / 50 + STEP;
+	if (statvfs(path, &st) != 0 || (uint64_t)st.f_bavail * st.f_frsize < floor + needed)
+		return ap_fail(AP_ERR_IO, "vault-unavailable", "there is no room for an archive right now; try again later");
+	return AP_SUCCESS;
+}
+
 static struct ap_result prepare(struct job *j, const struct ap_zip_lock *lock)
 {
 	struct ap_party party;
@@ -272,6 +285,7 @@ static struct ap_result prepare(struct job *j, const struct ap_zip_lock *lock)
 	ap_party_clear(&party);
 	AP_TRY(ap_zip_new(path, lock, now(j->v), &j->zip));
 	AP_TRY(choose_tracks(j));
+	AP_TRY(check_room(j));
 	AP_TRY(ap_copy_build(j->v, &wish, &j->copy));
 	return ap_db_archive_progress(ap_vault_db(j->v), &j->request, 0, (int64_t)j->total);
 }

@@ -1,5 +1,8 @@
 #include "recorder/portability/db_archive.h"
 
+/* Of a consent: it no longer lets the recording be. Where a hold keeps it there is no erasure to tell so. */
+#define TAKEN "event <> 'ConsentGiven' AND instr(purposes, '\"recording\"') > 0"
+
 struct ap_result ap_db_archive_load(struct ap_db *db, const struct ap_uuid *request, struct ap_archive_row *ret_row)
 {
 	struct ap_archive_row row = {.request = *request};
@@ -73,8 +76,8 @@ struct ap_result ap_db_archive_obstacles(struct ap_db *db, const struct ap_uuid 
 	AP_TRY(ap_db_count(db, "SELECT count(*) FROM recording WHERE session = ?1 AND state = 'restricted'",
 			   AP_VALUES(AP_V_UUID(session)), ret_frozen));
 	return ap_db_count(db,
-			   "SELECT count(*) FROM erasure e JOIN recording r ON r.id = e.recording WHERE r.session = ?1"
-			   " AND e.ordered_ms >= ?2",
+			   "SELECT (SELECT count(*) FROM erasure e JOIN recording r ON r.id = e.recording WHERE r.session = ?1"
+			   " AND e.ordered_ms >= ?2) + (SELECT count(*) FROM consent WHERE session = ?1 AND received_ms >= ?2 AND " TAKEN ")",
 			   AP_VALUES(AP_V_UUID(session), AP_V_INT(since_ms)), ret_gone);
 }
 
@@ -85,9 +88,28 @@ struct ap_result ap_db_archive_due(struct ap_db *db, int64_t made_before_ms, int
 				    "SELECT a.request FROM archive a JOIN request q ON q.id = a.request WHERE a.state = 'ready'"
 				    " AND (a.ready_ms <= ?1 OR a.fetched_ms <= ?2 OR EXISTS (SELECT 1 FROM erasure e JOIN"
 				    " recording r ON r.id = e.recording WHERE r.session = q.session AND e.ordered_ms >="
-				    " a.created_ms))",
+				    " a.created_ms) OR EXISTS (SELECT 1 FROM consent WHERE session = q.session"
+				    " AND received_ms >= a.created_ms AND " TAKEN "))",
 				    AP_VALUES(AP_V_INT(made_before_ms), AP_V_INT(fetched_before_ms))),
 			ret_requests);
+}
+
+struct ap_result ap_db_archive_of(struct ap_db *db, const struct ap_uuid *session, enum ap_role role, GArray **ret_requests)
+{
+	return ap_rows_end_ids(ap_db_query(db,
+				    "SELECT a.request FROM archive a JOIN request q ON q.id = a.request WHERE a.state = 'ready'"
+				    " AND q.session = ?1 AND q.role = ?2",
+				    AP_VALUES(AP_V_UUID(session), AP_V_INT(role))),
+			ret_requests);
+}
+
+struct ap_result ap_db_archive_count(struct ap_db *db, const struct ap_uuid *session, enum ap_role role, int64_t since_ms,
+				     int64_t *ret_count)
+{
+	return ap_db_count(db,
+			   "SELECT count(*) FROM archive a JOIN request q ON q.id = a.request WHERE q.session = ?1 AND q.role = ?2"
+			   " AND a.created_ms > ?3",
+			   AP_VALUES(AP_V_UUID(session), AP_V_INT(role), AP_V_INT(since_ms)), ret_count);
 }
 
 struct ap_result ap_db_archive_making(struct ap_db *db, GArray **ret_requests)

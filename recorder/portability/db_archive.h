@@ -5,6 +5,8 @@
 
 #include "recorder/db/db.h"
 
+#include <aparte/uuid.h>
+
 #include <glib.h>
 
 struct ap_archive_row {
@@ -23,12 +25,17 @@ struct ap_result ap_db_archive_ready(struct ap_db *db, const struct ap_uuid *req
 struct ap_result ap_db_archive_failed(struct ap_db *db, const struct ap_uuid *request, const char *failure);
 struct ap_result ap_db_archive_fetched(struct ap_db *db, const struct ap_uuid *request, int64_t now_ms);
 struct ap_result ap_db_archive_erased(struct ap_db *db, const struct ap_uuid *request, int64_t now_ms);
-/* Recordings of a session that are frozen, or were to be erased since. */
+/* Recordings of a session that are frozen; erasures ordered and withdrawals of `recording` since then. */
 struct ap_result ap_db_archive_obstacles(struct ap_db *db, const struct ap_uuid *session, int64_t since_ms,
 					 int64_t *ret_frozen, int64_t *ret_gone);
 /* GArray of struct ap_uuid: ready ones made before or fetched before these times, or of a session with a recording that
- * was to be erased since. */
+ * was to be erased or was withdrawn since. */
 struct ap_result ap_db_archive_due(struct ap_db *db, int64_t made_before_ms, int64_t fetched_before_ms,
 				   GArray **ret_requests);
+/* The ready ones of one person: GArray of struct ap_uuid. */
+struct ap_result ap_db_archive_of(struct ap_db *db, const struct ap_uuid *session, enum ap_role role, GArray **ret_requests);
+/* Begun for one person since then. */
+struct ap_result ap_db_archive_count(struct ap_db *db, const struct ap_uuid *session, enum ap_role role, int64_t since_ms,
+				     int64_t *ret_count);
 /* Those being made. */
 struct ap_result ap_db_archive_making(struct ap_db *db, GArray **ret_requests);

@@ -289,6 +289,79 @@ static void it_goes_when_fetched_or_after_a_week_or_with_the_recording(void **st
 }
 
 /* R20: what is frozen is not copied, and a copy made before waits. */
+/* Without the work that a passphrase asks for. */
+static char *quick_lock(void)
+{
+	char text[AP_AGE_RECIPIENT_TEXT];
+	struct ap_secret *identity = ap_secret_random(AP_AGE_KEY);
+	struct ap_age_recipient recipient = ap_age_identity_recipient(identity);
+	ap_age_recipient_text(&recipient, text);
+	ap_secret_free(identity);
+	return g_strdup_printf("{\"recipient\":\"%s\"}", text);
+}
+
+/* R21: one archive a person at a time, ten a day, and none that would take the disk below what recording needs. */
+static void archives_do_not_fill_the_disk(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]");
+	struct ap_uuid recording = fixture_recording(f, &session, 400 * DAY);
+	struct ap_actor coachee = fixture_party(&session, AP_COACHEE), coach = fixture_party(&session, AP_COACH);
+	g_autofree char *quick = quick_lock();
+	g_autofree char *first = open_request(f, &coachee, "portability"), *second = open_request(f, &coachee, "portability"),
+			*others = open_request(f, &coach, "portability"), *answer = NULL;
+	g_autofree char *directory = g_build_filename(f->home, "vault", "archives", NULL);
+	(void)recording;
+	make(f, &coachee, first, quick);
+	make(f, &coach, others, quick);
+	make(f, &coachee, second, quick);
+	g_autofree char *gone = state_of(f, &coachee, first), *kept = state_of(f, &coach, others), *newest = state_of(f, &coachee, second);
+	assert_string_equal(gone, "erased");
+	assert_string_equal(kept, "ready");
+	assert_string_equal(newest, "ready");
+	guint files = 0;
+	g_autoptr(GDir) dir = g_dir_open(directory, 0, NULL);
+	while (g_dir_read_name(dir))
+		files++;
+	assert_int_equal(files, 2);
+	assert_ok(ap_config_set(f->config, "storage.floor_mib", "10000000"));
+	assert_refused(ap_archive_make(f->v, &coachee, first, quick, &answer), "vault-unavailable");
+	assert_ok(ap_config_set(f->config, "storage.floor_mib", "0"));
+	for (int i = 0; i < 8; i++) {
+		g_autofree char *more = open_request(f, &coachee, "portability");
+		make(f, &coachee, more, quick);
+	}
+	g_autofree char *last = open_request(f, &coachee, "portability");
+	assert_refused(ap_archive_make(f->v, &coachee, last, quick, &answer), "rate");
+	fixture_advance(f, DAY + 1);
+	make(f, &coachee, last, quick);
+	fixture_free(f);
+}
+
+/* R7, R20: a hold keeps what was withdrawn for the case alone, so a copy of it made before is nobody's any more. */
+static void a_withdrawal_under_a_hold_ends_it(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]");
+	struct ap_uuid recording = fixture_recording(f, &session, 400 * DAY);
+	struct ap_actor coachee = fixture_party(&session, AP_COACHEE);
+	uint64_t size;
+	g_autofree char *quick = quick_lock(), *request = open_request(f, &coachee, "portability");
+	(void)recording;
+	make(f, &coachee, request, quick);
+	fixture_run(f, "INSERT INTO hold (id, recording, ground, reason, proposed_by, confirmed_by, created_ms, ends_ms)"
+		       " SELECT x'00112233445566778899aabbccddeeff', id, 'g', 'r', 'a', 'b', 0, 9000000000000 FROM recording");
+	fixture_withdraw(f, &session, AP_COACH, "[\"recording\"]");
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM erasure"), 0);
+	assert_refused(ap_archive_open(f->v, &coachee, request, &size), "erased");
+	assert_ok(ap_archive_work(f->v));
+	g_autofree char *state_now = state_of(f, &coachee, request);
+	assert_string_equal(state_now, "erased");
+	fixture_free(f);
+}
+
 static void a_restriction_holds_copies_too(void **state)
 {
 	(void)state;
@@ -451,6 +524,8 @@ int main(void)
 		cmocka_unit_test(a_passphrase_opens_it_with_the_stock_tool),
 		cmocka_unit_test(bad_locks_and_second_tries_are_named),
 		cmocka_unit_test(it_goes_when_fetched_or_after_a_week_or_with_the_recording),
+		cmocka_unit_test(a_withdrawal_under_a_hold_ends_it),
+		cmocka_unit_test(archives_do_not_fill_the_disk),
 		cmocka_unit_test(a_restriction_holds_copies_too),
 		cmocka_unit_test(a_withdrawal_under_way_ends_it),
 		cmocka_unit_test(one_that_was_interrupted_can_be_made_again),
