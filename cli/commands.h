@@ -23,6 +23,7 @@
 	X(policy, "retention policies: list, show, set, preview")               \
 	X(request, "requests of persons: list, open, decide, tick")             \
 	X(hold, "legal holds: propose, confirm, lift")                          \
+	X(proof, "proofs of consent that outlive recordings: list, open")       \
 	X(erase, "erase a recording, a session's or a person's recordings")     \
 	X(grant, "grants to supervisors and sponsors; approvals of accesses")   \
 	X(review, "users and grants due for review: confirm or expire")         \

@@ -300,6 +300,21 @@ struct ap_result ap_ledger_receipt(struct ap_ledger *l, struct ap_db *db, uint64
 	return r;
 }
 
+struct ap_result ap_ledger_receipt_with(struct ap_ledger *l, struct ap_db *db, uint64_t index,
+					const uint8_t salt[AP_LEAF_SALT], const char *body, char **ret_json)
+{
+	struct ap_leaf_row row;
+	AP_TRY(ap_db_ledger_get(db, index, &row));
+	g_free(row.body);
+	struct ap_leaf made = ap_leaf_make((enum ap_leaf_type)row.leaf.b[1], salt, body, strlen(body));
+	if (memcmp(made.b, row.leaf.b, sizeof made.b) != 0)
+		return ap_fail(AP_ERR_CRYPTO, "receipt-leaf", "this opening is not that leaf's");
+	g_autofree char *text = g_strdup(body);
+	row.body = text;
+	(void)ap_copy(row.salt, sizeof row.salt, salt, AP_LEAF_SALT);
+	return receipt_of(l, db, index, &row, ret_json);
+}
+
 const char *ap_ledger_vkey(const struct ap_ledger *l)
 {
 	return l->vkey;

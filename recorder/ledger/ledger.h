@@ -53,6 +53,10 @@ struct ap_result ap_ledger_leaf_hash(struct ap_ledger *l, struct ap_db *db, uint
 /* Outside transactions: a receipt or certificate for one leaf (docs/FORMAT.md), under a checkpoint that holds it.
  * JSON text, g_free. "erased" when the leaf's opening was destroyed. */
 struct ap_result ap_ledger_receipt(struct ap_ledger *l, struct ap_db *db, uint64_t index, char **ret_json);
+/* The same with an opening that lies elsewhere (recorder/proof/proof.h); "receipt-leaf" (AP_ERR_CRYPTO) when it is not this
+ * leaf's. */
+struct ap_result ap_ledger_receipt_with(struct ap_ledger *l, struct ap_db *db, uint64_t index,
+					const uint8_t salt[AP_LEAF_SALT], const char *body, char **ret_json);
 
 /* Answers to anyone (API.md, /v1/ledger/…). Text is g_free'd; "invalid" for numbers out of range. */
 const char *ap_ledger_vkey(const struct ap_ledger *l); /* borrowed */

@@ -216,7 +216,7 @@ struct ap_result ap_db_proof_proposals(struct ap_db *db, int64_t tenant, int64_t
 		ap_db_query(db,
 			    "SELECT id, proposed_by, expires_ms, json_extract(body, '$.session'), json_extract(body, '$.reason')"
 			    " FROM proposal WHERE action = 'proof' AND confirmed_by IS NULL AND expires_ms > ?1"
-			    " AND (?2 = 0 OR json_extract(body, '$.tenant') = ?2) ORDER BY created_ms",
+			    " AND (?2 = 0 OR tenant = ?2) ORDER BY created_ms",
 			    AP_VALUES(AP_V_INT(now_ms), AP_V_INT(tenant))),
 		columns, G_N_ELEMENTS(columns), ret_list);
 }

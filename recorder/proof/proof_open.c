@@ -2,16 +2,11 @@
 
 #include "recorder/api/answer.h"
 #include "recorder/api/body.h"
-#include "recorder/db/db_ledger.h"
-#include "recorder/db/db_staff_desk.h"
 #include "recorder/erasure/proposal.h"
-#include "recorder/ledger/checkpoint.h"
-#include "recorder/ledger/receipt.h"
 #include "recorder/proof/db_proof.h"
 #include "recorder/proof/proof_document.h"
 #include "recorder/vault.h"
 
-#include <aparte/jcs.h>
 #include <string.h>
 
 #define LIST_MAX 500
@@ -40,47 +35,15 @@ static struct ap_result open_proof(struct ap_vault *v, const struct ap_uuid *ses
 
 /* ---- receipts ---- */
 
-/* As the ledger makes them, with an opening that is not in the log's table any more. */
-static struct ap_result build_receipt(struct ap_vault *v, const struct ap_leaf_row *leaf, uint64_t index, const uint8_t *salt,
-				      const char *body, char **ret_json)
-{
-	struct ap_log_key key;
-	struct ap_checkpoint checkpoint;
-	struct ap_merkle_proof proof;
-	g_autofree char *note = NULL;
-	struct ap_db *db = ap_vault_db(v);
-	const char *vkey = ap_ledger_vkey(ap_vault_ledger(v));
-	struct ap_merkle_store store = ap_db_ledger_store(db);
-	AP_TRY(ap_ledger_checkpoint(ap_vault_ledger(v), db, &note));
-	AP_TRY(ap_log_key_parse(vkey, &key));
-	AP_TRY(ap_checkpoint_verify(note, strlen(note), &key, &checkpoint));
-	AP_TRY(ap_merkle_inclusion(&store, index, checkpoint.size, &proof));
-	const struct ap_receipt_parts parts = {.leaf_index = index,
-					       .tree_size = checkpoint.size,
-					       .type = (enum ap_leaf_type)leaf->leaf.b[1],
-					       .salt = salt,
-					       .body = body,
-					       .proof = &proof,
-					       .checkpoint = note,
-					       .log_key = vkey};
-	return ap_receipt_build(&parts, ret_json);
-}
-
 /* Of a consent as the document has it; "erased" when its opening was gone before. */
 static struct ap_result receipt_of(struct ap_vault *v, JsonObject *consent, char **ret_json)
 {
-	struct ap_leaf_row row;
 	uint8_t salt[AP_LEAF_SALT];
 	uint64_t index = (uint64_t)json_object_get_int_member_with_default(consent, "leaf", -1);
 	const char *body = ap_body_text(consent, "body");
 	if (!body || !ap_base64url_exact(ap_body_text(consent, "salt"), salt, sizeof salt))
 		return ap_fail(AP_ERR_DENIED, "erased", "this leaf's opening was destroyed");
-	AP_TRY(ap_db_ledger_get(ap_vault_db(v), index, &row));
-	g_free(row.body);
-	struct ap_leaf made = ap_leaf_make((enum ap_leaf_type)row.leaf.b[1], salt, body, strlen(body));
-	if (memcmp(made.b, row.leaf.b, sizeof made.b) != 0)
-		return ap_fail(AP_ERR_CRYPTO, "proof-sealed", "the proof does not fit its leaf");
-	return build_receipt(v, &row, index, salt, body, ret_json);
+	return ap_ledger_receipt_with(ap_vault_ledger(v), ap_vault_db(v), index, salt, body, ret_json);
 }
 
 struct ap_result ap_proof_receipt(struct ap_vault *v, const struct ap_uuid *session, uint64_t leaf, char **ret_json)
@@ -142,44 +105,52 @@ struct ap_result ap_proof_list(struct ap_vault *v, const struct ap_actor *by, co
 	return AP_SUCCESS;
 }
 
-static struct ap_result check_tenant(struct ap_vault *v, const struct ap_actor *by, const struct ap_uuid *session)
+static struct ap_result check_tenant(struct ap_vault *v, const struct ap_actor *by, const struct ap_uuid *session, int64_t *ret_tenant)
 {
 	struct ap_proof_row row;
 	AP_TRY(ap_db_proof_load(ap_vault_db(v), session, &row));
 	g_bytes_unref(row.sealed);
 	if (by->tenant && by->tenant != row.tenant)
 		return ap_fail(AP_ERR_DENIED, "not-found", "there is no such proof for you");
+	*ret_tenant = row.tenant;
 	return AP_SUCCESS;
 }
 
 static struct ap_result propose(struct ap_vault *v, const struct ap_actor *by, JsonObject *body, JsonNode **ret_answer)
 {
 	struct ap_uuid session;
+	int64_t tenant;
 	const char *text = ap_body_text_or_empty(body, "session"), *reason = ap_body_text_or_empty(body, "reason");
 	if (!ap_uuid_parse(text, &session))
 		return ap_fail(AP_ERR_PROTOCOL, "malformed", "session is an id");
 	if (!*reason || strlen(reason) > REASON_MAX)
 		return ap_fail(AP_ERR_PROTOCOL, "invalid", "reason: why, in at most 1000 bytes");
-	AP_TRY(check_tenant(v, by, &session));
+	AP_TRY(check_tenant(v, by, &session, &tenant));
 	JsonObject *meant = json_object_new();
 	ap_answer_id(meant, "session", &session);
 	ap_answer_text(meant, "reason", reason);
-	json_object_set_int_member(meant, "tenant", by->tenant);
 	g_autofree char *kept = ap_answer_take_text(ap_answer_object(meant));
-	return ap_proposal_make(v, by, "proof", kept, ret_answer);
+	return ap_proposal_make_for(v, by, "proof", kept, tenant, ret_answer);
 }
 
-static struct ap_result write_opened(struct ap_vault *v, const struct ap_uuid *session, const char *first, const char *second,
-				     const char *reason)
+/* What the second admin confirms. */
+struct opening {
+	const struct ap_actor *by;
+	struct ap_uuid proposal, session;
+	const char *first, *second, *reason;
+};
+
+static struct ap_result write_opened(struct ap_vault *v, const struct opening *x)
 {
 	uint64_t leaf;
 	JsonObject *body = json_object_new();
 	ap_answer_text(body, "event", "proof_opened");
-	ap_answer_id(body, "session", session);
-	ap_answer_text(body, "actor", first);
-	ap_answer_text(body, "confirmed_by", second);
-	ap_answer_text(body, "reason", reason);
-	return ap_ledger_append(ap_vault_ledger(v), ap_vault_db(v), AP_LEAF_ACCESS_BEGUN, body, &leaf);
+	ap_answer_id(body, "session", &x->session);
+	ap_answer_text(body, "actor", x->first);
+	ap_answer_text(body, "confirmed_by", x->second);
+	ap_answer_text(body, "reason", x->reason);
+	AP_TRY(ap_ledger_append(ap_vault_ledger(v), ap_vault_db(v), AP_LEAF_ACCESS_BEGUN, body, &leaf));
+	return ap_proposal_use(v, x->by, &x->proposal);
 }
 
 /* The notices that its statements name, by their hash, as they were shown. */
@@ -217,36 +188,35 @@ static struct ap_result add_receipts(struct ap_vault *v, JsonObject *document)
 	return AP_SUCCESS;
 }
 
-/* Who meant which: the tenant is the proposer's. */
-static struct ap_result look_at(struct ap_vault *v, const struct ap_actor *by, const struct ap_uuid *proposal,
-				struct ap_uuid *ret_session)
+static struct ap_result open_noted(struct ap_vault *v, const struct opening *x, JsonNode **ret_answer)
 {
-	g_autofree char *body = NULL, *first = NULL;
-	AP_TRY(ap_db_proposal_load(ap_vault_db(v), proposal, "proof", ap_vault_believed_ms(v), &body, &first));
-	g_autoptr(JsonNode) node = json_from_string(body, NULL);
-	if (!ap_uuid_parse(ap_body_text_or_empty(json_node_get_object(node), "session"), ret_session))
-		return ap_fail(AP_ERR_INTERNAL, "internal", "a proposal names a session");
-	return check_tenant(v, by, ret_session);
-}
-
-static struct ap_result confirm(struct ap_vault *v, const struct ap_actor *by, const char *proposal, JsonNode **ret_answer)
-{
-	struct ap_uuid id, session;
 	g_autoptr(JsonObject) document = NULL;
-	g_autofree char *body = NULL, *first = NULL, *second = ap_actor_text(by);
-	if (!ap_uuid_parse(proposal, &id))
-		return ap_fail(AP_ERR_PROTOCOL, "malformed", "proposal is an id");
-	AP_TRY(look_at(v, by, &id, &session));
-	AP_TRY(open_proof(v, &session, &document)); /* what cannot be opened uses up nobody's word */
-	AP_TRY(ap_proposal_confirm(v, by, "proof", &id, &body, &first));
-	g_autoptr(JsonNode) node = json_from_string(body, NULL);
-	const char *reason = ap_body_text_or_empty(json_node_get_object(node), "reason");
+	AP_TRY(open_proof(v, &x->session, &document)); /* what cannot be opened uses up nobody's word */
 	AP_TRY(ap_db_begin(ap_vault_db(v)));
-	AP_TRY(ap_db_finish(ap_vault_db(v), write_opened(v, &session, first, second, reason))); /* before the first word of it */
+	AP_TRY(ap_db_finish(ap_vault_db(v), write_opened(v, x))); /* before its first word is handed out */
 	AP_TRY(add_receipts(v, document));
 	AP_TRY(add_notices(v, document));
 	*ret_answer = ap_answer_object(g_steal_pointer(&document));
 	return AP_SUCCESS;
+}
+
+static struct ap_result confirm(struct ap_vault *v, const struct ap_actor *by, const char *proposal, JsonNode **ret_answer)
+{
+	struct opening x = {.by = by};
+	int64_t tenant;
+	g_autofree char *body = NULL, *first = NULL, *second = ap_actor_text(by);
+	if (!ap_uuid_parse(proposal, &x.proposal))
+		return ap_fail(AP_ERR_PROTOCOL, "malformed", "proposal is an id");
+	AP_TRY(ap_proposal_load(v, by, "proof", &x.proposal, &body, &first));
+	g_autoptr(JsonNode) node = json_from_string(body, NULL);
+	JsonObject *meant = json_node_get_object(node);
+	if (!ap_uuid_parse(ap_body_text_or_empty(meant, "session"), &x.session))
+		return ap_fail(AP_ERR_INTERNAL, "internal", "a proposal names a session");
+	AP_TRY(check_tenant(v, by, &x.session, &tenant));
+	x.first = first;
+	x.second = second;
+	x.reason = ap_body_text_or_empty(meant, "reason");
+	return open_noted(v, &x, ret_answer);
 }
 
 struct ap_result ap_proof_post(struct ap_vault *v, const struct ap_actor *by, JsonObject *body, unsigned *ret_status,
