@@ -48,7 +48,7 @@ class Storage(unittest.TestCase):
         self.call.open()
         return client.until("a recording", lambda: [r["id"] for r in self.call.recordings() if r["state"] == "recording"])[-1]
 
-    def fails(self, *rules, seconds=SOON):
+    def fails(self, *rules, seconds=SOON, meanwhile=lambda: None):
         """The gate closes for the disk while these rules hold, the call goes on, and afterwards all is as before."""
         self.opened()
         mark = self.call.mark()
@@ -57,14 +57,18 @@ class Storage(unittest.TestCase):
                 gates, took = self.call.told(mark, closed, seconds)
                 print(f"    told after {took:.2f} s: {gates[0]['reasons']}", flush=True)
                 self.assertEqual("closed", self.call.coach.gate()["state"])
+                meanwhile()
             self.opened()
         self.assertTrue(any(self.disk.struck), "the rules struck")
 
     # ---- what fails, and is told ----
 
     def test_10_segments_cannot_be_written(self):
+        def capture_failed():
+            """It writes what it has when the gate closes: with a disk that is good again by then nothing would be lost."""
+            client.until("the capture's write fails", lambda: "capture_failed" in self.instance.log())
         self.kept["first"] = self.call.under_way()
-        self.fails("write recordings/* errno=EIO")
+        self.fails("write recordings/* errno=EIO", meanwhile=capture_failed)
         client.until("what was recorded is sealed", lambda: {"id": self.kept["first"], "state": "sealed"} in self.call.recordings())
 
     def test_11_segments_cannot_be_synced(self):
