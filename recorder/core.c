@@ -160,7 +160,14 @@ static const char *port_disk_trouble(void *ctx)
 	return atomic_load(&c->disk_trouble);
 }
 
-static const struct ap_vault_port port = { port_close, port_event, port_withdraw, port_changed, port_ready, port_disk_trouble };
+static void port_compose(void *ctx, int link)
+{
+	struct ap_core *c = ctx;
+	ap_captures_compose(c->captures, link);
+}
+
+static const struct ap_vault_port port = { port_close, port_event, port_withdraw, port_changed, port_ready, port_disk_trouble,
+					  port_compose };
 
 /* ---- the thread ---- */
 

@@ -6,19 +6,19 @@ struct job {
 	GSource source; /* first: this is one */
 	const struct ap_job_kind *kind;
 	void *work; /* owned */
+	bool waits; /* for its ready time */
 };
 
 static gboolean is_due(GSource *source, gint *ret_timeout)
 {
-	(void)source;
-	*ret_timeout = 0;
-	return TRUE;
+	bool waits = ((struct job *)source)->waits;
+	*ret_timeout = waits ? -1 : 0;
+	return !waits;
 }
 
-static gboolean always(GSource *source)
+static gboolean is_due_now(GSource *source)
 {
-	(void)source;
-	return TRUE;
+	return !((struct job *)source)->waits;
 }
 
 static gboolean dispatch(GSource *source, GSourceFunc fn, gpointer data)
@@ -26,6 +26,8 @@ static gboolean dispatch(GSource *source, GSourceFunc fn, gpointer data)
 	struct job *j = (struct job *)source;
 	bool over = false;
 	(void)fn, (void)data;
+	j->waits = false;
+	g_source_set_ready_time(source, -1);
 	struct ap_result r = j->kind->step(j->work, &over);
 	if (!ap_ok(r))
 		j->kind->failed(j->work, r.name);
@@ -38,7 +40,7 @@ static void finalize(GSource *source)
 	j->kind->release(j->work);
 }
 
-static GSourceFuncs funcs = { .prepare = is_due, .check = always, .dispatch = dispatch, .finalize = finalize };
+static GSourceFuncs funcs = { .prepare = is_due, .check = is_due_now, .dispatch = dispatch, .finalize = finalize };
 
 static gboolean unused(gpointer data)
 {
@@ -72,6 +74,15 @@ void *ap_job_running(const struct ap_job_kind *kind)
 {
 	struct job *j = (struct job *)find(kind);
 	return j ? j->work : NULL;
+}
+
+void ap_job_wait(const struct ap_job_kind *kind, unsigned ms)
+{
+	struct job *j = (struct job *)find(kind);
+	if (!j)
+		return;
+	j->waits = true;
+	g_source_set_ready_time(&j->source, g_get_monotonic_time() + ms * G_TIME_SPAN_MILLISECOND);
 }
 
 void ap_job_stop(const struct ap_job_kind *kind)

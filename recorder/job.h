@@ -21,5 +21,7 @@ struct ap_job_kind {
 void ap_job_start(const struct ap_job_kind *kind, void *work);
 /* The work of the job that runs; NULL when none does. Borrowed. */
 void *ap_job_running(const struct ap_job_kind *kind);
+/* From within its step: the next one comes after so many ms, as it waits for something. */
+void ap_job_wait(const struct ap_job_kind *kind, unsigned ms);
 /* Releases the work where it stands; `failed` is not called. */
 void ap_job_stop(const struct ap_job_kind *kind);

@@ -10,6 +10,7 @@ ap_library(vault_staff SOURCES access/access.c access/access_list.c access/grant
 	policy/terms.c policy/terms_change.c policy/terms_policy.c policy/terms_tenant.c policy/terms_explain.c erasure/lifecycle.c api/webhook.c api/webhook_url.c access/login.c access/user.c api/doctor.c api/metrics.c api/admin.c api/api.c api/api_session.c api/api_recordings.c api/api_desk.c api/api_policies.c api/api_requests.c
 	api/api_erasures.c api/api_people.c api/api_export.c api/api_public.c api/staff.c api/staff_rights.c
 	LIBS ap_vault_core ap_staff_rules ap_staff_db ap_blob ap_http PkgConfig::SOUP PkgConfig::ARCHIVE)
+include(portability/portability.cmake)
 include(access.cmake)
 include(backup.cmake)
 include(accountability/accountability.cmake)

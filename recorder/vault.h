@@ -96,5 +96,9 @@ void ap_vault_recording_changed(struct ap_vault *v, const struct ap_uuid *sessio
 struct ap_result ap_vault_session_create(struct ap_vault *v, int64_t tenant, const char *idempotency_key, const char *json,
 					 char **ret_json);
 
+/* Any thread. Has a composer forked (recorder/portability/compose.h) whose control link this is, which is owned from here on;
+ * one that still runs is ended, for a vault has one at most. -1: only that. Where none can be made the link is closed. */
+void ap_vault_compose(struct ap_vault *v, int link);
+
 /* State for /readyz: link to the gateway and zygote there, databases open, log healthy. */
 bool ap_vault_ready(struct ap_vault *v);

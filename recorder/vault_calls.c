@@ -1,5 +1,7 @@
 #include "recorder/vault_private.h"
 
+#include <unistd.h>
+
 /* ---- calls to a thread ---- */
 
 struct call {
@@ -162,6 +164,26 @@ void ap_vault_recording_changed(struct ap_vault *v, const struct ap_uuid *sessio
 	ap_uuid_text(recording, id);
 	g_autofree char *json = g_strdup_printf("{\"id\":\"%s\",\"state\":\"%s\"}", id, state);
 	ap_vault_send_event(v, session, 0, "recording", json);
+}
+
+static void compose_on_gate(struct ap_vault *v, void *data)
+{
+	const int *link = data;
+	if (v->port && v->port->compose)
+		v->port->compose(v->port_ctx, *link);
+}
+
+static void free_link(void *data)
+{
+	int *link = data;
+	if (*link >= 0)
+		close(*link);
+	g_free(link);
+}
+
+void ap_vault_compose(struct ap_vault *v, int link)
+{
+	ap_vault_on_gate(v, compose_on_gate, g_memdup2(&link, sizeof link), free_link);
 }
 
 bool ap_vault_ready(struct ap_vault *v)

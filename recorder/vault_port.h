@@ -16,6 +16,8 @@ struct ap_vault_port {
 	bool (*ready)(void *ctx);	       /* any thread */
 	/* "none", or a word for what the disk's last look met. Any thread. */
 	const char *(*disk_trouble)(void *ctx);
+	/* On the gate thread: as ap_vault_compose, which owns the link. */
+	void (*compose)(void *ctx, int link);
 };
 
 /* `gate` is the gate thread's context; all borrowed until it is set to NULL. Main thread, while the gate thread does

@@ -38,6 +38,15 @@ static struct ap_result fill_consents(struct ap_vault *v, const struct ap_uuid *
 	return AP_SUCCESS;
 }
 
+static struct ap_result fill_other(struct ap_vault *v, const struct ap_actor *actor, struct ap_access_facts *f)
+{
+	struct ap_consent_state state;
+	enum ap_role other = actor->role == AP_COACH ? AP_COACHEE : AP_COACH;
+	AP_TRY(ap_db_consent_state(ap_vault_db(v), &actor->session, other, &state));
+	f->other = ap_consent_given(&state) & ~ap_owed_taken(ap_vault_owed(v), &actor->session);
+	return AP_SUCCESS;
+}
+
 /* Consents read from a vault.db that is older than its log once was are worth nothing. */
 static struct ap_result check_log(struct ap_vault *v)
 {
@@ -52,9 +61,10 @@ static struct ap_result fill_actor(struct ap_vault *v, const struct ap_actor *ac
 	struct ap_db *db = ap_vault_db(v);
 	f->kind = actor->kind;
 	f->staff = actor->staff;
-	if (actor->kind == AP_ACTOR_PARTY)
+	if (actor->kind == AP_ACTOR_PARTY) {
 		f->own = ap_uuid_equal(&actor->session, &s->session);
-	else if (actor->staff == AP_STAFF_COACH)
+		AP_TRY(fill_other(v, actor, f));
+	} else if (actor->staff == AP_STAFF_COACH)
 		f->own = actor->party_id[0] && actor->tenant == s->tenant && strcmp(actor->party_id, s->coach) == 0;
 	else if (actor->staff == AP_STAFF_SUPERVISOR || actor->staff == AP_STAFF_SPONSOR) {
 		int64_t now = ap_vault_believed_ms(v);
@@ -65,13 +75,16 @@ static struct ap_result fill_actor(struct ap_vault *v, const struct ap_actor *ac
 	return fill_consents(v, recording, &s->session, f);
 }
 
-/* What the recording's terms add for staff: the two speakers are bound by their consents alone (R38). */
+/* What the recording's terms add for staff: the two speakers are bound by their consents alone (R38), but for how long one
+ * may take the other away with them (R16, R39). */
 static struct ap_result decide_terms(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording,
 				     enum ap_purpose purpose, struct ap_term_access *ret_terms)
 {
 	struct ap_term_access terms = {.ends_ms = INT64_MAX};
-	if (actor->kind == AP_ACTOR_STAFF)
+	if (actor->kind == AP_ACTOR_STAFF || purpose == AP_PURPOSE_SHARE_COPY)
 		AP_TRY(ap_terms_access(v, recording, purpose, &terms));
+	if (actor->kind != AP_ACTOR_STAFF)
+		terms.needs = (struct ap_access_needs){0}; /* a person's own copy waits for nobody's word */
 	if (terms.ended)
 		return ap_fail(AP_ERR_DENIED, "role", "the time for this purpose is over for this recording");
 	*ret_terms = terms;

@@ -29,12 +29,12 @@ static struct ap_result decide_state(const struct ap_access_facts *f)
 	return AP_SUCCESS;
 }
 
-/* The two speakers watch under `recording`; a coach may take their own to supervision or certification (R15, R38); a
+/* The two speakers watch under `recording`, and take both away under the other's `share_copy` (R39); a coach may take their own to supervision or certification (R15, R38); a
  * sponsor sees what was disclosed to them, and nobody else is disclosed to (R8). */
 static bool purpose_fits(const struct ap_access_facts *f)
 {
 	if (f->kind == AP_ACTOR_PARTY)
-		return f->purpose == AP_PURPOSE_RECORDING;
+		return f->purpose == AP_PURPOSE_RECORDING || f->purpose == AP_PURPOSE_SHARE_COPY;
 	if (f->staff == AP_STAFF_COACH)
 		return f->purpose == AP_PURPOSE_RECORDING || f->purpose == AP_PURPOSE_SUPERVISION ||
 		       f->purpose == AP_PURPOSE_CERTIFICATION;
@@ -49,14 +49,22 @@ static bool by_grant(const struct ap_access_facts *f)
 	return f->kind == AP_ACTOR_STAFF && (f->staff == AP_STAFF_SUPERVISOR || f->staff == AP_STAFF_SPONSOR);
 }
 
+/* A copy of both is the other's to allow: nobody's own consent is needed for their own picture. */
+static bool consented(const struct ap_access_facts *f)
+{
+	ap_purposes needed = AP_PURPOSE_BIT(f->purpose), given = f->both;
+	if (f->kind == AP_ACTOR_PARTY && f->purpose == AP_PURPOSE_SHARE_COPY)
+		given = f->other;
+	return (given & needed) == needed && (f->both & AP_PURPOSE_BIT(AP_PURPOSE_RECORDING));
+}
+
 struct ap_result ap_access_decide(const struct ap_access_facts *f)
 {
-	ap_purposes needed = AP_PURPOSE_BIT(AP_PURPOSE_RECORDING) | AP_PURPOSE_BIT(f->purpose);
 	AP_TRY(decide_visible(f));
 	AP_TRY(decide_state(f));
 	if (!purpose_fits(f))
 		return ap_fail(AP_ERR_DENIED, "role", "this role does not view for this purpose");
-	if ((f->both & needed) != needed)
+	if (!consented(f))
 		return ap_fail(AP_ERR_DENIED, "role", "not both persons consent to this purpose");
 	if (by_grant(f) && !f->granted)
 		return ap_fail(AP_ERR_DENIED, "role", "no grant for this purpose is in force");

@@ -14,6 +14,7 @@ struct ap_access_facts {
 	bool sponsored;		  /* a sponsor, and this recording is of what they pay for */
 	bool granted;		  /* a grant for this purpose is in force */
 	ap_purposes both;	  /* what both persons consent to now */
+	ap_purposes other;	  /* AP_ACTOR_PARTY: what the other person does */
 	enum ap_purpose purpose;
 	bool recording;		  /* its capture still runs */
 	bool restricted;

@@ -122,6 +122,7 @@ static void consents_changed(struct ap_vault *v, const struct ap_uuid *session)
 	struct ap_result r = ap_grant_sweep(v, session);
 	if (ap_ok(r))
 		r = ap_terms_shorten(v, session);
+	ap_archive_unshare(v, session);
 	/* Every read asks for the right again, so a failure here delays the ending leaf, not the ending. */
 	if (!ap_ok(r))
 		ap_log(AP_LOG_ERROR, "consent_sweep_failed", "reason=%s", r.name);

@@ -9,6 +9,7 @@
 
 #include <aparte/buf.h>
 #include <aparte/limits.h>
+#include <aparte/log.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -61,6 +62,8 @@ struct ap_result ap_archive_describe(struct ap_vault *v, const struct ap_uuid *r
 		ap_answer_time(a, "until", row.fetched_ms ? row.fetched_ms + GRACE_MS : row.ready_ms + KEPT_MS);
 	}
 	ap_answer_text(a, "failure", row.failure[0] ? row.failure : NULL);
+	json_object_set_int_member(a, "films", row.films);
+	ap_answer_text(a, "film_failure", row.film_failure[0] ? row.film_failure : NULL);
 	json_object_set_object_member(o, "archive", a);
 	return AP_SUCCESS;
 }
@@ -174,6 +177,52 @@ struct ap_result ap_archive_make(struct ap_vault *v, const struct ap_actor *part
 	return AP_SUCCESS;
 }
 
+/* ---- the other person in it ---- */
+
+/* All the time since it was begun, that is; of what was withdrawn a vault.db that cannot be written knows nothing yet. */
+static struct ap_result is_shared(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role, int64_t since_ms,
+				  bool *ret_shared)
+{
+	enum ap_role other = role == AP_COACH ? AP_COACHEE : AP_COACH;
+	bool given;
+	int64_t taken;
+	AP_TRY(ap_consent_gives(ap_vault_db(v), session, other, AP_PURPOSE_SHARE_COPY, &given));
+	AP_TRY(ap_db_archive_unshared(ap_vault_db(v), session, other, since_ms, &taken));
+	*ret_shared = given && taken == 0 && !(ap_owed_taken(ap_vault_owed(v), session) & AP_PURPOSE_BIT(AP_PURPOSE_SHARE_COPY));
+	return AP_SUCCESS;
+}
+
+static struct ap_result unshare_one(struct ap_vault *v, const struct ap_uuid *request)
+{
+	struct ap_request_row row;
+	struct ap_archive_row archive;
+	bool shared;
+	AP_TRY(ap_db_request_load(ap_vault_db(v), request, &row));
+	AP_TRY(ap_db_archive_load(ap_vault_db(v), request, &archive));
+	AP_TRY(is_shared(v, &row.session, row.role, archive.created_ms, &shared));
+	if (shared)
+		return AP_SUCCESS;
+	AP_TRY(ap_archive_remove(v, request));
+	return ap_db_archive_erased(ap_vault_db(v), request, now(v));
+}
+
+/* Of a session, or (NULL) of all. */
+static struct ap_result unshare_all(struct ap_vault *v, const struct ap_uuid *session)
+{
+	g_autoptr(GArray) filmed = NULL;
+	AP_TRY(ap_db_archive_filmed(ap_vault_db(v), session, &filmed));
+	for (guint i = 0; i < filmed->len; i++)
+		AP_TRY(unshare_one(v, &g_array_index(filmed, struct ap_uuid, i)));
+	return AP_SUCCESS;
+}
+
+void ap_archive_unshare(struct ap_vault *v, const struct ap_uuid *session)
+{
+	struct ap_result r = unshare_all(v, session);
+	if (!ap_ok(r)) /* whoever fetches it is asked the same, and the timer erases it */
+		ap_log(AP_LOG_ERROR, "archive_unshare_failed", "reason=%s", r.name);
+}
+
 /* ---- fetching it ---- */
 
 /* A copy of what was frozen or erased since is not handed out. */
@@ -181,11 +230,14 @@ static struct ap_result may_fetch(struct ap_vault *v, const struct ap_actor *par
 				  struct ap_archive_row *row)
 {
 	int64_t frozen, gone;
+	bool shared = true;
 	struct ap_result r = ap_db_archive_load(ap_vault_db(v), request, row);
 	if (!ap_ok(r) || is_state(row, "making") || is_state(row, "failed"))
 		return ap_fail(AP_ERR_DENIED, "not-found", "no archive was made for this request");
 	AP_TRY(ap_db_archive_obstacles(ap_vault_db(v), &party->session, row->created_ms, &frozen, &gone));
-	if (!is_state(row, "ready") || gone)
+	if (row->films > 0)
+		AP_TRY(is_shared(v, &party->session, party->role, row->created_ms, &shared));
+	if (!is_state(row, "ready") || gone || !shared)
 		return ap_fail(AP_ERR_DENIED, "erased", "this archive was erased; ask for another");
 	if (frozen)
 		return ap_fail(AP_ERR_DENIED, "restricted", "the recording is frozen; the archive waits");
@@ -250,5 +302,6 @@ struct ap_result ap_archive_work(struct ap_vault *v)
 {
 	g_autoptr(GArray) due = NULL;
 	AP_TRY(ap_db_archive_due(ap_vault_db(v), now(v) - KEPT_MS, now(v) - GRACE_MS, &due));
-	return erase_all(v, due);
+	AP_TRY(erase_all(v, due));
+	return unshare_all(v, NULL);
 }

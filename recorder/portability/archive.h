@@ -2,7 +2,8 @@
  * The archive of a portability request (R21, R39): one zip, encrypted as an age file while it is written, to a
  * passphrase or an age recipient the person chose. In clear it never touches the disk, and of the passphrase nothing is
  * kept. It holds the person's data (JSON, CSV), the session as a vCon, and of each recording the person's own track; the
- * whole is for viewing alone (art. 15(4), 20(4)), and what is left out is said in it.
+ * whole is for viewing alone (art. 15(4), 20(4)), but where the other person gives `share_copy` (R39): then it holds a film
+ * of both, side by side (archive_film.h), and lasts no longer than that. What is left out is said in it.
  *
  * It is made on the main thread in small steps between what else is due, each of which asks again whether the person may
  * still have the recording. It can be fetched for a week, or until ten minutes after its last byte was handed out; then,
@@ -47,5 +48,7 @@ struct ap_result ap_archive_is_ready(struct ap_vault *v, const struct ap_uuid *r
 struct ap_result ap_archive_recover(struct ap_vault *v);
 /* For the retention timer: erases what was fetched, is a week old, or holds what was erased since. */
 struct ap_result ap_archive_work(struct ap_vault *v);
+/* A consent of this session changed: an archive that holds the other person goes when they no longer allow it (R39). */
+void ap_archive_unshare(struct ap_vault *v, const struct ap_uuid *session);
 /* Drops the job under way, if any, before the vault is freed. */
 void ap_archive_stop(void);

@@ -5,6 +5,7 @@
 #include "recorder/db/db_recording.h"
 #include "recorder/job.h"
 #include "recorder/recording/playback.h"
+#include "recorder/portability/archive_film.h"
 #include "recorder/portability/copy.h"
 #include "recorder/portability/db_archive.h"
 #include "recorder/portability/readme.h"
@@ -21,6 +22,7 @@
 
 #define STEP ((size_t)1 << 20)
 #define PARTS 50 /* how often progress is written down */
+#define MOMENT_MS 20 /* to wait for a composer */
 
 /* One track that goes into the archive. */
 struct track {
@@ -38,6 +40,7 @@ struct job {
 	struct ap_zip *zip;
 	JsonObject *copy;
 	GArray *tracks;	   /* struct track */
+	struct ap_archive_films *films;
 	GPtrArray *absent; /* texts: why a recording is not in it */
 	struct ap_playback_reader *reader;
 	uint8_t *buffer;
@@ -49,6 +52,7 @@ struct job {
 	uint64_t offset, done, total, noted;
 	crypto_hash_sha512_state hash;
 	bool opened; /* texts are written */
+	bool filmed; /* all films that can be are in it */
 };
 
 static int64_t now(struct ap_vault *v)
@@ -90,7 +94,9 @@ static struct ap_result choose_tracks(struct job *j)
 		struct ap_result r = add_track(j, recording);
 		char id[AP_UUID_TEXT];
 		ap_uuid_text(&recording->id, id);
-		if (!ap_ok(r))
+		if (ap_ok(r))
+			ap_archive_films_add(j->films, recording);
+		else
 			g_ptr_array_add(j->absent, g_strdup_printf("%s: %s", id, r.name));
 	}
 	return AP_SUCCESS;
@@ -111,7 +117,6 @@ static char *json_text(JsonObject *o)
 
 static struct ap_result write_texts(struct job *j)
 {
-	AP_TRY(add_text(j, "README.txt", ap_archive_readme(j->lang, j->absent)));
 	AP_TRY(add_text(j, "data.json", json_text(j->copy)));
 	AP_TRY(add_text(j, "data.md", ap_copy_markdown(j->copy, j->lang)));
 	for (const char *const *name = ap_copy_lists(); *name; name++) {
@@ -121,9 +126,17 @@ static struct ap_result write_texts(struct job *j)
 	return AP_SUCCESS;
 }
 
+/* Last, for by then it is known what is in it. */
+static struct ap_result write_readme(struct job *j)
+{
+	ap_archive_films_tell_absent(j->films, j->absent);
+	return add_text(j, "README.txt", ap_archive_readme(j->lang, ap_archive_films_count(j->films) > 0, j->absent));
+}
+
 static struct ap_result write_vcon(struct job *j)
 {
-	g_autofree struct ap_vcon_track *tracks = g_new0(struct ap_vcon_track, j->tracks->len + 1);
+	guint films = ap_archive_films_count(j->films), count = j->tracks->len + films;
+	g_autofree struct ap_vcon_track *tracks = g_new0(struct ap_vcon_track, count + 1);
 	char session[AP_UUID_TEXT];
 	ap_uuid_text(&j->person.session, session);
 	for (guint i = 0; i < j->tracks->len; i++) {
@@ -133,7 +146,9 @@ static struct ap_result write_vcon(struct job *j)
 						   .duration_ms = t->recording.duration_ms};
 		(void)ap_copy(tracks[i].sha512, sizeof tracks[i].sha512, t->sha512, sizeof t->sha512);
 	}
-	const struct ap_vcon_facts facts = {session, j->person.role, now(j->v), j->copy, tracks, j->tracks->len};
+	for (guint i = 0; i < films; i++)
+		tracks[j->tracks->len + i] = ap_archive_films_track(j->films, i);
+	const struct ap_vcon_facts facts = {session, j->person.role, now(j->v), j->copy, tracks, count};
 	g_autoptr(JsonObject) vcon = ap_vcon_build(&facts);
 	return add_text(j, "session.vcon.json", json_text(vcon));
 }
@@ -168,10 +183,11 @@ static struct ap_result end_track(struct job *j)
 
 static struct ap_result note_progress(struct job *j)
 {
-	if (j->done - j->noted < j->total / PARTS)
+	uint64_t done = j->done + ap_archive_films_done(j->films);
+	if (done - j->noted < j->total / PARTS)
 		return AP_SUCCESS;
-	j->noted = j->done;
-	return ap_db_archive_progress(ap_vault_db(j->v), &j->request, (int64_t)j->done, (int64_t)j->total);
+	j->noted = done;
+	return ap_db_archive_progress(ap_vault_db(j->v), &j->request, (int64_t)done, (int64_t)j->total);
 }
 
 static struct ap_result copy_piece(struct job *j)
@@ -194,11 +210,24 @@ static struct ap_result finish(struct job *j)
 	struct ap_request_row row;
 	const struct ap_request_answer answer = {"done", "archive", NULL, now(j->v)};
 	AP_TRY(write_vcon(j));
+	AP_TRY(write_readme(j));
+	AP_TRY(ap_archive_films_end(j->films));
 	AP_TRY(ap_zip_finish(j->zip, &size));
 	AP_TRY(ap_db_archive_ready(ap_vault_db(j->v), &j->request, (int64_t)size, now(j->v)));
 	AP_TRY(ap_db_request_load(ap_vault_db(j->v), &j->request, &row));
 	bool waits = strcmp(row.state, "open") == 0 || strcmp(row.state, "extended") == 0;
 	return waits ? ap_request_settle(j->v, &row, &answer, "vault") : AP_SUCCESS;
+}
+
+static const struct ap_job_kind kind;
+
+static struct ap_result film_piece(struct job *j)
+{
+	bool waits = false;
+	AP_TRY(ap_archive_films_step(j->films, &j->filmed, &waits));
+	if (waits)
+		ap_job_wait(&kind, MOMENT_MS);
+	return note_progress(j);
 }
 
 static struct ap_result step(void *work, bool *ret_over)
@@ -210,6 +239,8 @@ static struct ap_result step(void *work, bool *ret_over)
 	}
 	if (j->track < j->tracks->len)
 		return j->reader ? copy_piece(j) : begin_track(j);
+	if (!j->filmed)
+		return film_piece(j);
 	*ret_over = true;
 	return finish(j);
 }
@@ -237,6 +268,7 @@ static void release(void *work)
 {
 	struct job *j = work;
 	ap_playback_close(j->reader);
+	ap_archive_films_free(j->films);
 	ap_zip_free(j->zip);
 	g_clear_pointer(&j->copy, json_object_unref);
 	g_clear_pointer(&j->tracks, g_array_unref);
@@ -263,13 +295,13 @@ void ap_archive_stop(void)
 	ap_job_stop(&kind);
 }
 
-/* What gates need of the disk is not a person's to take. Ciphertext and texts are little more than the tracks. */
+/* What gates need of the disk is not a person's to take. Ciphertext and texts are little more than tracks and films. */
 static struct ap_result check_room(const struct job *j)
 {
 	struct statvfs st;
 	uint64_t floor = (uint64_t)ap_config_int(ap_vault_config(j->v), "storage.floor_mib") << 20;
 	g_autofree char *path = g_build_filename(ap_vault_home(j->v), "vault", "archives", NULL);
-	uint64_t needed = j->total + j->total / 50 + STEP;
+	uint64_t media = j->total + ap_archive_films_room(j->films), needed = media + media / 50 + STEP;
 	if (statvfs(path, &st) != 0 || (uint64_t)st.f_bavail * st.f_frsize < floor + needed)
 		return ap_fail(AP_ERR_IO, "vault-unavailable", "there is no room for an archive right now; try again later");
 	return AP_SUCCESS;
@@ -278,14 +310,16 @@ static struct ap_result check_room(const struct job *j)
 static struct ap_result prepare(struct job *j, const struct ap_zip_lock *lock)
 {
 	struct ap_party party;
-	g_autofree char *path = ap_archive_path(j->v, &j->request);
+	g_autofree char *path = ap_archive_path(j->v, &j->request), *directory = g_path_get_dirname(path);
 	const struct ap_copy_wish wish = {j->person.session, j->person.role, false, false};
 	AP_TRY(ap_party_load(ap_vault_db(j->v), &j->person.session, j->person.role, &party));
 	j->lang = g_strdup(g_str_has_prefix(party.locale, "fr") ? "fr" : "en");
 	ap_party_clear(&party);
 	AP_TRY(ap_zip_new(path, lock, now(j->v), &j->zip));
+	j->films = ap_archive_films_new(j->v, &j->person, &j->request, j->zip, directory);
 	AP_TRY(choose_tracks(j));
 	AP_TRY(check_room(j));
+	j->total += ap_archive_films_total(j->films);
 	AP_TRY(ap_copy_build(j->v, &wish, &j->copy));
 	return ap_db_archive_progress(ap_vault_db(j->v), &j->request, 0, (int64_t)j->total);
 }

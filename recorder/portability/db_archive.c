@@ -8,7 +8,7 @@ struct ap_result ap_db_archive_load(struct ap_db *db, const struct ap_uuid *requ
 	struct ap_archive_row row = {.request = *request};
 	struct ap_rows *rows = ap_db_query(db,
 					   "SELECT state, created_ms, done, total, size, ready_ms, fetched_ms,"
-					   " coalesce(failure, '') FROM archive WHERE request = ?1",
+					   " coalesce(failure, ''), films, coalesce(film_failure, '') FROM archive WHERE request = ?1",
 					   AP_VALUES(AP_V_UUID(request)));
 	bool found = ap_rows_next(rows);
 	if (found) {
@@ -20,6 +20,8 @@ struct ap_result ap_db_archive_load(struct ap_db *db, const struct ap_uuid *requ
 		row.ready_ms = ap_row_int(rows, 5);
 		row.fetched_ms = ap_row_int(rows, 6);
 		g_strlcpy(row.failure, ap_row_text(rows, 7), sizeof row.failure);
+		row.films = ap_row_int(rows, 8);
+		g_strlcpy(row.film_failure, ap_row_text(rows, 9), sizeof row.film_failure);
 	}
 	AP_TRY(ap_rows_end_found(rows, found));
 	*ret_row = row;
@@ -31,7 +33,8 @@ struct ap_result ap_db_archive_begin(struct ap_db *db, const struct ap_uuid *req
 	AP_TRY(ap_db_run(db,
 			 "INSERT INTO archive (request, state, lock, created_ms) VALUES (?1, 'making', ?2, ?3)"
 			 " ON CONFLICT (request) DO UPDATE SET state = 'making', lock = ?2, created_ms = ?3, done = 0,"
-			 " total = 0, size = NULL, ready_ms = NULL, fetched_ms = NULL, erased_ms = NULL, failure = NULL"
+			 " total = 0, size = NULL, ready_ms = NULL, fetched_ms = NULL, erased_ms = NULL, failure = NULL,"
+			 " films = 0, film_failure = NULL"
 			 " WHERE state IN ('failed', 'erased')",
 			 AP_VALUES(AP_V_UUID(request), AP_V_TEXT(lock), AP_V_INT(now_ms))));
 	return ap_db_changes(db) ? AP_SUCCESS
@@ -68,6 +71,35 @@ struct ap_result ap_db_archive_erased(struct ap_db *db, const struct ap_uuid *re
 {
 	return ap_db_run(db, "UPDATE archive SET state = 'erased', erased_ms = ?2 WHERE request = ?1",
 			 AP_VALUES(AP_V_UUID(request), AP_V_INT(now_ms)));
+}
+
+struct ap_result ap_db_archive_film_in(struct ap_db *db, const struct ap_uuid *request)
+{
+	return ap_db_run(db, "UPDATE archive SET films = films + 1 WHERE request = ?1", AP_VALUES(AP_V_UUID(request)));
+}
+
+struct ap_result ap_db_archive_film_failed(struct ap_db *db, const struct ap_uuid *request, const char *why)
+{
+	return ap_db_run(db, "UPDATE archive SET film_failure = ?2 WHERE request = ?1",
+			 AP_VALUES(AP_V_UUID(request), AP_V_TEXT(why)));
+}
+
+struct ap_result ap_db_archive_filmed(struct ap_db *db, const struct ap_uuid *session, GArray **ret_requests)
+{
+	return ap_rows_end_ids(ap_db_query(db,
+				    "SELECT a.request FROM archive a JOIN request q ON q.id = a.request WHERE a.state = 'ready'"
+				    " AND a.films > 0 AND (?1 IS NULL OR q.session = ?1)",
+				    AP_VALUES(session ? AP_V_UUID(session) : AP_V_NULL)),
+			ret_requests);
+}
+
+struct ap_result ap_db_archive_unshared(struct ap_db *db, const struct ap_uuid *session, enum ap_role role, int64_t since_ms,
+					int64_t *ret_count)
+{
+	return ap_db_count(db,
+			   "SELECT count(*) FROM consent WHERE session = ?1 AND role = ?2 AND received_ms >= ?3"
+			   " AND event <> 'ConsentGiven' AND instr(purposes, '\"share_copy\"') > 0",
+			   AP_VALUES(AP_V_UUID(session), AP_V_INT(role), AP_V_INT(since_ms)), ret_count);
 }
 
 struct ap_result ap_db_archive_obstacles(struct ap_db *db, const struct ap_uuid *session, int64_t since_ms,

@@ -14,6 +14,8 @@ struct ap_archive_row {
 	char state[8];
 	int64_t created_ms, done, total, size, ready_ms, fetched_ms;
 	char failure[32];
+	int64_t films; /* in it */
+	char film_failure[16];
 };
 
 /* "not-found". */
@@ -25,6 +27,15 @@ struct ap_result ap_db_archive_ready(struct ap_db *db, const struct ap_uuid *req
 struct ap_result ap_db_archive_failed(struct ap_db *db, const struct ap_uuid *request, const char *failure);
 struct ap_result ap_db_archive_fetched(struct ap_db *db, const struct ap_uuid *request, int64_t now_ms);
 struct ap_result ap_db_archive_erased(struct ap_db *db, const struct ap_uuid *request, int64_t now_ms);
+/* One more film is going into it. */
+struct ap_result ap_db_archive_film_in(struct ap_db *db, const struct ap_uuid *request);
+/* Why one is not: the last word stays. */
+struct ap_result ap_db_archive_film_failed(struct ap_db *db, const struct ap_uuid *request, const char *why);
+/* GArray of struct ap_uuid: ready ones with a film; of a session, or (NULL) all. */
+struct ap_result ap_db_archive_filmed(struct ap_db *db, const struct ap_uuid *session, GArray **ret_requests);
+/* What this person took back of a copy of themselves since then, though they may have given it anew: statements. */
+struct ap_result ap_db_archive_unshared(struct ap_db *db, const struct ap_uuid *session, enum ap_role role, int64_t since_ms,
+					int64_t *ret_count);
 /* Recordings of a session that are frozen; erasures ordered and withdrawals of `recording` since then. */
 struct ap_result ap_db_archive_obstacles(struct ap_db *db, const struct ap_uuid *session, int64_t since_ms,
 					 int64_t *ret_frozen, int64_t *ret_gone);

@@ -6,5 +6,5 @@
 #include <glib.h>
 #include <stdbool.h>
 
-/* `lang` is "fr" or "en"; `absent`: one text for each recording that is not in it. g_free. */
-char *ap_archive_readme(const char *lang, const GPtrArray *absent);
+/* `lang` is "fr" or "en"; `films`: it holds some; `absent`: one text for each recording or film that is not in it. g_free. */
+char *ap_archive_readme(const char *lang, bool films, const GPtrArray *absent);

@@ -1,6 +1,7 @@
 #include "capture_report.h"
 
 #include <aparte/age.h>
+#include <aparte/buf.h>
 #include <aparte/webm.h>
 
 #define MAX_PLAIN (UINT64_C(64) << 20) /* bytes in one segment */
@@ -139,4 +140,39 @@ bool ap_report_check(struct ap_report_state *s, const struct ap_capture_message 
 	default:
 		return false;
 	}
+}
+
+struct ap_capture_segment ap_report_segment(const struct ap_capture_segment_done *s,
+					    struct ap_capture_cluster clusters[AP_CAPTURE_CLUSTERS])
+{
+	struct ap_capture_segment segment = {
+		.role = s->role,
+		.number = s->number,
+		.epoch = s->epoch,
+		.size = s->size,
+		.plain_size = s->plain_size,
+		.clusters = clusters,
+		.cluster_count = s->cluster_count,
+		.replaces = s->replaces,
+	};
+	ap_copy(segment.sha256, sizeof segment.sha256, s->sha256, sizeof s->sha256);
+	for (size_t i = 0; i < s->cluster_count; i++)
+		clusters[i] = (struct ap_capture_cluster){ s->clusters[i].offset, s->clusters[i].time_ms,
+							   s->clusters[i].keyframe };
+	return segment;
+}
+
+struct ap_capture_epoch ap_report_epoch(const struct ap_capture_epoch_report *r)
+{
+	struct ap_capture_epoch epoch = { .epoch = r->epoch,
+					  .generation = r->generation,
+					  .file_start_ms = r->file_start_ms,
+					  .file_end_ms = r->file_end_ms };
+	for (size_t i = 0; i < 2 * AP_LINES; i++) {
+		const struct ap_capture_line_report *l = &r->lines[i / AP_LINES][i % AP_LINES];
+		epoch.lines[i / AP_LINES][i % AP_LINES] = (struct ap_capture_line_stats){
+			l->packets, l->lost, l->late, l->malformed, l->frames, l->first_ms, l->last_ms
+		};
+	}
+	return epoch;
 }

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include "capture_spawn.h"
+
 #include <aparte/capture.h>
 
 #define AP_REPORT_PENDING 16
@@ -37,3 +39,8 @@ struct ap_report_state ap_report_state_new(void);
 bool ap_report_open(struct ap_report_state *s, uint64_t generation, uint32_t epoch);
 /* False: an honest capture would not say this now; the state is of no use any more. */
 bool ap_report_check(struct ap_report_state *s, const struct ap_capture_message *m);
+
+/* The same as the vault's own words. `clusters` holds what the segment points at. */
+struct ap_capture_segment ap_report_segment(const struct ap_capture_segment_done *s,
+					    struct ap_capture_cluster clusters[AP_CAPTURE_CLUSTERS]);
+struct ap_capture_epoch ap_report_epoch(const struct ap_capture_epoch_report *r);

@@ -32,6 +32,7 @@ struct ap_captures {
 	GSource *zygote_source;
 
 	uint32_t next_id;
+	uint32_t composer; /* the one that may still run; 0: none */
 	struct ap_capture_hello hello; /* of this zygote; zeroes before it came */
 	bool allow_unconfined;
 };
@@ -330,35 +331,13 @@ static void hand_over(struct ap_capture *c, struct ap_file_job *job)
 static void told_segment(struct ap_capture *c, const struct ap_capture_segment_done *s)
 {
 	struct ap_capture_cluster clusters[AP_CAPTURE_CLUSTERS];
-	struct ap_capture_segment segment = {
-		.role = s->role,
-		.number = s->number,
-		.epoch = s->epoch,
-		.size = s->size,
-		.plain_size = s->plain_size,
-		.clusters = clusters,
-		.cluster_count = s->cluster_count,
-		.replaces = s->replaces,
-	};
-	ap_copy(segment.sha256, sizeof segment.sha256, s->sha256, sizeof s->sha256);
-	for (size_t i = 0; i < s->cluster_count; i++)
-		clusters[i] = (struct ap_capture_cluster){ s->clusters[i].offset, s->clusters[i].time_ms,
-							   s->clusters[i].keyframe };
+	const struct ap_capture_segment segment = ap_report_segment(s, clusters);
 	c->events.segment(c->ctx, &segment);
 }
 
 static void told_epoch(struct ap_capture *c, const struct ap_capture_epoch_report *r)
 {
-	struct ap_capture_epoch epoch = { .epoch = r->epoch,
-					  .generation = r->generation,
-					  .file_start_ms = r->file_start_ms,
-					  .file_end_ms = r->file_end_ms };
-	for (size_t i = 0; i < 2 * AP_LINES; i++) {
-		const struct ap_capture_line_report *l = &r->lines[i / AP_LINES][i % AP_LINES];
-		epoch.lines[i / AP_LINES][i % AP_LINES] = (struct ap_capture_line_stats){
-			l->packets, l->lost, l->late, l->malformed, l->frames, l->first_ms, l->last_ms
-		};
-	}
+	const struct ap_capture_epoch epoch = ap_report_epoch(r);
 	c->events.epoch(c->ctx, &epoch);
 }
 
@@ -399,6 +378,7 @@ static void lose_zygote(struct ap_captures *cs)
 	close(cs->zygote);
 	cs->zygote = -1;
 	cs->hello = (struct ap_capture_hello){ 0 };
+	cs->composer = 0;
 	g_autoptr(GList) all = g_hash_table_get_values(cs->running);
 	for (GList *l = all; l; l = l->next)
 		((struct ap_capture *)l->data)->orphan = true;
@@ -418,6 +398,8 @@ static bool take_zygote_message(struct ap_captures *cs, const struct ap_capture_
 	}
 	if (m->type != AP_CAPTURE_EXITED)
 		return false;
+	if (m->exited.id == cs->composer)
+		cs->composer = 0;
 	struct ap_capture *c = g_hash_table_lookup(cs->running, GUINT_TO_POINTER(m->exited.id));
 	if (c && !c->orphan)
 		on_gone(c);
@@ -480,6 +462,26 @@ void ap_captures_free(struct ap_captures *cs)
 	g_hash_table_unref(cs->running);
 	g_main_context_unref(cs->context);
 	g_free(cs);
+}
+
+/* ---- a composer: no recording of ours, and whoever has its link hears of its end there ---- */
+
+static void kill_composer(struct ap_captures *cs)
+{
+	const struct ap_capture_message m = { .type = AP_CAPTURE_KILL, .fd = -1, .spawn_id = cs->composer };
+	if (cs->composer != 0 && cs->zygote >= 0)
+		AP_IGNORE(ap_capture_send(cs->zygote, &m, false)); /* its link is closed too */
+	cs->composer = 0;
+}
+
+void ap_captures_compose(struct ap_captures *cs, int link)
+{
+	kill_composer(cs);
+	if (link < 0 || !ap_captures_ready(cs))
+		return;
+	const struct ap_capture_message m = { .type = AP_CAPTURE_COMPOSE, .fd = link, .spawn_id = cs->next_id };
+	if (ap_ok(ap_capture_send(cs->zygote, &m, false)))
+		cs->composer = cs->next_id++;
 }
 
 /* ---- the owner's orders ---- */

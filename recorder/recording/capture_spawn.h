@@ -92,6 +92,12 @@ void ap_captures_allow_unconfined(struct ap_captures *cs, bool allow);
 bool ap_captures_ready(const struct ap_captures *cs);
 void ap_captures_free(struct ap_captures *cs);
 
+/*
+ * A composer (recorder/capture/composer.h) with this control link, which stays the caller's; one that still runs is killed,
+ * so that a vault has one at most. -1: only that. Where none can be confined none is made.
+ */
+void ap_captures_compose(struct ap_captures *cs, int link);
+
 /* Starts the capture of one recording; its directories are made. */
 struct ap_result ap_capture_start(struct ap_captures *cs, const struct ap_capture_params *params,
 				  const struct ap_capture_events *events, void *ctx, struct ap_capture **ret_capture);

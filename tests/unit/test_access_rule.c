@@ -140,6 +140,38 @@ static void states_refuse_in_order(void **state)
 	expect(f, "not-found");
 }
 
+/* R39: a person takes both away by the other's word alone, while both still consent to the recording. */
+static void a_copy_of_both_is_the_others_to_allow(void **state)
+{
+	(void)state;
+	struct ap_access_facts f = {.kind = AP_ACTOR_PARTY,
+				    .own = true,
+				    .both = AP_PURPOSE_BIT(AP_PURPOSE_RECORDING),
+				    .other = BOTH(SHARE_COPY),
+				    .purpose = AP_PURPOSE_SHARE_COPY};
+	expect(f, "ok");
+	f.other = AP_PURPOSE_BIT(AP_PURPOSE_RECORDING);
+	expect(f, "role");
+	f.both = BOTH(SHARE_COPY); /* what both are said to give is not asked: the other's own word is */
+	expect(f, "role");
+	f.other = BOTH(SHARE_COPY);
+	f.both = 0;
+	expect(f, "role");
+	f.both = BOTH(SHARE_COPY);
+	f.own = false;
+	expect(f, "not-found");
+	f.own = true;
+	f.restricted = true;
+	expect(f, "restricted");
+	f.restricted = false;
+	f.lockdown = true;
+	expect(f, "lockdown");
+	f.lockdown = false;
+	f.purpose = AP_PURPOSE_SUPERVISION; /* and nothing else is theirs */
+	f.both = f.other = ALL;
+	expect(f, "role");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +181,7 @@ int main(void)
 		cmocka_unit_test(speakers_watch_their_own),
 		cmocka_unit_test(a_coach_sees_only_their_own),
 		cmocka_unit_test(states_refuse_in_order),
+		cmocka_unit_test(a_copy_of_both_is_the_others_to_allow),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,12 +81,46 @@ static void test_one_is_stopped_where_it_stands(void **state)
 	ap_job_stop(&kind); /* nothing to stop */
 }
 
+static gboolean note(void *data)
+{
+	*(bool *)data = true;
+	return G_SOURCE_REMOVE;
+}
+
+static struct ap_result step_and_wait(void *data, bool *ret_over);
+static const struct ap_job_kind waiting = { step_and_wait, failed, release };
+
+static struct ap_result step_and_wait(void *data, bool *ret_over)
+{
+	ap_job_wait(&waiting, 30);
+	return step(data, ret_over);
+}
+
+/* While it waits for something else the loop sleeps, and goes on by itself. */
+static void test_one_that_waits_lets_the_loop_sleep(void **state)
+{
+	(void)state;
+	struct work w = { 0 };
+	bool late = false;
+	gint64 begun = g_get_monotonic_time();
+	ap_job_start(&waiting, &w);
+	turn(20);
+	assert_int_equal(w.steps, 1);
+	g_timeout_add_seconds(10, note, &late);
+	while (w.steps < 3 && !late)
+		g_main_context_iteration(NULL, TRUE);
+	assert_int_equal(w.steps, 3);
+	assert_true(g_get_monotonic_time() - begun >= 60000 && !late);
+	assert_int_equal(w.released, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_runs_to_its_end),
 		cmocka_unit_test(test_a_failure_ends_it),
 		cmocka_unit_test(test_one_is_stopped_where_it_stands),
+		cmocka_unit_test(test_one_that_waits_lets_the_loop_sleep),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
