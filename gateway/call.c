@@ -418,8 +418,11 @@ void ap_call_check_tap(struct ap_worker *w, struct ap_call *call)
 	ap_call_close_tap(call, &packets, &dropped);
 }
 
-void ap_call_begin_tap(struct ap_worker *w, struct ap_call *call)
+void ap_call_open_tap(struct ap_worker *w, struct ap_call *call, int fd, uint64_t generation)
 {
+	uint64_t packets, dropped;
+	ap_call_close_tap(call, &packets, &dropped);
+	call->tap = ap_tap_new(fd, generation);
 	call->tap_keyframe_ns = w->now_ns;
 	call->repairs = g_malloc0(2 * sizeof *call->repairs);
 	for (int side = 0; side < 2; side++)

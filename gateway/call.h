@@ -50,6 +50,8 @@ void ap_leg_want_keyframe(struct ap_leg *leg, enum ap_line line);
 /* Timers: DTLS repeats, liveness, idleness, delayed keyframe requests. May end the leg; false then. */
 bool ap_leg_tick(struct ap_leg *leg);
 
+/* Opens the call's tap on this descriptor, which is owned from here on; an older one is closed. */
+void ap_call_open_tap(struct ap_worker *w, struct ap_call *call, int fd, uint64_t generation);
 /* Closes the call's tap; the counts it ended with. */
 void ap_call_close_tap(struct ap_call *call, uint64_t *ret_packets, uint64_t *ret_dropped);
 /* Closes and reports the tap if its reader is gone. */
@@ -57,5 +59,4 @@ void ap_call_check_tap(struct ap_worker *w, struct ap_call *call);
 /* What the recording asks of the senders. What it misses of their pictures: repair.h. And keyframes: thrice at the tap's
  * opening, because a request that is lost costs the picture until the next, and more often while a client is silent;
  * then every 2 s. */
-void ap_call_begin_tap(struct ap_worker *w, struct ap_call *call);
 void ap_call_tick_tap(struct ap_worker *w, struct ap_call *call);

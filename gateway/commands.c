@@ -39,12 +39,8 @@ static void drop(struct ap_worker *w, struct ap_command *c)
 
 static void open_tap(struct ap_worker *w, struct ap_command *c)
 {
-	uint64_t packets, dropped;
-	struct ap_call *call = ap_call_get(w, &c->session);
-	ap_call_close_tap(call, &packets, &dropped);
-	call->tap = ap_tap_new(c->fd, c->generation);
+	ap_call_open_tap(w, ap_call_get(w, &c->session), c->fd, c->generation);
 	c->fd = -1;
-	ap_call_begin_tap(w, call);
 	finish(w, c);
 }
 

@@ -368,9 +368,10 @@ static void act(enum what what, unsigned side, const uint8_t *bytes, size_t len)
 		descs[side].local_ufrag[1] ^= 1;
 		ap_leg_restart(call->legs[side], &descs[side]);
 	} else if (what == TAP && call) {
-		ap_call_close_tap(call, &packets, &dropped);
 		if (!side)
-			call->tap = ap_tap_new(-1, 7);
+			ap_call_open_tap(&worker, call, -1, 7);
+		else
+			ap_call_close_tap(call, &packets, &dropped);
 		ap_call_sweep(&worker, call);
 	}
 }
