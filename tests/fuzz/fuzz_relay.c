@@ -280,6 +280,7 @@ static void make_worker(void)
 	worker.packets = g_new0(struct ap_packet, AP_BATCH);
 	worker.calls = g_hash_table_new_full(hash_session, same_session, NULL, ap_call_free);
 	worker.ufrags = g_hash_table_new(g_str_hash, g_str_equal);
+	worker.sources = g_hash_table_new(g_direct_hash, g_direct_equal);
 	worker.paths = ap_path_table_new(1);
 	worker.idle_ns = 60ll * SECOND_NS;
 	worker.max_handshakes = 1;
@@ -396,6 +397,7 @@ static void clean_up(void)
 {
 	g_hash_table_remove_all(worker.calls);
 	g_assert_true(g_hash_table_size(worker.ufrags) == 0 && worker.handshakes == 0);
+	g_assert_true(g_hash_table_size(worker.sources) == 0);
 	for (unsigned i = 0; i < ADDRESSES; i++) {
 		struct ap_path path = path_of(i);
 		g_assert_null(ap_path_table_find(worker.paths, &path));
