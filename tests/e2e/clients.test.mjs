@@ -25,7 +25,7 @@ test('two aiortc clients see and hear each other, and are recorded', async () =>
 	const open = await openGate(instance);
 	try {
 		for (const [i, other] of [[0, 'coachee'], [1, 'coach']]) {
-			const seen = await open.peers[i].wait('video', ({ readable, forward }) => readable > 60 && forward > 50, 30000);
+			const seen = await open.peers[i].wait('video', ({ readable, forward }) => readable > 60 && forward > 50);
 			assert.equal(seen.role, other);
 			assert.equal((await open.peers[i].wait('audio')).role, other);
 		}
@@ -53,7 +53,7 @@ test('a GStreamer webrtcbin client talks with an aiortc one', { skip: outside ? 
 	const other = new Peer('aiortc_peer.py', instance, session, 'coachee');
 	try {
 		await Promise.all([gst.connected(), other.connected()]);
-		await gst.wait('video', ({ frames }) => frames >= 50, 30000);
+		await gst.wait('video', ({ frames }) => frames >= 50);
 		await gst.wait('audio', ({ frames }) => frames >= 50);
 		await other.wait('audio', ({ frames }) => frames >= 50);
 		await until('the coachee receives', async () => other.last('audio')?.level > 100);

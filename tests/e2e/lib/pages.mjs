@@ -3,6 +3,9 @@ import { openPage, readVideo } from './browser.mjs';
 import { freshCode } from './staff.mjs';
 import { until } from './instance.mjs';
 
+/* How long a page may take that is busy, on a busy machine, ms: what comes later does not come. */
+const PATIENCE = 60000;
+
 export const hook = (name) => `[data-testid="${name}"]`;
 
 /* Opens the join link and goes into the call. */
@@ -14,10 +17,10 @@ export async function joinCall(browser, url, options = {}) {
 
 /* Through the lobby; after a reload the call goes on without it. */
 export async function enterCall(page) {
-	await page.waitForSelector(`${hook('join-start')}, ${hook('gate-state')}`, { timeout: 20000 });
+	await page.waitForSelector(`${hook('join-start')}, ${hook('gate-state')}`, { timeout: PATIENCE });
 	if (await page.isVisible(hook('join-start')))
 		await page.click(hook('join-start'));
-	await page.waitForSelector(hook('gate-state'), { timeout: 15000 });
+	await page.waitForSelector(hook('gate-state'), { timeout: PATIENCE });
 }
 
 export async function gateOf(page) {
@@ -57,13 +60,13 @@ export async function giveConsent(page, purposes = ['recording']) {
 	for (const purpose of purposes)
 		await page.check(hook(`consent-purpose-${purpose}`));
 	await page.click(hook('consent-accept'));
-	await page.waitForSelector(`${hook('consent-summary')}[data-state="ConsentGiven"]`, { timeout: 10000 });
+	await page.waitForSelector(`${hook('consent-summary')}[data-state="ConsentGiven"]`, { timeout: PATIENCE });
 }
 
 export async function refuseConsent(page) {
 	await showConsent(page);
 	await page.click(hook('consent-refuse'));
-	await page.waitForSelector(`${hook('consent-summary')}[data-state="ConsentRefused"]`, { timeout: 10000 });
+	await page.waitForSelector(`${hook('consent-summary')}[data-state="ConsentRefused"]`, { timeout: PATIENCE });
 }
 
 /* Signs in on the staff page. */
@@ -72,5 +75,5 @@ export async function signIn(page, user) {
 	await page.fill(hook('login-password'), user.password);
 	await page.fill(hook('login-totp'), await freshCode(user));
 	await page.click(hook('login-submit'));
-	await page.waitForSelector(hook('logout'), { timeout: 15000 });
+	await page.waitForSelector(hook('logout'), { timeout: PATIENCE });
 }

@@ -26,7 +26,7 @@ export class Peer {
 	}
 
 	/* Waits for the first of these events that satisfies the check. */
-	async wait(event, check = () => true, ms = 20000) {
+	async wait(event, check = () => true, ms = 60000) {
 		try {
 			return await until(`${event} of a client`, () => this.told.find((one) => one.event === event && check(one)), ms);
 		} catch (error) {
