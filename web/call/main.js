@@ -8,6 +8,7 @@ import { problemKey } from '../ui/problem.js';
 import { call } from './call.js';
 import { Consents } from './consents.js';
 import { Devices } from './devices.js';
+import { tellHost, tellRecording } from './embedded.js';
 import { lobby } from './lobby.js';
 import { myData } from './my_data.js';
 import { Session } from './session.js';
@@ -18,6 +19,7 @@ const WAIT_MS = 1000;
 const root = document.getElementById('app');
 
 function sorry(failure) {
+	tellHost('failed', { name: failure.name });
 	const again = el('button', { type: 'button', class: 'button', t: 'retry', on: { click: () => location.reload() } });
 	replace(root, el('header', { class: 'top' }, el('span', { class: 'brand', t: 'brand' }), languageSwitch()),
 		el('main', { class: 'sorry', test: 'fatal', 'data-error': failure.name },
@@ -45,15 +47,19 @@ async function attend(api, session, device, consents) {
 	else await lobby(root, { party: session.party, devices, language: languageSwitch() });
 	allowSounds();
 	rememberJoined(true);
+	tellHost('joined');
+	tellRecording(session);
 	session.listen();
 	const why = await call(root, { api, session, device, devices, consents, language: languageSwitch() });
 	session.stop();
 	rememberJoined(false);
+	tellHost('left', { why });
 	return why;
 }
 
 async function run() {
-	startLanguage();
+	const asked = new URLSearchParams(location.search).get('lang');
+	startLanguage(asked);
 	onLanguage(() => translate(document));
 	window.addEventListener('hashchange', () => location.reload());
 	const token = takeToken();
@@ -61,7 +67,8 @@ async function run() {
 	const api = new Api(token);
 	const session = new Session(api);
 	const party = await patiently(() => session.refresh());
-	startLanguage(party.locale);
+	startLanguage(asked ?? party.locale);
+	tellHost('ready', { role: party.role });
 	document.body.dataset.role = party.role;
 	const device = await deviceKey(party.session, party.role);
 	const consents = new Consents(api, session, device);
