@@ -239,7 +239,8 @@ static void check_journal(struct report *r, JsonObject *backup)
 	JsonObject *journal = ap_body_object(backup, "journal");
 	if (!ap_body_bool(journal, "ok"))
 		note(r, "journal", BAD,
-		     "cannot be written: see to the disk of backup.journal; until then no erasure is certified (it is done all the same)");
+		     "cannot be written, or lost lines that were in it (the vault's log says which): see to the disk of backup.journal, or "
+		     "name an empty directory there and make a backup; until then no erasure is certified (it is done all the same)");
 	else if (ap_body_bool(journal, "inside"))
 		note(r, "journal", WARN, "lies in the instance or its backups: set backup.journal to another disk, or what loses them loses it too");
 	else

@@ -1,6 +1,7 @@
 #include "recorder/backup/db_journal.h"
 
 #include "recorder/api/answer.h"
+#include "recorder/backup/journal_file.h"
 
 #include <aparte/clock.h>
 #include <string.h>
@@ -87,9 +88,45 @@ struct ap_result ap_db_journal_due(struct ap_db *db, GPtrArray **ret_bodies, int
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_db_journal_done(struct ap_db *db, int64_t last)
+static struct ap_result done(struct ap_db *db, int64_t last, const struct ap_journal_end *end)
 {
-	return ap_db_run(db, "DELETE FROM journal_due WHERE seq <= ?1", AP_VALUES(AP_V_INT(last)));
+	AP_TRY(ap_db_run(db, "DELETE FROM journal_due WHERE seq <= ?1", AP_VALUES(AP_V_INT(last))));
+	return ap_db_journal_ends(db, end);
+}
+
+struct ap_result ap_db_journal_done(struct ap_db *db, int64_t last, const struct ap_journal_end *end)
+{
+	AP_TRY(ap_db_begin(db));
+	return ap_db_finish(db, done(db, last, end));
+}
+
+struct ap_result ap_db_journal_ends(struct ap_db *db, const struct ap_journal_end *end)
+{
+	g_autofree char *last = ap_hash_base64url(&end->last);
+	g_autofree char *value = g_strdup_printf("%" G_GUINT64_FORMAT " %s", end->lines, last);
+	return ap_db_run(db, "INSERT INTO setting (name, value) VALUES ('journal_end', ?1) ON CONFLICT (name) DO UPDATE SET value = ?1",
+			 AP_VALUES(AP_V_TEXT(value)));
+}
+
+struct ap_result ap_db_journal_end(struct ap_db *db, struct ap_journal_end *ret_end, bool *ret_known)
+{
+	struct ap_journal_end end = { 0 };
+	struct ap_rows *rows = ap_db_query(db, "SELECT value FROM setting WHERE name = 'journal_end'", AP_NO_VALUES);
+	g_autofree char *value = ap_rows_next(rows) ? ap_row_text_dup(rows, 0) : NULL;
+	AP_TRY(ap_rows_end(rows));
+	g_auto(GStrv) parts = value ? g_strsplit(value, " ", 2) : NULL;
+	guint64 n = 0;
+	bool known = parts && g_strv_length(parts) == 2 && g_ascii_string_to_unsigned(parts[0], 10, 0, INT64_MAX, &n, NULL) &&
+		     ap_base64url_exact(parts[1], end.last.b, AP_HASH);
+	end.lines = n;
+	*ret_end = end;
+	*ret_known = known;
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_db_journal_end_forget(struct ap_db *db)
+{
+	return ap_db_run(db, "DELETE FROM setting WHERE name = 'journal_end'", AP_NO_VALUES);
 }
 
 struct ap_result ap_db_journal_waiting(struct ap_db *db, int64_t *ret_count)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define LABEL "aparte/journal/v1"
+#define END_LABEL "aparte/journal-end/v1"
 #define TAIL 65536 /* read from the end to find the last line */
 #define FILE_MAX (UINT64_C(1) << 31)
 
@@ -24,10 +25,10 @@ static struct ap_result altered(const char *detail)
 /* ---- lines ---- */
 
 /* What is signed, and what the next line names: the label, a zero byte, the JSON. */
-static GByteArray *labelled(const char *json, size_t len)
+static GByteArray *labelled(const char *label, const char *json, size_t len)
 {
 	GByteArray *bytes = g_byte_array_new();
-	g_byte_array_append(bytes, (const guint8 *)LABEL, sizeof LABEL); /* with its zero */
+	g_byte_array_append(bytes, (const guint8 *)label, (guint)strlen(label) + 1); /* with its zero */
 	g_byte_array_append(bytes, (const guint8 *)json, (guint)len);
 	return bytes;
 }
@@ -52,7 +53,7 @@ void ap_journal_public(const struct ap_secret *seed, uint8_t ret_public[32])
 }
 
 /* A line without its end, taken apart: the JSON's length; false when it is no line of this key. */
-static bool verify_line(const char *line, size_t len, const uint8_t public[32], size_t *ret_json)
+static bool verify_labelled(const char *label, const char *line, size_t len, const uint8_t public[32], size_t *ret_json)
 {
 	uint8_t signature[crypto_sign_BYTES];
 	const char *tab = memchr(line, '\t', len);
@@ -62,8 +63,23 @@ static bool verify_line(const char *line, size_t len, const uint8_t public[32], 
 	if (!ap_base64url_exact(text, signature, sizeof signature))
 		return false;
 	*ret_json = (size_t)(tab - line);
-	g_autoptr(GByteArray) bytes = labelled(line, *ret_json);
+	g_autoptr(GByteArray) bytes = labelled(label, line, *ret_json);
 	return crypto_sign_verify_detached(signature, bytes->data, bytes->len, public) == 0;
+}
+
+static bool verify_line(const char *line, size_t len, const uint8_t public[32], size_t *ret_json)
+{
+	return verify_labelled(LABEL, line, len, public, ret_json);
+}
+
+/* The line with its end; g_free. */
+static char *signed_line(const char *label, const char *json, const struct ap_secret *key)
+{
+	uint8_t signature[crypto_sign_BYTES];
+	g_autoptr(GByteArray) bytes = labelled(label, json, strlen(json));
+	crypto_sign_detached(signature, NULL, bytes->data, bytes->len, ap_secret_bytes(key));
+	g_autofree char *text = ap_base64url(signature, sizeof signature);
+	return g_strdup_printf("%s\t%s\n", json, text);
 }
 
 static struct ap_result parse_line(const char *json, size_t len, JsonNode **ret_node)
@@ -118,9 +134,48 @@ static struct ap_result find_end(int fd, const uint8_t public[32], struct chain 
 	return AP_SUCCESS;
 }
 
+/* ---- what is known of it ---- */
+
+static bool ends_there(const struct chain *c, const struct ap_journal_end *known)
+{
+	return c->next == known->lines && ap_hash_equal(&c->prev, &known->last);
+}
+
+bool ap_journal_lines_pass(const GPtrArray *lines, const struct ap_journal_end *end)
+{
+	g_autofree char *json = NULL;
+	if (lines->len < end->lines)
+		return false;
+	if (end->lines == 0)
+		return true;
+	g_autoptr(JsonObject) last = json_node_dup_object(lines->pdata[end->lines - 1]);
+	if (!ap_ok(ap_jcs_from_object(last, &json)))
+		return false;
+	struct ap_hash hash = line_hash(json, strlen(json));
+	return ap_hash_equal(&hash, &end->last);
+}
+
+/* Longer than known is well, when it went by there: a crash came before that was remembered. */
+static struct ap_result check_known(const char *directory, const struct chain *c, const uint8_t public[32],
+				    const struct ap_journal_end *known)
+{
+	g_autoptr(GPtrArray) lines = NULL;
+	if (!known || c->end == 0 || ends_there(c, known))
+		return AP_SUCCESS;
+	if (c->next > known->lines) {
+		AP_TRY(ap_journal_file_read(directory, public, &lines));
+		if (ap_journal_lines_pass(lines, known))
+			return AP_SUCCESS;
+	}
+	return ap_fail(AP_ERR_IO, "journal",
+		       "the journal lost lines that were in it, or is another one: put the right one back, or name an empty directory in "
+		       "backup.journal and make a backup");
+}
+
 /* ---- appending ---- */
 
 struct writing {
+	const char *directory;
 	GString *text; /* owned: the lines to come */
 	struct ap_secret *key;
 	const struct ap_journal_begin *begin;
@@ -129,16 +184,13 @@ struct writing {
 
 static struct ap_result add_line(struct writing *w, JsonObject *body)
 {
-	uint8_t signature[crypto_sign_BYTES];
 	g_autofree char *prev = ap_hash_base64url(&w->chain.prev), *json = NULL;
 	json_object_set_int_member(body, "n", (gint64)w->chain.next);
 	json_object_set_string_member(body, "prev", prev);
 	json_object_set_string_member(body, "time", w->begin->time);
 	AP_TRY(ap_jcs_from_object(body, &json));
-	g_autoptr(GByteArray) bytes = labelled(json, strlen(json));
-	crypto_sign_detached(signature, NULL, bytes->data, bytes->len, ap_secret_bytes(w->key));
-	g_autofree char *text = ap_base64url(signature, sizeof signature);
-	g_string_append_printf(w->text, "%s\t%s\n", json, text);
+	g_autofree char *line = signed_line(LABEL, json, w->key);
+	g_string_append(w->text, line);
 	w->chain.prev = line_hash(json, strlen(json));
 	w->chain.next++;
 	return AP_SUCCESS;
@@ -173,6 +225,7 @@ static bool write_all(int fd, const char *text, size_t len, off_t at)
 static struct ap_result append_to(int fd, struct writing *w, const uint8_t public[32], const GPtrArray *bodies)
 {
 	AP_TRY(find_end(fd, public, &w->chain));
+	AP_TRY(check_known(w->directory, &w->chain, public, w->begin->known));
 	if (w->chain.end == 0)
 		AP_TRY(add_first(w, public));
 	for (guint i = 0; i < bodies->len; i++)
@@ -202,15 +255,44 @@ static struct ap_result append_in(int directory, struct writing *w, const uint8_
 }
 
 struct ap_result ap_journal_file_append(const char *directory, const struct ap_secret *seed,
-					const struct ap_journal_begin *begin, const GPtrArray *bodies)
+					const struct ap_journal_begin *begin, const GPtrArray *bodies,
+					struct ap_journal_end *ret_end)
 {
 	int fd = -1;
 	uint8_t public[32];
 	AP_TRY(open_directory(directory, &fd));
-	struct writing w = { .text = g_string_new(NULL), .key = signing_key(seed, public), .begin = begin };
+	struct writing w = {
+		.directory = directory, .text = g_string_new(NULL), .key = signing_key(seed, public), .begin = begin
+	};
 	struct ap_result r = append_in(fd, &w, public, bodies);
+	if (ap_ok(r))
+		*ret_end = (struct ap_journal_end){ w.chain.next, w.chain.prev };
 	g_string_free(w.text, TRUE);
 	ap_secret_free(w.key);
+	close(fd);
+	return r;
+}
+
+static struct ap_result end_in(const char *directory, int fd, const uint8_t public[32], const struct ap_journal_end *known,
+			       struct ap_journal_end *ret_end)
+{
+	struct chain c;
+	AP_TRY(find_end(fd, public, &c));
+	AP_TRY(check_known(directory, &c, public, known));
+	*ret_end = (struct ap_journal_end){ c.next, c.prev };
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_journal_file_end(const char *directory, const struct ap_secret *seed, const struct ap_journal_end *known,
+				     struct ap_journal_end *ret_end)
+{
+	uint8_t public[32];
+	g_autofree char *path = g_build_filename(directory, "journal", NULL);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return unwritable();
+	ap_journal_public(seed, public);
+	struct ap_result r = end_in(directory, fd, public, known, ret_end);
 	close(fd);
 	return r;
 }
@@ -272,11 +354,71 @@ static bool put_file(int directory, const char *text)
 	return good && renameat(directory, "checkpoint.tmp", directory, "checkpoint") == 0 && fsync(directory) == 0;
 }
 
-struct ap_result ap_journal_file_checkpoint(const char *directory, const char *note)
+/* {"last","lines","note"}, signed under a label of its own. */
+static struct ap_result end_line(const struct ap_secret *seed, const char *note, const struct ap_journal_end *end, char **ret_line)
+{
+	uint8_t public[32];
+	g_autoptr(JsonObject) o = json_object_new();
+	struct ap_hash hash = ap_sha256(note, strlen(note));
+	g_autofree char *last = ap_hash_base64url(&end->last), *of = ap_hash_base64url(&hash), *json = NULL;
+	json_object_set_int_member(o, "lines", (gint64)end->lines);
+	json_object_set_string_member(o, "last", last);
+	json_object_set_string_member(o, "note", of);
+	AP_TRY(ap_jcs_from_object(o, &json));
+	struct ap_secret *key = signing_key(seed, public);
+	*ret_line = signed_line(END_LABEL, json, key);
+	ap_secret_free(key);
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_journal_file_checkpoint(const char *directory, const struct ap_secret *seed, const char *note,
+					    const struct ap_journal_end *end)
 {
 	int fd = -1;
+	g_autofree char *line = NULL;
+	AP_TRY(end_line(seed, note, end, &line));
+	g_autofree char *text = g_strconcat(note, line, NULL);
 	AP_TRY(open_directory(directory, &fd));
-	bool good = put_file(fd, note);
+	bool good = put_file(fd, text);
 	close(fd);
 	return good ? AP_SUCCESS : unwritable();
+}
+
+struct ap_result ap_journal_file_kept(const char *directory, struct ap_journal_kept *ret_kept)
+{
+	g_autofree char *path = g_build_filename(directory, "checkpoint", NULL), *text = NULL;
+	if (!g_file_test(path, G_FILE_TEST_EXISTS))
+		return ap_fail(AP_ERR_DENIED, "not-found", "the journal keeps no checkpoint yet");
+	if (!g_file_get_contents(path, &text, NULL, NULL))
+		return ap_fail(AP_ERR_IO, "journal", "the journal's checkpoint cannot be read: see to its disk and owner");
+	/* No line of a signed note begins so: its first three are followed by an empty one and the signatures. */
+	const char *brace = strstr(text, "\n{");
+	ret_kept->note = brace ? g_strndup(text, (size_t)(brace + 1 - text)) : g_strdup(text);
+	ret_kept->end = brace ? g_strdup(brace + 1) : NULL;
+	return AP_SUCCESS;
+}
+
+void ap_journal_kept_clear(struct ap_journal_kept *kept)
+{
+	g_clear_pointer(&kept->note, g_free);
+	g_clear_pointer(&kept->end, g_free);
+}
+
+bool ap_journal_kept_end(const struct ap_journal_kept *kept, const uint8_t public[32], struct ap_journal_end *ret_end)
+{
+	size_t json;
+	struct ap_hash of, note = ap_sha256(kept->note, strlen(kept->note));
+	g_autoptr(JsonNode) node = NULL;
+	if (!kept->end || !g_str_has_suffix(kept->end, "\n") ||
+	    !verify_labelled(END_LABEL, kept->end, strlen(kept->end) - 1, public, &json) ||
+	    !ap_ok(parse_line(kept->end, json, &node)))
+		return false;
+	JsonObject *o = json_node_get_object(node);
+	struct ap_journal_end end = { .lines = (uint64_t)json_object_get_int_member_with_default(o, "lines", 0) };
+	if (!ap_base64url_exact(json_object_get_string_member_with_default(o, "last", ""), end.last.b, AP_HASH) ||
+	    !ap_base64url_exact(json_object_get_string_member_with_default(o, "note", ""), of.b, AP_HASH) ||
+	    !ap_hash_equal(&of, &note))
+		return false;
+	*ret_end = end;
+	return true;
 }

@@ -2,6 +2,7 @@
 
 #include "recorder/api/answer.h"
 #include "recorder/backup/db_backup.h"
+#include "recorder/backup/db_journal.h"
 #include "recorder/backup/journal.h"
 #include "recorder/keys/secret_file.h"
 #include "recorder/api/staff.h"
@@ -136,6 +137,7 @@ static struct ap_result put_restored(struct ap_restoring *r, struct ap_db *db)
 	if (!r->reaches)
 		AP_TRY(ap_db_freeze(db));
 	AP_TRY(ap_db_logins_forget(db));
+	AP_TRY(ap_db_journal_end_forget(db)); /* of the place's own; the one that goes on was verified whole */
 	return ap_db_due_forget(db);
 }
 

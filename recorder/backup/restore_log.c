@@ -2,7 +2,6 @@
 
 #include "recorder/backup/db_backup.h"
 #include "recorder/backup/db_journal.h"
-#include "recorder/backup/journal.h"
 #include "recorder/backup/journal_file.h"
 #include "recorder/db/db_ledger.h"
 
@@ -95,16 +94,28 @@ static struct ap_result read_journal(struct ap_restoring *r, const struct known 
 	return AP_SUCCESS;
 }
 
-/* The newest checkpoint known: keys.db's, or the journal's when that is as new. */
-static void judge_journal(struct ap_restoring *r, const struct known *k)
+/* Are all lines there that were when this checkpoint was kept? A file that lost its last ones is chained and signed as ever. */
+static bool is_whole(struct ap_restoring *r, const struct known *k, const struct ap_journal_kept *kept)
 {
-	g_autofree char *note = NULL;
+	struct ap_journal_end end;
+	if (!ap_journal_kept_end(kept, k->journal_key, &end))
+		ap_restore_problem(r, "the journal's checkpoint does not say how many lines there were");
+	else if (!ap_journal_lines_pass(r->lines, &end))
+		ap_restore_problem(r, "the journal lost lines that were in it when its checkpoint was kept");
+	else
+		return true;
+	return false;
+}
+
+/* The newest checkpoint known: keys.db's, or the journal's when that is as new. */
+static void judge_journal(struct ap_restoring *r, const struct known *k, const struct ap_journal_kept *kept)
+{
 	struct ap_checkpoint c;
 	r->newest = k->checkpoint;
 	g_strlcpy(r->newest.origin, r->vault_part.origin, sizeof r->newest.origin);
 	if (!r->lines)
 		return;
-	if (!ap_ok(ap_journal_checkpoint_read(r->wish->journal, &note)) || !read_checkpoint(note, k, &c)) {
+	if (!kept->note || !read_checkpoint(kept->note, k, &c)) {
 		ap_restore_problem(r, "the journal's checkpoint is missing or is not of this log");
 		return;
 	}
@@ -114,9 +125,23 @@ static void judge_journal(struct ap_restoring *r, const struct known *k)
 		r->newest = c;
 	else
 		ap_restore_problem(r, "the journal is older than the newest checkpoint known");
-	r->reaches = reaches && began_before(r);
-	if (reaches && !r->reaches)
+	bool early = began_before(r);
+	if (reaches && !early)
 		ap_restore_problem(r, "the journal began after this backup was made");
+	r->reaches = reaches && early && is_whole(r, k, kept);
+}
+
+/* The checkpoint first: lines that come meanwhile are more than it knows, never fewer. */
+static struct ap_result read_and_judge(struct ap_restoring *r, const struct known *k)
+{
+	struct ap_journal_kept kept = { 0 };
+	if (r->wish->journal)
+		AP_IGNORE(ap_journal_file_kept(r->wish->journal, &kept)); /* said when it is judged */
+	struct ap_result result = read_journal(r, k);
+	if (ap_ok(result))
+		judge_journal(r, k, &kept);
+	ap_journal_kept_clear(&kept);
+	return result;
 }
 
 /* Behind: fewer leaves than were signed for, or other ones, or under a name that the log has left since. */
@@ -165,8 +190,7 @@ static struct ap_result judge(struct ap_restoring *r, struct ap_db *db)
 	AP_TRY(ap_db_check(db));
 	AP_TRY(ap_db_ledger_size(db, &r->size));
 	AP_TRY(read_known(r, &k));
-	AP_TRY(read_journal(r, &k));
-	judge_journal(r, &k);
+	AP_TRY(read_and_judge(r, &k));
 	AP_TRY(judge_size(r, db));
 	return r->behind ? rename_log(r, db) : AP_SUCCESS;
 }

@@ -38,7 +38,8 @@ static struct ap_result append(char **texts)
 		json_object_set_string_member(body, "event", valid);
 		g_ptr_array_add(bodies, body);
 	}
-	return ap_journal_file_append(directory, seed, &begin, bodies);
+	struct ap_journal_end end;
+	return ap_journal_file_append(directory, seed, &begin, bodies, &end);
 }
 
 /* How many lines it has; -1 when it is refused. */

@@ -257,6 +257,65 @@ static void R22_a_log_behind_the_journal_serves_nothing(void **state)
 	backup_fixture_free(x);
 }
 
+/* Its disk was put back from an older copy, or another one lies where it was: what goes on there would look whole. */
+static void R22_a_journal_that_lost_lines_does_not_go_on(void **state)
+{
+	(void)state;
+	struct backup_fixture *x = backup_fixture_new();
+	struct ap_uuid session, recording = record(x, &session);
+	(void)recording;
+	fixture_withdraw(x->f, &session, AP_COACH, "[\"supervision\"]");
+	assert_ok(ap_journal_flush(x->f->v));
+	assert_ok(ap_journal_keep_checkpoint(x->f->v));
+	g_autofree char *older = backup_fixture_copy(x, x->journal), *now = NULL;
+	fixture_withdraw(x->f, &session, AP_COACHEE, "[\"supervision\"]");
+	assert_ok(ap_journal_flush(x->f->v));
+	now = backup_fixture_copy(x, x->journal);
+	ap_restore_remove(x->journal);
+	assert_int_equal(g_rename(older, x->journal), 0);
+	fixture_withdraw(x->f, &session, AP_COACH, "[\"recording\"]");
+	assert_refused(ap_journal_flush(x->f->v), "journal");
+	assert_refused(ap_journal_keep_checkpoint(x->f->v), "journal");
+	fixture_restart(x->f);
+	assert_refused(ap_journal_flush(x->f->v), "journal");
+	assert_int_equal(fixture_count(x->f, "SELECT count(*) FROM journal_due"), 1);
+	/* The right one again, longer than vault.db remembers: a crash came between the two. */
+	ap_restore_remove(x->journal);
+	assert_int_equal(g_rename(now, x->journal), 0);
+	fixture_run(x->f, "DELETE FROM setting WHERE name = 'journal_end'");
+	assert_ok(ap_journal_flush(x->f->v));
+	g_autoptr(GPtrArray) list = lines(x);
+	assert_int_equal(list->len, 4);
+	/* An empty directory begins another one. */
+	ap_restore_remove(x->journal);
+	fixture_withdraw(x->f, &session, AP_COACH, "[\"supervision\"]");
+	assert_ok(ap_journal_flush(x->f->v));
+	assert_ok(ap_journal_keep_checkpoint(x->f->v));
+	x->b = (ap_backups_free(x->b), ap_backups_new(x->f->v));
+	backup_fixture_free(x);
+}
+
+/* vault.db was not told of the last lines: they follow on what it was told of. */
+static void R22_a_journal_longer_than_vault_db_remembers_goes_on(void **state)
+{
+	(void)state;
+	struct backup_fixture *x = backup_fixture_new();
+	struct ap_uuid session, recording = record(x, &session);
+	(void)recording;
+	fixture_withdraw(x->f, &session, AP_COACH, "[\"supervision\"]");
+	assert_ok(ap_journal_flush(x->f->v));
+	fixture_run(x->f, "UPDATE setting SET name = 'kept' WHERE name = 'journal_end'");
+	fixture_withdraw(x->f, &session, AP_COACHEE, "[\"supervision\"]");
+	assert_ok(ap_journal_flush(x->f->v));
+	fixture_run(x->f, "DELETE FROM setting WHERE name = 'journal_end'");
+	fixture_run(x->f, "UPDATE setting SET name = 'journal_end' WHERE name = 'kept'");
+	fixture_withdraw(x->f, &session, AP_COACH, "[\"recording\"]");
+	assert_ok(ap_journal_flush(x->f->v));
+	g_autoptr(GPtrArray) list = lines(x);
+	assert_int_equal(list->len, 4);
+	backup_fixture_free(x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +327,8 @@ int main(void)
 		cmocka_unit_test(R22_an_altered_or_missing_line_shows),
 		cmocka_unit_test(R22_a_foreign_journal_is_refused),
 		cmocka_unit_test(R22_a_log_behind_the_journal_serves_nothing),
+		cmocka_unit_test(R22_a_journal_that_lost_lines_does_not_go_on),
+		cmocka_unit_test(R22_a_journal_longer_than_vault_db_remembers_goes_on),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

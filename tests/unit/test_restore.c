@@ -201,6 +201,73 @@ static void R22_a_journal_that_does_not_reach_freezes_too(void **state)
 	backup_fixture_free(x);
 }
 
+/* The last lines of the journal's file, gone: the rest is chained and signed as ever. */
+static void cut_last_line(const char *journal)
+{
+	g_autofree char *path = g_build_filename(journal, "journal", NULL), *text = NULL;
+	gsize len;
+	assert_true(g_file_get_contents(path, &text, &len, NULL));
+	assert_int_equal(text[len - 1], '\n');
+	text[len - 1] = 0;
+	char *before = strrchr(text, '\n');
+	assert_non_null(before);
+	assert_true(g_file_set_contents(path, text, before + 1 - text, NULL));
+}
+
+/* Copied line by line as by rsync: `journal` first, `checkpoint` after; or the file was cut. */
+static void R22_a_journal_that_lost_its_last_lines_does_not_reach(void **state)
+{
+	(void)state;
+	struct backup_fixture *x = backup_fixture_new();
+	struct ap_uuid session, recording = record_in(x, &session);
+	struct ap_restore_report report;
+	g_autofree char *home = NULL, *whole = NULL, *cut = NULL;
+	(void)recording;
+	backup_fixture_backup(x);
+	fixture_withdraw(x->f, &session, AP_COACHEE, "[\"recording\"]");
+	assert_ok(ap_journal_flush(x->f->v));
+	assert_ok(ap_journal_keep_checkpoint(x->f->v));
+	cut = backup_fixture_copy(x, x->journal);
+	whole = backup_fixture_copy(x, x->journal);
+	cut_last_line(cut);
+	backup_fixture_new_journal(x);
+	assert_ok(backup_fixture_restore(x, cut, &home, &report));
+	assert_int_equal(report.frozen, 1);
+	assert_int_equal(report.withdrawn, 0);
+	ap_restore_report_clear(&report);
+	struct ap_vault *v = backup_fixture_open(x, home);
+	assert_int_equal(count(v, "SELECT count(*) FROM recording WHERE state = 'restricted'"), 1);
+	ap_vault_free(v);
+	g_free(g_steal_pointer(&home));
+	backup_fixture_new_journal(x);
+	assert_ok(backup_fixture_restore(x, whole, &home, &report));
+	assert_int_equal(report.frozen, 0);
+	assert_int_equal(report.withdrawn, 1);
+	ap_restore_report_clear(&report);
+	backup_fixture_free(x);
+}
+
+/* A flush between two checkpoints counts too. */
+static void R22_a_line_of_after_the_last_checkpoint_is_missed_as_well(void **state)
+{
+	(void)state;
+	struct backup_fixture *x = backup_fixture_new();
+	struct ap_uuid session, recording = record_in(x, &session);
+	struct ap_restore_report report;
+	g_autofree char *home = NULL, *cut = NULL;
+	(void)recording;
+	backup_fixture_backup(x);
+	fixture_withdraw(x->f, &session, AP_COACHEE, "[\"recording\"]");
+	assert_ok(ap_journal_flush(x->f->v)); /* and no checkpoint since */
+	cut = backup_fixture_copy(x, x->journal);
+	cut_last_line(cut);
+	backup_fixture_new_journal(x);
+	assert_ok(backup_fixture_restore(x, cut, &home, &report));
+	assert_int_equal(report.frozen, 1);
+	ap_restore_report_clear(&report);
+	backup_fixture_free(x);
+}
+
 static void R22_a_log_that_is_behind_goes_on_under_a_new_name(void **state)
 {
 	(void)state;
@@ -443,6 +510,8 @@ int main(void)
 		cmocka_unit_test(R22_an_erasure_that_was_only_ordered_stays_ordered),
 		cmocka_unit_test(R22_without_a_journal_everything_stays_frozen_until_an_admin_releases_it),
 		cmocka_unit_test(R22_a_journal_that_does_not_reach_freezes_too),
+		cmocka_unit_test(R22_a_journal_that_lost_its_last_lines_does_not_reach),
+		cmocka_unit_test(R22_a_line_of_after_the_last_checkpoint_is_missed_as_well),
 		cmocka_unit_test(R22_a_log_that_is_behind_goes_on_under_a_new_name),
 		cmocka_unit_test(R22_a_journal_of_after_a_restore_does_not_reach_an_older_backup),
 		cmocka_unit_test(R22_only_into_an_empty_home_and_only_with_the_identity),
