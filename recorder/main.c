@@ -153,9 +153,11 @@ static enum ap_log_level level_of(const struct ap_config *config)
 static struct ap_result open_vault(struct process *p)
 {
 	struct ap_vault_setup setup = { .config = p->config, .clock = ap_clock_system(), .home = p->home, .web = p->web };
-	g_autofree char *test_clock = g_build_filename(p->home, "vault", "test-clock", NULL);
 	ap_log_init("vault", level_of(p->config));
-	ap_clock_test_file(test_clock); /* of no effect but in test builds */
+#ifdef AP_TEST_CLOCK
+	g_autofree char *test_clock = g_build_filename(p->home, "vault", "test-clock", NULL);
+	ap_clock_test_file(test_clock);
+#endif
 	return ap_vault_open(&setup, &p->vault);
 }
 
