@@ -1,7 +1,5 @@
 #include "gateway/repair.h"
 
-#include <string.h>
-
 enum { JUMP = 3000 }; /* numbers further apart than this are no gap but another beginning */
 #define MS INT64_C(1000000)
 /* Reordering and the peer's own asking are over by then, unless both ways are long. */
@@ -16,8 +14,9 @@ void ap_repair_restart(struct ap_repair *r)
 
 static void forget(struct ap_repair *r, size_t from, size_t n)
 {
-	memmove(r->missing + from, r->missing + from + n, (r->count - from - n) * sizeof *r->missing);
 	r->count -= n;
+	for (size_t i = from; i < r->count; i++)
+		r->missing[i] = r->missing[i + n];
 }
 
 /* The numbers before `seq` that were skipped. */
