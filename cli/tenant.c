@@ -1,13 +1,15 @@
 /* aparte tenant: platforms and their API keys. */
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/tenant_leave.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const char usage[] =
 	"add NAME | list | key NAME [--label L] | keys NAME | revoke NAME --label L |\n"
-	"  set NAME --capacity controller|processor|joint [--controller NAME --contact TEXT --agreement TEXT]";
+	"  set NAME --capacity controller|processor|joint [--controller NAME --contact TEXT --agreement TEXT] |\n"
+	"  offboard, status, export, erase, certificate: a platform that leaves (aparte tenant offboard --help)";
 
 static char *keys_path(const char *tenant, const char *label)
 {
@@ -99,6 +101,8 @@ static int run(struct ap_client *c, const struct ap_client_options *options, int
 
 int ap_cmd_tenant(int argc, char **argv)
 {
+	if (argc > 1 && ap_tenant_leave_verb(argv[1]))
+		return ap_cmd_tenant_leave(argc, argv);
 	struct wish w = {0};
 	struct ap_client_options options = {0};
 	const GOptionEntry entries[] = {

@@ -142,6 +142,19 @@ static void port_withdraw(void *ctx, const struct ap_uuid *session, enum ap_role
 	ap_party_clear(&party);
 }
 
+static void on_ended(void *data, struct ap_result r)
+{
+	(void)data;
+	if (!ap_ok(r))
+		ap_log(AP_LOG_WARN, "session_unended", "reason=%s", r.name);
+}
+
+static void port_end(void *ctx, const struct ap_uuid *session)
+{
+	struct ap_core *c = ctx;
+	ap_session_end(c->v, c->keepers, c->link, session, on_ended, NULL);
+}
+
 static void port_changed(void *ctx)
 {
 	struct ap_core *c = ctx;
@@ -166,23 +179,16 @@ static void port_compose(void *ctx, int link)
 	ap_captures_compose(c->captures, link);
 }
 
-static const struct ap_vault_port port = { port_close, port_event, port_withdraw, port_changed, port_ready, port_disk_trouble,
+static const struct ap_vault_port port = { port_close, port_event, port_withdraw, port_end, port_changed, port_ready, port_disk_trouble,
 					  port_compose };
 
 /* ---- the thread ---- */
-
-static void on_overdue_ended(void *data, struct ap_result r)
-{
-	(void)data;
-	if (!ap_ok(r))
-		ap_log(AP_LOG_WARN, "session_unended", "reason=%s", r.name);
-}
 
 static void end_overdue(struct ap_core *c)
 {
 	struct ap_uuid session;
 	if (ap_gatekeepers_overdue(c->keepers, &session)) /* one a second will do */
-		ap_session_end(c->v, c->keepers, c->link, &session, on_overdue_ended, NULL);
+		ap_session_end(c->v, c->keepers, c->link, &session, on_ended, NULL);
 }
 
 /* Sessions that were under way before a restart are watched again. */

@@ -74,6 +74,9 @@ void ap_vault_on_main(struct ap_vault *v, ap_vault_call fn, void *data, GDestroy
  * in the jitter buffers, finishes its recording, then runs done(v, data) on the main thread. The gate opens again only
  * if all its conditions hold: so change what the reason stands for (lockdown, restriction, state) first. */
 void ap_vault_close_gate(struct ap_vault *v, const struct ap_uuid *session, unsigned reason, ap_vault_call done, void *data);
+/* Any thread. Ends a session as its platform would (recorder/consent/session_end.h), soon; before the gate thread is there it
+ * is recorded as ended, and nothing more is needed. */
+void ap_vault_end_session(struct ap_vault *v, const struct ap_uuid *session);
 /* Any thread. Withdraws for a person who asked by a request: `body` is {"event":"ConsentWithdrawn","purposes":[…],…}, kept
  * as an unsigned statement. Takes effect soon; nothing happens before the gate thread is there. */
 void ap_vault_withdraw(struct ap_vault *v, const struct ap_uuid *session, enum ap_role role, const char *body);

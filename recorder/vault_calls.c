@@ -1,6 +1,9 @@
+#include "recorder/db/db_session.h"
 #include "recorder/vault_private.h"
 
 #include <unistd.h>
+
+#include <aparte/log.h>
 
 /* ---- calls to a thread ---- */
 
@@ -87,6 +90,20 @@ void ap_vault_close_gate(struct ap_vault *v, const struct ap_uuid *session, unsi
 	struct closing *c = g_new0(struct closing, 1);
 	*c = (struct closing){ *session, reason, done, data };
 	ap_vault_on_gate(v, close_on_gate, c, g_free);
+}
+
+static void end_on_gate(struct ap_vault *v, void *data)
+{
+	const struct ap_uuid *session = data;
+	if (v->port)
+		v->port->end_session(v->port_ctx, session);
+	else if (!ap_ok(ap_db_session_set_state(ap_vault_db(v), session, AP_SESSION_ENDED, ap_wall_ms(ap_vault_clock(v)))))
+		ap_log(AP_LOG_WARN, "session_unended", " ");
+}
+
+void ap_vault_end_session(struct ap_vault *v, const struct ap_uuid *session)
+{
+	ap_vault_on_gate(v, end_on_gate, g_memdup2(session, sizeof *session), g_free);
 }
 
 struct withdrawing {

@@ -12,6 +12,7 @@ struct ap_vault_port {
 	void (*event)(void *ctx, const struct ap_uuid *session, enum ap_role role, const char *event, const char *json);
 	/* The person withdraws by a request, not by a statement: `body` says what, and is kept. */
 	void (*withdraw)(void *ctx, const struct ap_uuid *session, enum ap_role role, const char *body);
+	void (*end_session)(void *ctx, const struct ap_uuid *session);
 	void (*conditions_changed)(void *ctx); /* lockdown: all gates are to be looked at again */
 	bool (*ready)(void *ctx);	       /* any thread */
 	/* "none", or a word for what the disk's last look met. Any thread. */

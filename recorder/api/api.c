@@ -176,6 +176,7 @@ void ap_api_add_all(struct ap_api *api)
 	ap_api_add_backups(api);
 	ap_api_add_account(api);
 	ap_api_add_proofs(api);
+	ap_api_add_offboard(api);
 	ap_api_add_people(api);
 	ap_api_add_export(api);
 	ap_api_add_public(api);

@@ -79,6 +79,7 @@ void ap_api_add_incidents(struct ap_api *api);
 void ap_api_add_backups(struct ap_api *api);
 void ap_api_add_account(struct ap_api *api);
 void ap_api_add_proofs(struct ap_api *api);
+void ap_api_add_offboard(struct ap_api *api);
 void ap_api_add_people(struct ap_api *api);
 void ap_api_add_export(struct ap_api *api);
 void ap_api_add_public(struct ap_api *api);

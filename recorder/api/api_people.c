@@ -7,6 +7,7 @@
 #include "recorder/db/db_staff_user.h"
 #include "recorder/api/doctor.h"
 #include "recorder/consent/session.h"
+#include "recorder/offboard/db_offboard.h"
 #include "recorder/access/user.h"
 
 #include <string.h>
@@ -109,6 +110,7 @@ static struct ap_result key_add(struct ap_api_call *c)
 	const char *label = text(c, "label");
 	g_autofree char *key = NULL;
 	AP_TRY(find_tenant(c, &tenant));
+	AP_TRY(ap_db_offboard_stays(ap_vault_db(c->v), tenant));
 	AP_TRY(ap_api_key_add(ap_vault_db(c->v), tenant, label ? label : "key", now(c), &key));
 	JsonObject *o = json_object_new();
 	ap_answer_text(o, "label", label ? label : "key");

@@ -22,6 +22,7 @@ static const struct words events[] = {
 	{ "token_renewed", "session", "number", NULL },
 	{ "restricted", "recording", NULL, NULL },
 	{ "unrestricted", "recording", NULL, NULL },
+	{ "tenant_left", "offboarding", "tenant", NULL },
 };
 
 static const struct words *words_of(const char *event)

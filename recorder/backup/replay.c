@@ -7,6 +7,7 @@
 #include "recorder/db/db_recording.h"
 #include "recorder/db/db_staff_erasure.h"
 #include "recorder/erasure/erasure.h"
+#include "recorder/offboard/db_offboard.h"
 #include "recorder/api/staff.h"
 
 #include <string.h>
@@ -223,6 +224,18 @@ static struct ap_result replay_restriction(const struct line *l)
 	return ap_db_replay_restricted(l->db, &recording, restricted, &changed);
 }
 
+/* Goes on to its end by the retention timer, once the vault runs. */
+static struct ap_result replay_offboarding(const struct line *l)
+{
+	struct ap_uuid id;
+	int64_t tenant = 0, ordered_ms = 0;
+	bool changed = false;
+	if (!id_of(l, "offboarding", &id) || !ap_body_int(l->o, "tenant", &tenant) ||
+	    !ap_time_parse(ap_body_text_or_empty(l->o, "at"), &ordered_ms))
+		return malformed();
+	return ap_db_offboard_replay(l->db, &id, tenant, ordered_ms, &changed);
+}
+
 static struct ap_result nothing(const struct line *l)
 {
 	(void)l;
@@ -244,6 +257,7 @@ static const struct {
 	{ "token_renewed", replay_token },
 	{ "restricted", replay_restriction },
 	{ "unrestricted", replay_restriction },
+	{ "tenant_left", replay_offboarding },
 };
 
 /* What this version does not know may be what must not be undone: then nothing is restored. */

@@ -5,6 +5,7 @@
 #include "recorder/db/db_session.h"
 #include "recorder/db/db_term.h"
 #include "recorder/consent/notice.h"
+#include "recorder/offboard/db_offboard.h"
 #include "recorder/policy/rule_book.h"
 #include "recorder/consent/token.h"
 #include "recorder/vault_port.h"
@@ -196,6 +197,7 @@ static struct ap_result create(struct ap_vault *v, int64_t tenant, const char *k
 					   .created_ms = ap_wall_ms(ap_vault_clock(v)) } };
 	struct ap_db *db = ap_vault_db(v);
 	AP_TRY(ap_body_parse(json, &node, &body));
+	AP_TRY(ap_db_offboard_stays(db, tenant));
 	struct ap_result r = read_creation(v, body, &c);
 	if (ap_ok(r))
 		r = ap_db_begin(db);

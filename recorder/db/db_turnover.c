@@ -113,8 +113,11 @@ struct ap_result ap_db_turnover_finish(struct ap_db *db, const struct ap_turnove
 	AP_TRY(ap_db_run(db, "UPDATE turnover SET destroyed_ms = ?2, unrecoverable_ms = ?3, leaf = ?4 WHERE id = ?1",
 			 AP_VALUES(AP_V_UUID(&t->id), AP_V_INT(t->destroyed_ms), AP_V_INT(t->unrecoverable_ms),
 				   AP_V_INT(t->leaf))));
-	return ap_db_run(db,
+	AP_TRY(ap_db_run(db,
 			 "UPDATE erasure SET turnover_leaf = ?2, unrecoverable_ms = ?3 WHERE kek_id = ?1 AND turnover_leaf IS NULL",
+			 AP_VALUES(AP_V_BLOB(t->old_kek.b, AP_KEK_ID), AP_V_INT(t->leaf), AP_V_INT(t->unrecoverable_ms))));
+	return ap_db_run(db,
+			 "UPDATE offboarding SET turnover_leaf = ?2, unrecoverable_ms = ?3 WHERE kek_id = ?1 AND turnover_leaf IS NULL",
 			 AP_VALUES(AP_V_BLOB(t->old_kek.b, AP_KEK_ID), AP_V_INT(t->leaf), AP_V_INT(t->unrecoverable_ms)));
 }
 
@@ -165,15 +168,18 @@ static struct ap_result count_and_first(struct ap_rows *rows, int64_t *ret_count
 struct ap_result ap_db_turnover_waiting(struct ap_db *db, int64_t *ret_count, int64_t *ret_since_ms)
 {
 	return count_and_first(ap_db_query(db,
-					   "SELECT count(*), min(erased_ms) FROM erasure"
-					   " WHERE turnover_leaf IS NULL AND kek_id IS NOT NULL AND erased_ms IS NOT NULL",
+					   "SELECT count(*), min(erased_ms) FROM (SELECT erased_ms FROM erasure"
+					   " WHERE turnover_leaf IS NULL AND kek_id IS NOT NULL AND erased_ms IS NOT NULL UNION ALL"
+					   " SELECT erased_ms FROM offboarding WHERE turnover_leaf IS NULL AND kek_id IS NOT NULL)",
 					   AP_NO_VALUES),
 			       ret_count, ret_since_ms);
 }
 
 struct ap_result ap_db_turnover_waiting_for(struct ap_db *db, const struct ap_kek_id *kek, int64_t *ret_count)
 {
-	return ap_db_count(db, "SELECT count(*) FROM erasure WHERE turnover_leaf IS NULL AND kek_id = ?1",
+	return ap_db_count(db,
+			   "SELECT (SELECT count(*) FROM erasure WHERE turnover_leaf IS NULL AND kek_id = ?1) +"
+			   " (SELECT count(*) FROM offboarding WHERE turnover_leaf IS NULL AND kek_id = ?1)",
 			   AP_VALUES(AP_V_BLOB(kek->b, AP_KEK_ID)), ret_count);
 }
 

@@ -127,7 +127,7 @@ struct ap_result ap_erasure_order_many(struct ap_vault *v, const GArray *recordi
 }
 
 /* Both parts in one: the receipt of leaf 0b, and once there is one, that of the turnover which dates it. */
-static struct ap_result add_turnover(struct ap_vault *v, int64_t leaf, int64_t unrecoverable_ms, char **certificate)
+struct ap_result ap_erasure_date(struct ap_vault *v, int64_t leaf, int64_t unrecoverable_ms, char **certificate)
 {
 	g_autofree char *receipt = NULL;
 	AP_TRY(ap_ledger_receipt(ap_vault_ledger(v), ap_vault_db(v), (uint64_t)leaf, &receipt));
@@ -145,7 +145,7 @@ struct ap_result ap_erasure_certificate(struct ap_vault *v, const struct ap_uuid
 	int64_t leaf, at;
 	AP_TRY(ap_db_erasure_certificate(ap_vault_db(v), recording, &certificate, &leaf, &at));
 	if (leaf >= 0)
-		AP_IGNORE(add_turnover(v, leaf, at, &certificate)); /* the first part stands even while the log signs nothing */
+		AP_IGNORE(ap_erasure_date(v, leaf, at, &certificate)); /* the first part stands even while the log signs nothing */
 	*ret_json = g_steal_pointer(&certificate);
 	return AP_SUCCESS;
 }

@@ -56,5 +56,8 @@ struct ap_result ap_erasure_order_many(struct ap_vault *v, const GArray *recordi
 /* The certificate once erased; "not-found" before. Once the key that wrapped its shares was turned over, with the members
  * "turnover" (that leaf's receipt) and "unrecoverable_at". */
 struct ap_result ap_erasure_certificate(struct ap_vault *v, const struct ap_uuid *recording, char **ret_json);
+/* Puts the second part beside a certificate's first: the receipt of the turnover's leaf as "turnover", and "unrecoverable_at".
+ * *certificate is replaced. */
+struct ap_result ap_erasure_date(struct ap_vault *v, int64_t turnover_leaf, int64_t unrecoverable_ms, char **certificate);
 /* A hold or restriction ended: orders what withdrawn consents had wanted erased meanwhile, and runs. */
 struct ap_result ap_erasure_catch_up(struct ap_vault *v, const struct ap_uuid *recording);

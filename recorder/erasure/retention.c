@@ -10,6 +10,8 @@
 #include "recorder/erasure/hold.h"
 #include "recorder/erasure/lifecycle.h"
 #include "recorder/erasure/passage.h"
+#include "recorder/offboard/hand_over.h"
+#include "recorder/offboard/offboard.h"
 #include "recorder/portability/archive.h"
 #include "recorder/erasure/request.h"
 #include "recorder/access/review.h"
@@ -73,6 +75,7 @@ void ap_retention_free(struct ap_retention *r)
 		return;
 	ap_archive_stop();
 	ap_passage_stop();
+	ap_hand_over_stop();
 	if (r->timer) {
 		g_source_destroy(r->timer);
 		g_source_unref(r->timer);
@@ -144,6 +147,7 @@ struct ap_result ap_retention_scan(struct ap_retention *r)
 		note_first(&first, order_due(r));
 		note_first(&first, review_now_and_then(r));
 	}
+	note_first(&first, ap_offboard_work(r->v));
 	note_first(&first, ap_erasure_run(r->v));
 	if (!r->frozen)
 		r->scanned_ms = r->last.wall_ms;

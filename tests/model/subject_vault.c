@@ -113,7 +113,7 @@ static bool ready(void *ctx)
 	return true;
 }
 
-static const struct ap_vault_port port = { close_gate, port_event, NULL, look, ready, NULL };
+static const struct ap_vault_port port = { close_gate, port_event, NULL, NULL, look, ready, NULL };
 
 static void nothing(struct ap_vault *v)
 {
