@@ -47,14 +47,15 @@ struct ap_result ap_db_lifecycle_accesses(struct ap_db *db, int64_t now_ms, GArr
 		ret_ids);
 }
 
-struct ap_result ap_db_lifecycle_logs(struct ap_db *db, GArray **ret_logs)
+struct ap_result ap_db_lifecycle_logs(struct ap_db *db, int64_t after_ms, const struct ap_uuid *after, GArray **ret_logs)
 {
 	g_autoptr(GArray) logs = g_array_new(FALSE, FALSE, sizeof(struct ap_lifecycle_log));
 	struct ap_rows *rows = ap_db_query(db,
 					   "SELECT a.id, s.id, s.tenant, s.policy, s.policy_version, a.begun_ms FROM access a"
 					   " JOIN recording r ON r.id = a.recording JOIN session s ON s.id = r.session"
-					   " WHERE r.state = 'erased' AND a.ended_ms IS NOT NULL ORDER BY a.begun_ms LIMIT 5000",
-					   AP_NO_VALUES);
+					   " WHERE r.state = 'erased' AND a.ended_ms IS NOT NULL AND (a.begun_ms, a.id) > (?1, ?2)"
+					   " ORDER BY a.begun_ms, a.id LIMIT ?3",
+					   AP_VALUES(AP_V_INT(after_ms), AP_V_UUID(after), AP_V_INT(AP_LIFECYCLE_LOGS)));
 	while (ap_rows_next(rows)) {
 		struct ap_lifecycle_log log = { .access = ap_row_uuid(rows, 0),
 						.session = ap_row_uuid(rows, 1),

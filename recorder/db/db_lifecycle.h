@@ -24,8 +24,9 @@ struct ap_lifecycle_log {
 	int64_t tenant, policy_version, begun_ms;
 	char policy[AP_POLICY_NAME];
 };
-/* GArray of struct ap_lifecycle_log: ended ones, oldest first, at most 5000. */
-struct ap_result ap_db_lifecycle_logs(struct ap_db *db, GArray **ret_logs);
+#define AP_LIFECYCLE_LOGS 5000
+/* GArray of struct ap_lifecycle_log: ended ones, oldest first, the next AP_LIFECYCLE_LOGS after that time and access. */
+struct ap_result ap_db_lifecycle_logs(struct ap_db *db, int64_t after_ms, const struct ap_uuid *after, GArray **ret_logs);
 /* Removes one access, and destroys the openings of its leaves: the log stays as it is and says nothing of it any more.
  * Inside the caller's transaction. */
 struct ap_result ap_db_lifecycle_forget(struct ap_db *db, const struct ap_uuid *access);

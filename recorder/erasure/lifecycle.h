@@ -14,7 +14,9 @@
 struct ap_vault;
 
 struct ap_lifecycle {
-	int64_t log_next_ms; /* 0 at first: when the access log is looked at again */
+	int64_t log_next_ms;   /* 0 at first: when the access log is looked at again */
+	int64_t log_after_ms;  /* how far it was gone through, a few thousand rows a scan: the last one's begin … */
+	struct ap_uuid log_after; /* … and its id */
 	struct ap_proofs proofs;
 };
 

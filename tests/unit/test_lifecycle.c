@@ -228,6 +228,42 @@ static void r16_the_access_log_forgets(void **state)
 	life_free(&l);
 }
 
+/* Of another tenant, which keeps its list for years: as many as one scan looks at, all of them older. */
+static void add_old_accesses(struct life *l)
+{
+	fixture_run(l->f, "INSERT INTO policy (name, version, document, created_ms) VALUES ('long', 1, '{\"name\":\"long\",\"reason\":\"r\","
+			  "\"purposes\":{\"recording\":{\"days\":30,\"reason\":\"r\"}},\"access_log\":{\"months\":60,\"reason\":\"r\"}}', 1)");
+	fixture_run(l->f, "INSERT INTO tenant (id, name, policy, created_ms) VALUES (77, 'other', 'long', 1)");
+	fixture_run(l->f, "INSERT INTO session (id, tenant, reference, policy, policy_version, sensitivity, video_codec, state, created_ms)"
+			  " SELECT zeroblob(16), 77, reference, 'long', 1, sensitivity, video_codec, state, created_ms FROM session LIMIT 1");
+	fixture_run(l->f, "INSERT INTO recording (id, session, state, created_ms, coach_consent, coachee_consent, coach_record,"
+			  " coachee_record, coach_recipient, coachee_recipient) SELECT zeroblob(16), zeroblob(16), 'erased', created_ms,"
+			  " coach_consent, coachee_consent, coach_record, coachee_record, coach_recipient, coachee_recipient FROM recording");
+	fixture_run(l->f, "INSERT INTO access (id, recording, actor, purpose, reason, begun_ms, expires_ms, ended_ms, begun_leaf, ended_leaf)"
+			  " WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
+			  " SELECT randomblob(16), zeroblob(16), 'user:x', 'recording', 'r', (SELECT min(begun_ms) FROM access) - 5000 + i, 1, 1, 0, 0"
+			  " FROM n");
+}
+
+/* R16: what one tenant keeps for long does not stand before what another's policy forgets. */
+static void r16_a_long_list_keeps_no_other(void **state)
+{
+	(void)state;
+	struct life l = life_new();
+	struct ap_actor coach = fixture_party(&l.session, AP_COACH);
+	struct ap_access own;
+	assert_ok(ap_access_begin(l.f->v, &coach, &l.recording, "recording", "own", &own));
+	assert_ok(ap_access_end(l.f->v, &own.id));
+	add_old_accesses(&l);
+	pass(&l, 180);
+	pass(&l, 190);
+	assert_ok(ap_retention_scan(l.r));
+	assert_ok(ap_retention_scan(l.r));
+	assert_int_equal(fixture_count(l.f, "SELECT count(*) FROM access"), 5000);
+	assert_int_equal(fixture_count(l.f, "SELECT count(*) FROM access WHERE recording <> zeroblob(16)"), 0);
+	life_free(&l);
+}
+
 /* R16: a living recording's accesses stay, however old. */
 static void r16_a_living_recordings_accesses_stay(void **state)
 {
@@ -251,6 +287,7 @@ int main(void)
 		cmocka_unit_test(r16_grants_end_with_their_purpose),
 		cmocka_unit_test(r17_archiving_waits_for_a_believed_clock),
 		cmocka_unit_test(r16_the_access_log_forgets),
+		cmocka_unit_test(r16_a_long_list_keeps_no_other),
 		cmocka_unit_test(r16_a_living_recordings_accesses_stay),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

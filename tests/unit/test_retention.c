@@ -15,6 +15,34 @@ static int64_t erased(struct fixture *f)
 	return fixture_count(f, "SELECT count(*) FROM recording WHERE state = 'erased'");
 }
 
+/* A wall clock that is set two hours ahead once the scan has looked at it. */
+static int64_t jumping(void *ctx)
+{
+	struct fixture *f = ctx;
+	return f->wall_ms + (++f->number > 3 ? 2 * 3600000 : 0);
+}
+
+/* R16, R20: one whose hold is over by the wall clock alone does not keep the others from their end. */
+static void one_that_must_wait_holds_up_no_other(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]");
+	struct ap_retention *r = ap_retention_new(f->v, "boot");
+	fixture_recording(f, &session, 1000);
+	fixture_recording(f, &session, 2000);
+	fixture_run(f, "INSERT INTO hold (id, recording, ground, reason, proposed_by, confirmed_by, created_ms, ends_ms)"
+		       " SELECT x'00112233445566778899aabbccddeeff', id, 'g', 'r', 'a', 'b', 0, expires_ms + 3600000"
+		       " FROM recording ORDER BY expires_ms LIMIT 1");
+	fixture_advance(f, 3001);
+	f->number = 0;
+	f->clock.wall_ms = jumping;
+	assert_ok(ap_retention_scan(r));
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM erasure"), 1);
+	ap_retention_free(r);
+	fixture_free(f);
+}
+
 /* R16: to the second. */
 static void a_recording_goes_when_its_time_has_come(void **state)
 {
@@ -216,6 +244,7 @@ static void a_withdrawn_purpose_shortens_the_term(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_that_must_wait_holds_up_no_other),
 		cmocka_unit_test(a_recording_goes_when_its_time_has_come),
 		cmocka_unit_test(a_jump_stops_erasing_until_confirmed),
 		cmocka_unit_test(a_clock_set_right_again_thaws_by_itself),
