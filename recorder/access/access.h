@@ -85,8 +85,10 @@ struct ap_result ap_access_end(struct ap_vault *v, const struct ap_uuid *access)
 /* Ends every access past its time; with a recording, also those of it that are no longer allowed. */
 struct ap_result ap_access_sweep(struct ap_vault *v, const struct ap_uuid *recording);
 
-/* What this actor may see of recordings: {"recordings":[…]}, and one of them with its tracks and epochs. */
-struct ap_result ap_access_list(struct ap_vault *v, const struct ap_actor *actor, JsonNode **ret_answer);
+/* What this actor may see of recordings, newest first: {"recordings":[…],"next"?}, a thousand of them, from the one after
+ * `after` (NULL: the newest); `next` is what to ask after where there are more. And one of them with its tracks and epochs. */
+struct ap_result ap_access_list(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *after,
+				JsonNode **ret_answer);
 struct ap_result ap_access_show(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording,
 				JsonNode **ret_answer);
 /* The JSON answers of GET /v1/party/recordings and /v1/party/accesses for one person of a session (g_free). */

@@ -72,30 +72,30 @@ static struct ap_result describe(struct ap_vault *v, const struct ap_actor *acto
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_access_list(struct ap_vault *v, const struct ap_actor *actor, JsonNode **ret_answer)
+struct ap_result ap_access_list(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *after,
+				JsonNode **ret_answer)
 {
 	g_autoptr(GArray) ids = NULL;
 	g_autoptr(JsonArray) list = json_array_new();
-	AP_TRY(ap_db_access_visible(ap_vault_db(v), actor, ap_vault_believed_ms(v), &ids));
-	for (guint i = 0; i < ids->len; i++) {
+	AP_TRY(ap_db_access_visible(ap_vault_db(v), actor, ap_vault_believed_ms(v), after, &ids));
+	for (guint i = 0; i < MIN(ids->len, AP_ACCESS_PAGE); i++) {
 		JsonObject *o;
 		AP_TRY(describe(v, actor, &g_array_index(ids, struct ap_uuid, i), &o));
 		json_array_add_object_element(list, o);
 	}
 	*ret_answer = ap_answer_list("recordings", g_steal_pointer(&list));
+	if (ids->len > AP_ACCESS_PAGE)
+		ap_answer_id(json_node_get_object(*ret_answer), "next", &g_array_index(ids, struct ap_uuid, AP_ACCESS_PAGE - 1));
 	return AP_SUCCESS;
 }
 
 struct ap_result ap_access_show(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording,
 				JsonNode **ret_answer)
 {
-	g_autoptr(GArray) ids = NULL;
 	g_autoptr(JsonObject) o = NULL;
 	g_autofree char *certificate = NULL;
 	bool visible = false;
-	AP_TRY(ap_db_access_visible(ap_vault_db(v), actor, ap_vault_believed_ms(v), &ids));
-	for (guint i = 0; i < ids->len && !visible; i++)
-		visible = ap_uuid_equal(&g_array_index(ids, struct ap_uuid, i), recording);
+	AP_TRY(ap_db_access_sees(ap_vault_db(v), actor, ap_vault_believed_ms(v), recording, &visible));
 	if (!visible)
 		return ap_fail(AP_ERR_DENIED, "not-found", "there is no such recording for you");
 	AP_TRY(describe(v, actor, recording, &o));

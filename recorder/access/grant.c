@@ -53,7 +53,8 @@ static struct ap_result bound_by_terms(struct ap_vault *v, const struct ap_acces
 	return AP_SUCCESS;
 }
 
-static struct ap_result check_wish(struct ap_vault *v, const struct ap_actor *actor, struct ap_grant_wish *wish)
+static struct ap_result check_wish(struct ap_vault *v, const struct ap_actor *actor, struct ap_grant_wish *wish,
+				   int64_t *ret_tenant)
 {
 	struct ap_access_subject s = {0};
 	AP_TRY(ap_db_access_subject(ap_vault_db(v), &wish->recording, &s));
@@ -65,6 +66,7 @@ static struct ap_result check_wish(struct ap_vault *v, const struct ap_actor *ac
 	if (wish->expires_ms <= ap_vault_believed_ms(v))
 		return ap_fail(AP_ERR_PROTOCOL, "invalid", "a grant ends in the future");
 	AP_TRY(check_purpose(v, &s.session, wish->purpose));
+	*ret_tenant = s.tenant;
 	return bound_by_terms(v, &s, wish);
 }
 
@@ -94,19 +96,20 @@ static struct ap_result write_grant(struct ap_vault *v, const struct ap_uuid *id
 }
 
 /* Disclosure is to a sponsor of that recording, every other purpose to a supervisor (R8, R10). */
-static struct ap_result find_grantee(struct ap_vault *v, const struct ap_grant_wish *wish, struct ap_actor *ret_user)
+static struct ap_result find_grantee(struct ap_vault *v, const struct ap_grant_wish *wish, int64_t tenant,
+				     struct ap_actor *ret_user)
 {
 	struct ap_actor user;
 	bool disclosure = strcmp(wish->purpose, ap_purpose_text(AP_PURPOSE_DISCLOSURE)) == 0, fits;
 	if (!ap_ok(ap_db_user_actor(ap_vault_db(v), wish->supervisor, &user)))
 		return ap_fail(AP_ERR_DENIED, "not-found", "there is no such supervisor or sponsor");
-	fits = user.staff == AP_STAFF_SUPERVISOR && !disclosure;
+	fits = user.staff == AP_STAFF_SUPERVISOR && !disclosure && (!user.tenant || user.tenant == tenant);
 	if (user.staff == AP_STAFF_SPONSOR && disclosure)
 		AP_TRY(ap_db_access_sponsored(ap_vault_db(v), &wish->recording, user.user, &fits));
 	if (!fits)
 		return ap_fail(AP_ERR_DENIED, "not-found",
 			       disclosure ? "disclosure is to a sponsor of this recording's tenant and coachee"
-					  : "this purpose is granted to a supervisor");
+					  : "this purpose is granted to a supervisor of this recording's tenant, or of all");
 	*ret_user = user;
 	return AP_SUCCESS;
 }
@@ -117,9 +120,10 @@ struct ap_result ap_grant_add(struct ap_vault *v, const struct ap_actor *actor, 
 	struct ap_actor supervisor;
 	struct ap_grant_wish given = *asked, *wish = &given;
 	struct ap_uuid id = ap_uuid_random();
+	int64_t tenant;
 	g_autofree char *by = ap_actor_text(actor);
-	AP_TRY(check_wish(v, actor, wish));
-	AP_TRY(find_grantee(v, wish, &supervisor));
+	AP_TRY(check_wish(v, actor, wish, &tenant));
+	AP_TRY(find_grantee(v, wish, tenant, &supervisor));
 	AP_TRY(ap_db_begin(ap_vault_db(v)));
 	AP_TRY(ap_db_finish(ap_vault_db(v), write_grant(v, &id, wish, supervisor.user, by)));
 	JsonObject *o = json_object_new();

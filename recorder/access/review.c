@@ -9,6 +9,8 @@
 #include <aparte/log.h>
 #include <string.h>
 
+#define ITEMS_MAX 1000 /* each is sought among all that is due */
+
 #define DAY_MS INT64_C(86400000)
 
 static int64_t days(struct ap_vault *v, const char *key)
@@ -144,6 +146,8 @@ static struct ap_result each(struct ap_vault *v, const struct ap_actor *actor, J
 {
 	g_autoptr(GArray) rows = NULL;
 	int64_t now = ap_vault_believed_ms(v);
+	if (json_array_get_length(items) > ITEMS_MAX)
+		return ap_fail(AP_ERR_PROTOCOL, "invalid", "at most 1000 items at once");
 	AP_TRY(ap_db_review_list(ap_vault_db(v), actor->tenant, now, now, &rows));
 	for (guint i = 0; i < json_array_get_length(items); i++) {
 		const struct ap_review_row *row;

@@ -7,8 +7,15 @@
 
 #include <string.h>
 
+/* Paths and state of the instance, and its load. */
+static struct ap_result all_tenants(const struct ap_api_call *c)
+{
+	return ap_api_all_tenants(c, "backups are every tenant's: they are for admins of all of them");
+}
+
 static struct ap_result show(struct ap_api_call *c)
 {
+	AP_TRY(all_tenants(c));
 	return ap_backups_show(c->api->backups, &c->answer);
 }
 
@@ -27,11 +34,13 @@ static struct ap_result begun(struct ap_api_call *c, struct ap_result r)
 
 static struct ap_result make(struct ap_api_call *c)
 {
+	AP_TRY(all_tenants(c));
 	return begun(c, ap_backups_make(c->api->backups));
 }
 
 static struct ap_result prove(struct ap_api_call *c)
 {
+	AP_TRY(all_tenants(c));
 	return begun(c, ap_backups_prove(c->api->backups));
 }
 

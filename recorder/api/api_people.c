@@ -147,6 +147,7 @@ static struct ap_result clock_confirm(struct ap_api_call *c)
 
 static struct ap_result doctor(struct ap_api_call *c)
 {
+	AP_TRY(ap_api_all_tenants(c, "the doctor speaks of the whole instance: it is for admins of all tenants"));
 	return ap_doctor_examine(c->v, c->api->backups, ap_retention_frozen(c->api->retention), &c->answer);
 }
 

@@ -5,7 +5,11 @@
 
 static struct ap_result list(struct ap_api_call *c)
 {
-	return ap_access_list(c->v, &c->actor, &c->answer);
+	struct ap_uuid after;
+	const char *text = ap_http_query(c->http, "after");
+	if (text && !ap_uuid_parse(text, &after))
+		return ap_fail(AP_ERR_PROTOCOL, "malformed", "after is the id of a recording: the answer's next");
+	return ap_access_list(c->v, &c->actor, text ? &after : NULL, &c->answer);
 }
 
 static struct ap_result show(struct ap_api_call *c)

@@ -182,51 +182,55 @@ struct ap_result ap_db_access_of_session(struct ap_db *db, const struct ap_uuid 
 			       ret_ids);
 }
 
-struct ap_result ap_db_access_visible(struct ap_db *db, const struct ap_actor *actor, int64_t now_ms,
-				      GArray **ret_ids)
+/* ?1 and ?2 as bound by run_visible; after them a page behind recording ?3, or recording ?3 alone. */
+#define PAGE                                                                                                           \
+	" AND (?3 IS NULL OR (r.created_ms, r.id) < (SELECT created_ms, id FROM recording WHERE id = ?3))"             \
+	" ORDER BY r.created_ms DESC, r.id DESC LIMIT ?4"
+#define ONE " AND r.id = ?3 LIMIT ?4"
+#define BOTH(sql) { sql PAGE, sql ONE }
+
+static const char *const visible[][2] = {
+	[AP_STAFF_SPONSOR] = BOTH("SELECT DISTINCT r.id FROM recording r JOIN grant_ g ON g.recording = r.id"
+				  " JOIN user_ u ON u.id = g.supervisor JOIN session s ON s.id = r.session"
+				  " JOIN party p ON p.session = s.id AND p.role = 2"
+				  " WHERE u.id = ?1 AND g.purpose = 'disclosure' AND g.revoked_ms IS NULL"
+				  " AND g.expires_ms > ?2 AND s.tenant = u.tenant"
+				  " AND (u.party_id IS NULL OR p.pii_principal = u.party_id)"),
+	[AP_STAFF_SUPERVISOR] = BOTH("SELECT DISTINCT r.id FROM recording r JOIN grant_ g ON g.recording = r.id"
+				     " WHERE g.supervisor = ?1 AND g.revoked_ms IS NULL AND g.expires_ms > ?2"),
+	[AP_STAFF_COACH] = BOTH("SELECT r.id FROM party p JOIN session s ON s.id = p.session JOIN recording r ON r.session = s.id"
+				" WHERE p.pii_principal = ?1 AND p.role = 1 AND s.tenant = ?2"),
+	[AP_STAFF_ADMIN] = BOTH("SELECT r.id FROM recording r JOIN session s ON s.id = r.session WHERE (?1 = 0 OR s.tenant = ?1)"
+				" AND ?2 NOT NULL"),
+};
+
+static struct ap_result run_visible(struct ap_db *db, const struct ap_actor *actor, int64_t now_ms, bool one,
+				    const struct ap_uuid *recording, GArray **ret_ids)
 {
-	switch (actor->staff) {
-	case AP_STAFF_SPONSOR:
-		return ap_rows_end_ids(
-			ap_db_query(db,
-				    "SELECT DISTINCT r.id FROM recording r JOIN grant_ g ON g.recording = r.id"
-				    " JOIN user_ u ON u.id = g.supervisor JOIN session s ON s.id = r.session"
-				    " JOIN party p ON p.session = s.id AND p.role = 2"
-				    " WHERE u.id = ?1 AND g.purpose = 'disclosure' AND g.revoked_ms IS NULL"
-				    " AND g.expires_ms > ?2 AND s.tenant = u.tenant"
-				    " AND (u.party_id IS NULL OR p.pii_principal = u.party_id)"
-				    " ORDER BY r.created_ms DESC",
-				    AP_VALUES(AP_V_INT(actor->user), AP_V_INT(now_ms))),
-			ret_ids);
-	case AP_STAFF_SUPERVISOR:
-		return ap_rows_end_ids(
-			ap_db_query(db,
-				    "SELECT DISTINCT r.id FROM recording r JOIN grant_ g ON g.recording = r.id"
-				    " WHERE g.supervisor = ?1 AND g.revoked_ms IS NULL AND g.expires_ms > ?2"
-				    " ORDER BY r.created_ms DESC",
-				    AP_VALUES(AP_V_INT(actor->user), AP_V_INT(now_ms))),
-			ret_ids);
-	case AP_STAFF_COACH:
-		return ap_rows_end_ids(
-			ap_db_query(db,
-				    "SELECT r.id FROM party p JOIN session s ON s.id = p.session JOIN "
-				    "recording r ON r.session = s.id"
-				    " WHERE p.pii_principal = ?1 AND p.role = 1 AND s.tenant = ?2 ORDER BY "
-				    "r.created_ms DESC",
-				    AP_VALUES(AP_V_TEXT(actor->party_id), AP_V_INT(actor->tenant))),
-			ret_ids);
-	case AP_STAFF_ADMIN:
-		return ap_rows_end_ids(
-			ap_db_query(db,
-				    "SELECT r.id FROM recording r JOIN session s ON s.id = r.session"
-				    " WHERE ?1 = 0 OR s.tenant = ?1 ORDER BY r.created_ms DESC LIMIT 1000",
-				    AP_VALUES(AP_V_INT(actor->tenant))),
-			ret_ids);
-	case AP_STAFF_PLATFORM:
-	case AP_STAFF_AUDITOR:
-		break;
-	}
-	return ap_fail(AP_ERR_DENIED, "role", "this role does not see recordings");
+	bool coach = actor->staff == AP_STAFF_COACH, admin = actor->staff == AP_STAFF_ADMIN;
+	if ((size_t)actor->staff >= G_N_ELEMENTS(visible) || !visible[actor->staff][one])
+		return ap_fail(AP_ERR_DENIED, "role", "this role does not see recordings");
+	return ap_rows_end_ids(ap_db_query(db, visible[actor->staff][one],
+					   AP_VALUES(coach ? AP_V_TEXT(actor->party_id) : AP_V_INT(admin ? actor->tenant : actor->user),
+						     AP_V_INT(coach ? actor->tenant : now_ms),
+						     AP_V_BLOB(recording ? recording->b : NULL, 16),
+						     AP_V_INT(one ? 1 : AP_ACCESS_PAGE + 1))),
+			       ret_ids);
+}
+
+struct ap_result ap_db_access_visible(struct ap_db *db, const struct ap_actor *actor, int64_t now_ms,
+				      const struct ap_uuid *after, GArray **ret_ids)
+{
+	return run_visible(db, actor, now_ms, false, after, ret_ids);
+}
+
+struct ap_result ap_db_access_sees(struct ap_db *db, const struct ap_actor *actor, int64_t now_ms,
+				   const struct ap_uuid *recording, bool *ret_sees)
+{
+	g_autoptr(GArray) ids = NULL;
+	AP_TRY(run_visible(db, actor, now_ms, true, recording, &ids));
+	*ret_sees = ids->len > 0;
+	return AP_SUCCESS;
 }
 
 struct ap_result ap_db_access_metadata(struct ap_db *db, const struct ap_uuid *recording, JsonObject **ret_object)

@@ -53,10 +53,14 @@ struct ap_result ap_db_grant_exists(struct ap_db *db, const struct ap_uuid *reco
 struct ap_result ap_db_access_sponsored(struct ap_db *db, const struct ap_uuid *recording, int64_t user,
 					bool *ret_sponsored);
 
-/* Recordings an actor may know of: GArray of struct ap_uuid, newest first. Roles that see no content but metadata
- * (admin) get all of their tenant. */
+#define AP_ACCESS_PAGE 1000
+/* Recordings an actor may know of: GArray of struct ap_uuid, newest first, those after one of them (NULL: from the newest);
+ * AP_ACCESS_PAGE, and one more where there are more. Roles that see no content but metadata (admin) get all of their tenant. */
 struct ap_result ap_db_access_visible(struct ap_db *db, const struct ap_actor *actor, int64_t now_ms,
-				      GArray **ret_ids);
+				      const struct ap_uuid *after, GArray **ret_ids);
+/* Is this one among them? */
+struct ap_result ap_db_access_sees(struct ap_db *db, const struct ap_actor *actor, int64_t now_ms,
+				   const struct ap_uuid *recording, bool *ret_sees);
 /* Recordings of a session. */
 struct ap_result ap_db_access_of_session(struct ap_db *db, const struct ap_uuid *session, GArray **ret_ids);
 /* One recording's metadata as JSON: id, session, reference, state, times. */

@@ -206,12 +206,12 @@ static void lists_show_what_each_role_may_know(void **state)
 	} rows[] = {{&admin, 1}, {&sam, 0}, {&mine, 1}, {&not_mine, 0}};
 	JsonNode *answer;
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-		assert_ok(ap_access_list(f->v, rows[i].actor, &answer));
+		assert_ok(ap_access_list(f->v, rows[i].actor, NULL, &answer));
 		JsonArray *list = json_object_get_array_member(json_node_get_object(answer), "recordings");
 		assert_int_equal(json_array_get_length(list), rows[i].count);
 		json_node_unref(answer);
 	}
-	assert_refused(ap_access_list(f->v, &auditor, &answer), "role");
+	assert_refused(ap_access_list(f->v, &auditor, NULL, &answer), "role");
 	assert_refused(ap_access_show(f->v, &sam, &recording, &answer), "not-found");
 	assert_ok(ap_access_show(f->v, &mine, &recording, &answer));
 	JsonObject *tracks = json_object_get_object_member(json_node_get_object(answer), "tracks");
@@ -223,6 +223,40 @@ static void lists_show_what_each_role_may_know(void **state)
 	assert_false(json_object_has_member(json_node_get_object(answer), "tracks"));
 	assert_false(json_object_has_member(json_node_get_object(answer), "coachee"));
 	json_node_unref(answer);
+	fixture_free(f);
+}
+
+static guint list_after(struct fixture *f, const struct ap_actor *who, const struct ap_uuid *after, char **ret_next)
+{
+	g_autoptr(JsonNode) answer = NULL;
+	assert_ok(ap_access_list(f->v, who, after, &answer));
+	JsonObject *o = json_node_get_object(answer);
+	*ret_next = g_strdup(json_object_get_string_member_with_default(o, "next", ""));
+	return json_array_get_length(json_object_get_array_member(o, "recordings"));
+}
+
+/* However many there are: a thousand at a time, each once, and each can be looked at. */
+static void long_lists_come_in_pages(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"), oldest = fixture_recording(f, &session, YEAR), after;
+	struct ap_actor ada = fixture_user(f, "ada", "admin", NULL), carla = fixture_user(f, "carla", "coach", "coach-1");
+	const struct ap_actor *both[] = {&ada, &carla};
+	fixture_run(f, "INSERT INTO recording (id, session, state, created_ms, coach_consent, coachee_consent, coach_record,"
+		       " coachee_record, coach_recipient, coachee_recipient) WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL"
+		       " SELECT i + 1 FROM n WHERE i < 1002) SELECT randomblob(16), session, 'sealed', created_ms + i / 3, coach_consent,"
+		       " coachee_consent, coach_record, coachee_record, coach_recipient, coachee_recipient FROM recording, n");
+	for (int i = 0; i < 2; i++) {
+		g_autofree char *next = NULL, *end = NULL;
+		JsonNode *answer;
+		assert_int_equal(list_after(f, both[i], NULL, &next), 1000);
+		assert_true(ap_uuid_parse(next, &after));
+		assert_int_equal(list_after(f, both[i], &after, &end), 3);
+		assert_string_equal(end, "");
+		assert_ok(ap_access_show(f->v, both[i], &oldest, &answer));
+		json_node_unref(answer);
+	}
 	fixture_free(f);
 }
 
@@ -244,6 +278,14 @@ static void tenants_are_apart(void **state)
 	assert_refused(ap_grant_add(f->v, &coach, &wish, &answer), "not-found");
 	assert_refused(ap_access_begin(f->v, &coach, &recording, "recording", "why", &access), "not-found");
 	assert_refused(ap_access_begin_export(f->v, &admin, &recording, "why", &access), "not-found");
+	/* Nor does its supervisor by this tenant's doing; one of all tenants may be named. */
+	admin.tenant = f->tenant;
+	fixture_run(f, "INSERT INTO tenant (id, name, created_ms) VALUES (77, 'other', 1)");
+	fixture_run(f, "UPDATE user_ SET tenant = 77 WHERE name = 'sam'");
+	assert_refused(ap_grant_add(f->v, &admin, &wish, &answer), "not-found");
+	fixture_run(f, "UPDATE user_ SET tenant = NULL WHERE name = 'sam'");
+	assert_ok(ap_grant_add(f->v, &admin, &wish, &answer));
+	json_node_unref(answer);
 	fixture_free(f);
 }
 
@@ -295,6 +337,7 @@ int main(void)
 		cmocka_unit_test(one_persons_access_serves_nobody_else),
 		cmocka_unit_test(an_access_ends_by_itself),
 		cmocka_unit_test(lists_show_what_each_role_may_know),
+		cmocka_unit_test(long_lists_come_in_pages),
 		cmocka_unit_test(tenants_are_apart),
 		cmocka_unit_test(an_owed_withdrawal_ends_a_viewing),
 		cmocka_unit_test(nothing_is_viewed_while_the_log_is_stopped),

@@ -162,6 +162,10 @@ static void a_tenants_admin_locks_nobody_out(void **state)
 	assert_int_equal(site_as(&s, "ada", "POST", "/v1/lockdown", "{}"), 403);
 	assert_int_equal(site_as(&s, "ada", "POST", "/v1/restore/release", "{\"reason\":\"r\"}"), 403);
 	assert_int_equal(site_as(&s, "ada", "POST", "/v1/clock/confirm", "{}"), 403);
+	assert_int_equal(site_as(&s, "ada", "GET", "/v1/backups", NULL), 403);
+	assert_int_equal(site_as(&s, "ada", "POST", "/v1/backups", "{}"), 403);
+	assert_int_equal(site_as(&s, "ada", "POST", "/v1/backups/proof", "{}"), 403);
+	assert_int_equal(site_as(&s, "ada", "GET", "/v1/doctor", NULL), 403);
 	assert_false(ap_vault_locked_down(s.f->v));
 	site_free(&s);
 }

@@ -108,6 +108,19 @@ static void the_last_admin_stays(void **state)
 	fixture_free(f);
 }
 
+/* Each is sought among all that is due: a body full of them would hold the vault up. */
+static void no_more_than_a_thousand_at_once(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_actor ada = fixture_user(f, "ada", "admin", NULL);
+	g_autoptr(JsonArray) items = json_array_new();
+	for (int i = 0; i < 1001; i++)
+		json_array_add_string_element(items, "user:sam");
+	assert_refused(ap_review_confirm(f->v, &ada, items), "invalid");
+	fixture_free(f);
+}
+
 /* An admin of one tenant reviews that tenant. */
 static void tenants_do_not_review_each_other(void **state)
 {
@@ -148,6 +161,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_nobody_confirms_ends),
 		cmocka_unit_test(the_last_admin_stays),
+		cmocka_unit_test(no_more_than_a_thousand_at_once),
 		cmocka_unit_test(tenants_do_not_review_each_other),
 		cmocka_unit_test(the_timer_ends_it_unless_the_clock_jumped),
 	};
