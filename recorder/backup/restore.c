@@ -248,9 +248,12 @@ static struct ap_result move_in(const struct ap_restoring *r)
 {
 	AP_TRY(take_journal(r));
 	/* The databases come last: until they have their names, this is no instance. */
-	if (!sync_path(r->place) || !move(r, "recordings") || !put_kek(r) || !move(r, "vault") || !sync_path(r->wish->home))
+	if (!sync_path(r->place) || !move(r, "recordings") || !put_kek(r))
 		return unwritable();
-	return AP_SUCCESS;
+	if (move(r, "vault"))
+		return sync_path(r->wish->home) ? AP_SUCCESS : unwritable();
+	AP_IGNORE(ap_secret_file_destroy(r->wish->kek_file)); /* a plain key beside nothing, and in the way of the next try */
+	return unwritable();
 }
 
 /* ---- as a whole ---- */

@@ -67,6 +67,34 @@ static void R22_what_was_backed_up_plays_again(void **state)
 	backup_fixture_free(x);
 }
 
+/* Somebody puts a file where the databases are to go, while they are made. */
+static bool in_the_way(void *home)
+{
+	g_autofree char *vault = g_build_filename(home, "vault", NULL), *file = g_build_filename(vault, "x", NULL);
+	assert_int_equal(g_mkdir_with_parents(vault, 0700), 0);
+	assert_true(g_file_set_contents(file, "x", 1, NULL));
+	return false;
+}
+
+/* R22: a restore that fails in its last step leaves no plain key behind, which would be in the way of the next try too. */
+static void R22_a_key_without_its_databases_does_not_stay(void **state)
+{
+	(void)state;
+	struct backup_fixture *x = backup_fixture_new();
+	struct ap_uuid recording = record(x);
+	struct ap_restore_report report;
+	g_autofree char *home = g_build_filename(x->place, "home", NULL), *kek = g_strconcat(home, ".kek", NULL);
+	(void)recording;
+	backup_fixture_backup(x);
+	assert_int_equal(g_mkdir(home, 0700), 0);
+	const struct ap_restore_wish wish = { .from = x->directory, .journal = x->journal, .home = home, .config = x->f->config,
+					      .clock = &x->f->clock, .identity = x->identity, .kek_file = kek,
+					      .stopped = in_the_way, .ctx = home };
+	assert_refused(ap_restore_run(&wish, &report), "restore");
+	assert_false(g_file_test(kek, G_FILE_TEST_EXISTS));
+	backup_fixture_free(x);
+}
+
 static void R22_what_was_taken_back_after_the_backup_stays_so(void **state)
 {
 	(void)state;
@@ -506,6 +534,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(R22_what_was_backed_up_plays_again),
+		cmocka_unit_test(R22_a_key_without_its_databases_does_not_stay),
 		cmocka_unit_test(R22_what_was_taken_back_after_the_backup_stays_so),
 		cmocka_unit_test(R22_an_erasure_that_was_only_ordered_stays_ordered),
 		cmocka_unit_test(R22_without_a_journal_everything_stays_frozen_until_an_admin_releases_it),
