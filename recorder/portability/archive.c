@@ -170,8 +170,11 @@ struct ap_result ap_archive_make(struct ap_vault *v, const struct ap_actor *part
 	const char *passphrase = ap_body_text(body, "passphrase"), *recipient = ap_body_text(body, "recipient");
 	if (!passphrase == !recipient)
 		return ap_fail(AP_ERR_PROTOCOL, "invalid", "choose a passphrase or an age recipient");
-	AP_TRY(recipient ? begin_for_recipient(v, party, &id, recipient) :
-			   begin_for_passphrase(v, party, &id, passphrase));
+	struct ap_result r = recipient ? begin_for_recipient(v, party, &id, recipient) :
+					 begin_for_passphrase(v, party, &id, passphrase);
+	if (passphrase)
+		ap_wipe((char *)passphrase, strlen(passphrase)); /* the parsed text is this node's own */
+	AP_TRY(r);
 	AP_TRY(ap_request_answer_one(v, &id, &answer));
 	*ret_json = ap_answer_take_text(answer);
 	return AP_SUCCESS;

@@ -2,6 +2,8 @@
 
 #include "recorder/api/answer.h"
 #include "recorder/access/note.h"
+#include "recorder/db/db_consent.h"
+#include "recorder/db/db_staff_access.h"
 #include "recorder/erasure/request_private.h"
 #include "recorder/consent/session.h"
 #include "recorder/proof/proof.h"
@@ -124,14 +126,31 @@ static JsonObject *controller(struct ap_vault *v)
 	return o;
 }
 
+/* Withdrawn and kept by a hold: for the case alone, so its notes are read no more than it is. */
+static struct ap_result is_withdrawn(struct ap_vault *v, const struct ap_uuid *recording, bool *ret_withdrawn)
+{
+	struct ap_access_subject s = {0};
+	ap_purposes both;
+	AP_TRY(ap_db_access_subject(ap_vault_db(v), recording, &s));
+	g_free(s.coach);
+	AP_TRY(ap_db_consent_both_of(ap_vault_db(v), recording, &s.session, &both));
+	both &= ~ap_owed_taken(ap_vault_owed(v), &s.session);
+	*ret_withdrawn = !(both & AP_PURPOSE_BIT(AP_PURPOSE_RECORDING));
+	return AP_SUCCESS;
+}
+
 /* Of recordings that can be read now; a frozen one's notes wait with it. */
 static struct ap_result add_notes_of(struct ap_vault *v, JsonObject *recording, JsonArray *all)
 {
+	bool withdrawn;
 	const char *state = json_object_get_string_member(recording, "state");
 	g_autoptr(JsonArray) notes = NULL;
 	struct ap_uuid id;
 	if ((strcmp(state, "sealed") != 0 && strcmp(state, "archived") != 0) ||
 	    !ap_uuid_parse(json_object_get_string_member(recording, "id"), &id))
+		return AP_SUCCESS;
+	AP_TRY(is_withdrawn(v, &id, &withdrawn));
+	if (withdrawn)
 		return AP_SUCCESS;
 	struct ap_result r = ap_note_export(v, &id, &notes);
 	if (!ap_ok(r))

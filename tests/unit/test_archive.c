@@ -501,6 +501,13 @@ static void a_copy_has_the_notes_on_the_recording_and_an_archive_has_not(void **
 	assert_ok(ap_copy_answer(f->v, &coachee, asked, "json", &type, &nameless));
 	assert_null(strstr(nameless, "claire"));
 	assert_non_null(strstr(nameless, "\"who\":\"supervisor\""));
+	/* R7, R20: under a hold a withdrawn recording is kept for the case alone, and so is what was noted on it. */
+	fixture_run(f, "INSERT INTO hold (id, recording, ground, reason, proposed_by, confirmed_by, created_ms, ends_ms)"
+		       " SELECT x'00112233445566778899aabbccddeeff', id, 'g', 'r', 'a', 'b', 0, 9000000000000 FROM recording");
+	fixture_withdraw(f, &session, AP_COACH, "[\"recording\"]");
+	g_autofree char *withdrawn = NULL;
+	assert_ok(ap_copy_answer(f->v, &coachee, asked, "json", &type, &withdrawn));
+	assert_null(strstr(withdrawn, "hesitates here"));
 	fixture_free(f);
 }
 
