@@ -15,11 +15,11 @@ static void on_ledger(void *ctx, const struct ap_problem *problem, const char *d
 
 static void get_ledger(struct ap_http_call *call, void *ctx)
 {
-	static const char *const parts[] = { "key", "checkpoint", "proof", "consistency", "leaves", NULL };
+	static const char *const parts[] = { "key", "checkpoint", "cosigned", "witnesses", "proof", "consistency", "leaves", NULL };
 	struct ap_gateway *gw = ctx;
 	const char *what = ap_http_param(call, 0);
 	if (!g_strv_contains(parts, what))
-		ap_http_answer_problem(call, "not-found", "The log has key, checkpoint, proof, consistency and leaves.");
+		ap_http_answer_problem(call, "not-found", "The log has key, checkpoint, cosigned, witnesses, proof, consistency and leaves.");
 	else
 		ap_vault_call(gw->vault, "LedgerGet", g_variant_new("(ss)", what, ap_http_query_text(call)), on_ledger, call);
 }

@@ -9,6 +9,7 @@
 #include "recorder/db/db_turnover.h"
 #include "recorder/keys/kek.h"
 #include "recorder/keys/lockdown.h"
+#include "recorder/ledger/witness_list.h"
 #include "recorder/access/review.h"
 #include "recorder/vault_port.h"
 
@@ -50,12 +51,35 @@ static void check_log(struct report *r, struct ap_vault *v)
 	struct ap_ledger *ledger = ap_vault_ledger(v);
 	if (ap_ledger_stopped(ledger))
 		note(r, "log", BAD,
-		     "the log is behind or different from a checkpoint known elsewhere (keys.db or the journal): "
+		     "the log is behind or different from a checkpoint known elsewhere (keys.db, the journal or a witness): "
 		     "aparte restore brings the newest backup into a new home");
 	else
 		note(r, "log", ap_ledger_healthy(ledger) ? GOOD : BAD,
 		     ap_ledger_healthy(ledger) ? "agrees with the highest checkpoint known"
 					       : "the log cannot be written: see to the disk of vault/");
+}
+
+#define WITNESS_FRESH_MS (2 * 3600LL * 1000)
+
+/* Twice the time in which each is shown the log again. */
+static void check_witnesses(struct report *r, struct ap_vault *v)
+{
+	struct ap_witness_state s;
+	if (!ap_ok(ap_witness_state(ap_vault_config(v), ap_vault_ledger(v), ap_vault_db(v), ap_wall_ms(ap_vault_clock(v)),
+				    WITNESS_FRESH_MS, &s))) {
+		note(r, "witnesses", BAD, "what they signed cannot be read");
+		return;
+	}
+	g_autofree char *detail = g_strdup_printf("%u of %u cosigned lately, %u are asked for%s%s", s.fresh, s.configured, s.quorum,
+						  s.trouble[0] ? "; one that did not: " : "", s.trouble);
+	if (s.configured == 0)
+		note(r, "witnesses", GOOD, "none configured (witness.list): nobody outside sees whether the log is shown to all alike");
+	else if (s.doubting > 0)
+		note(r, "witnesses", BAD,
+		     "one knows more of the log than is here, or another one: nothing is recorded. If this is an older copy, put the "
+		     "newest back (aparte restore); if the witness is wrong, have it mended or take it out of witness.list");
+	else
+		note(r, "witnesses", s.fresh < s.quorum ? BAD : s.fresh < s.configured && s.quorum == 0 ? WARN : GOOD, detail);
 }
 
 static void check_space(struct report *r, struct ap_vault *v)
@@ -278,6 +302,7 @@ struct ap_result ap_doctor_examine(struct ap_vault *v, struct ap_backups *backup
 	struct report r = {.checks = json_array_new()};
 	check_kek(&r, v);
 	check_log(&r, v);
+	check_witnesses(&r, v);
 	check_space(&r, v);
 	check_disk(&r, v);
 	check_permissions(&r, v);

@@ -1,7 +1,10 @@
 #include "recorder/api/metrics.h"
 
 #include "recorder/db/db_staff_metrics.h"
+#include "recorder/ledger/witness_list.h"
 #include "recorder/api/webhook.h"
+
+#define WITNESS_FRESH_MS (2 * 3600LL * 1000) /* as the doctor has it */
 
 static void gauge(GString *text, const char *name, const char *help, int64_t value)
 {
@@ -31,11 +34,25 @@ static struct ap_result add_counts(const struct ap_api *api, GString *text)
 	return AP_SUCCESS;
 }
 
+/* How far the witnesses have seen. */
+static struct ap_result add_witnesses(const struct ap_api *api, GString *text)
+{
+	struct ap_witness_state s;
+	AP_TRY(ap_witness_state(ap_vault_config(api->v), ap_vault_ledger(api->v), ap_vault_db(api->v),
+				ap_wall_ms(ap_vault_clock(api->v)), WITNESS_FRESH_MS, &s));
+	gauge(text, "witnesses_configured", "Witnesses of the log.", s.configured);
+	gauge(text, "witnesses_fresh", "Witnesses that cosigned within two hours.", s.fresh);
+	gauge(text, "witnesses_doubting", "Witnesses that know more of the log, or other: nothing is recorded.", s.doubting);
+	gauge(text, "witness_lag_leaves", "Leaves that the least informed witness has not seen.", (int64_t)s.lag);
+	return AP_SUCCESS;
+}
+
 struct ap_result ap_metrics_text(const struct ap_api *api, char **ret_text)
 {
 	g_autoptr(GString) text = g_string_new(NULL);
 	uint64_t accepted, refused, bytes;
 	AP_TRY(add_counts(api, text));
+	AP_TRY(add_witnesses(api, text));
 	ap_logins_counts(api->logins, &accepted, &refused);
 	gauge(text, "logins_accepted", "Logins since the start.", (int64_t)accepted);
 	gauge(text, "logins_refused", "Logins refused since the start.", (int64_t)refused);

@@ -148,6 +148,25 @@ static struct ap_result put(struct ap_db *db, enum ap_leaf_type type, const char
 	return AP_SUCCESS;
 }
 
+/* While a witness doubts us nothing new begins, but what ends something is written all the same: no lie of a witness keeps
+ * a withdrawal or an erasure waiting. It is signed once the doubt is over. */
+static bool ends_something(enum ap_leaf_type type, JsonObject *body)
+{
+	switch (type) {
+	case AP_LEAF_GATE_CLOSED:
+	case AP_LEAF_ACCESS_ENDED:
+	case AP_LEAF_REQUEST:
+	case AP_LEAF_ERASURE_ORDERED:
+	case AP_LEAF_ERASED:
+	case AP_LEAF_LOCKDOWN:
+		return true;
+	case AP_LEAF_CONSENT:
+		return strcmp(json_object_get_string_member_with_default(body, "event", "ConsentGiven"), "ConsentGiven") != 0;
+	default:
+		return false;
+	}
+}
+
 struct ap_result ap_ledger_append(struct ap_ledger *l, struct ap_db *db, enum ap_leaf_type type, JsonObject *body,
 				  uint64_t *ret_index)
 {
@@ -155,7 +174,8 @@ struct ap_result ap_ledger_append(struct ap_ledger *l, struct ap_db *db, enum ap
 	g_autofree char *text = NULL;
 	char time[AP_TIME_TEXT];
 	int64_t now_ms = ap_wall_ms(l->clock);
-	if (ap_ledger_stopped(l))
+	unsigned stopped = atomic_load(&l->stopped);
+	if (stopped && (stopped != STOP_DOUBTED || !ends_something(type, body)))
 		return ledger_failure("the log is behind or different from what was signed; see aparte doctor");
 	if (!ap_db_in_transaction(db))
 		return ap_fail(AP_ERR_INTERNAL, "internal", "a leaf needs its caller's transaction");

@@ -33,7 +33,8 @@ bool ap_ledger_stopped(const struct ap_ledger *l);
 /* At the start: somebody else knows more of this log than vault.db holds. */
 void ap_ledger_stop(struct ap_ledger *l);
 /* At any time, any thread: a witness knows more or other than vault.db holds, or no witness does any more. What was
- * found at the start stays. The caller has the gates look again. */
+ * found at the start stays. Meanwhile nothing is signed, and only leaves that end something are appended (a withdrawal, a
+ * closing, an erasure). The caller has the gates look again. */
 void ap_ledger_doubt(struct ap_ledger *l, bool doubted);
 
 /* After a failure: tries whether the database can be written again, so that the ledger may be healthy again. */

@@ -283,6 +283,15 @@ static void ask(struct asked *a)
 	}
 }
 
+/* What it said before the start stands until it says otherwise. */
+static bool doubted_before(struct ap_witnesses *all, const struct ap_witness *w)
+{
+	struct ap_witness_row row;
+	uint64_t size = 0;
+	return ap_ok(ap_db_ledger_size(ap_vault_db(all->v), &size)) &&
+	       ap_ok(ap_db_witness_get(ap_vault_db(all->v), origin(all), w->vkey, &row)) && ap_witness_doubts(&row, size);
+}
+
 static void thin_out(struct ap_witnesses *all)
 {
 	int64_t now = ap_wall_ms(ap_vault_clock(all->v));
@@ -321,6 +330,7 @@ struct ap_result ap_witnesses_start(struct ap_vault *v, struct ap_witnesses **re
 	for (size_t i = 0; i < all->list.count; i++) {
 		all->asked[i] = g_new0(struct asked, 1);
 		*all->asked[i] = (struct asked){ .all = all, .w = &all->list.at[i] };
+		all->asked[i]->doubting = doubted_before(all, &all->list.at[i]);
 	}
 	all->timer = g_timeout_source_new_seconds(1);
 	g_source_set_callback(all->timer, on_timer, all, NULL);

@@ -7,8 +7,8 @@
  * it answers is bounded (cosignature.h). Nothing in the vault ever waits for one: no consent, no gate, no erasure.
  *
  * One that knows more leaves than vault.db holds, or whose tree is another, stops the log: gates close with the reason
- * `ledger`, what both persons say to each other goes on. That is kept, so that the next start refuses at once
- * (witness_list.h), and ends when that witness cosigns again. A witness's refusal is not signed: one that lies stops the
+ * `ledger`, what both persons say to each other goes on, withdrawals and erasures too (ap_ledger_doubt). That is kept, so
+ * that the next start refuses at once (witness_list.h), and ends when that witness cosigns again. A witness's refusal is not signed: one that lies stops the
  * recording (not the calls) until it is taken out of the configuration; so the operator chooses them.
  *
  * Threads: main thread, its default context.

@@ -104,18 +104,22 @@ static struct ap_result each(const struct ap_config *config, const char *origin,
 	return r;
 }
 
+/* A log that has since got what the witness knew (a newer copy put back) is asked anew. */
+bool ap_witness_doubts(const struct ap_witness_row *row, uint64_t size)
+{
+	return row->doubt[0] && (strcmp(row->doubt, "ahead") != 0 || row->doubt_size > size);
+}
+
 struct comparing {
 	uint64_t size; /* of the log */
 	bool doubted;
 };
 
-/* A log that has since got what the witness knew (a newer copy put back) is asked anew. */
 static void compare_one(void *ctx, const struct ap_witness *w, const struct ap_witness_row *row)
 {
 	(void)w;
 	struct comparing *c = ctx;
-	bool ahead = strcmp(row->doubt, "ahead") == 0;
-	c->doubted |= row->doubt[0] && (!ahead || row->doubt_size > c->size);
+	c->doubted |= ap_witness_doubts(row, c->size);
 }
 
 struct ap_result ap_witness_compare(const struct ap_config *config, struct ap_ledger *ledger, struct ap_db *db)
@@ -126,7 +130,7 @@ struct ap_result ap_witness_compare(const struct ap_config *config, struct ap_le
 	AP_TRY(each(config, ap_ledger_origin(ledger), db, compare_one, &c, &quorum));
 	ap_ledger_set_quorum(ledger, quorum);
 	if (c.doubted)
-		ap_ledger_stop(ledger);
+		ap_ledger_doubt(ledger, true);
 	return AP_SUCCESS;
 }
 

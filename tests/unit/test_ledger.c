@@ -178,6 +178,82 @@ static void a_failure_makes_it_ill_and_a_probe_well(void **state)
 	ap_db_close(blocker);
 }
 
+static struct ap_result append_type(struct world *w, enum ap_leaf_type type, const char *event)
+{
+	struct ap_db *db = ap_vault_db(w->v);
+	JsonObject *body = json_object_new();
+	uint64_t index;
+	json_object_set_string_member(body, "event", event);
+	assert_true(ap_ok(ap_db_begin(db)));
+	return ap_db_finish(db, ap_ledger_append(ap_vault_ledger(w->v), db, type, body, &index));
+}
+
+/* A witness's word stops what begins, not what ends. */
+static void while_doubted_only_what_ends_something_is_logged(void **state)
+{
+	struct world *w = *state;
+	struct ap_ledger *l = ap_vault_ledger(w->v);
+	static const struct {
+		enum ap_leaf_type type;
+		const char *event;
+		bool taken;
+	} rows[] = {
+		{ AP_LEAF_CONSENT, "ConsentGiven", false },	 { AP_LEAF_CONSENT, "ConsentWithdrawn", true },
+		{ AP_LEAF_CONSENT, "ConsentRefused", true },	 { AP_LEAF_GATE_OPENED, "gate_opened", false },
+		{ AP_LEAF_GATE_CLOSED, "gate_closed", true },	 { AP_LEAF_ACCESS_BEGUN, "access_begun", false },
+		{ AP_LEAF_ACCESS_ENDED, "access_ended", true },	 { AP_LEAF_GRANT, "grant", false },
+		{ AP_LEAF_POLICY, "policy", false },		 { AP_LEAF_ERASURE_ORDERED, "erasure_ordered", true },
+		{ AP_LEAF_ERASED, "erased", true },		 { AP_LEAF_HOLD, "hold", false },
+		{ AP_LEAF_LOG_CONTINUED, "log_continued", false },
+	};
+	append(w, "before");
+	ap_ledger_doubt(l, true);
+	assert_true(ap_ledger_stopped(l));
+	assert_false(ap_ledger_healthy(l));
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+		assert_string_equal(append_type(w, rows[i].type, rows[i].event).name, rows[i].taken ? "ok" : "ledger");
+	g_autofree char *text = NULL, *later = NULL;
+	assert_string_equal(ap_ledger_checkpoint(l, ap_vault_db(w->v), &text).name, "ledger");
+	ap_ledger_doubt(l, false);
+	assert_true(ap_ledger_healthy(l));
+	assert_true(ap_ok(ap_ledger_checkpoint(l, ap_vault_db(w->v), &later)));
+}
+
+static void what_was_found_at_the_start_outlasts_a_doubt(void **state)
+{
+	struct world *w = *state;
+	struct ap_ledger *l = ap_vault_ledger(w->v);
+	ap_ledger_stop(l);
+	ap_ledger_doubt(l, true);
+	ap_ledger_doubt(l, false);
+	assert_true(ap_ledger_stopped(l));
+	assert_string_equal(append_type(w, AP_LEAF_GATE_CLOSED, "gate_closed").name, "ledger");
+}
+
+/* Strangers get their share of time, the operator's own socket is not counted. */
+static void strangers_page_only_so_fast(void **state)
+{
+	struct world *w = *state;
+	struct ap_ledger *l = ap_vault_ledger(w->v);
+	const char *type;
+	unsigned given = 0;
+	struct ap_result r = AP_SUCCESS;
+	append(w, "one");
+	while (ap_ok(r) && given < 1000) {
+		g_autofree char *answer = NULL;
+		r = ap_ledger_get(l, ap_vault_db(w->v), true, "leaves", "from=0&count=1000", &type, &answer);
+		given += ap_ok(r);
+	}
+	assert_string_equal(r.name, "rate");
+	assert_in_range(given, 50, 200);
+	g_autofree char *own = NULL, *key = NULL;
+	assert_true(ap_ok(ap_ledger_get(l, ap_vault_db(w->v), false, "leaves", "from=0&count=1", &type, &own)));
+	assert_true(ap_ok(ap_ledger_get(l, ap_vault_db(w->v), true, "checkpoint", "", &type, &key)));
+	w->mono_ns += 1000000000;
+	g_autofree char *later = NULL;
+	assert_true(ap_ok(ap_ledger_get(l, ap_vault_db(w->v), true, "leaves", "from=0&count=1", &type, &later)));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -190,6 +266,9 @@ int main(void)
 		TEST(a_log_that_went_back_is_noticed),
 		TEST(a_log_that_was_changed_is_noticed),
 		TEST(a_failure_makes_it_ill_and_a_probe_well),
+		TEST(while_doubted_only_what_ends_something_is_logged),
+		TEST(what_was_found_at_the_start_outlasts_a_doubt),
+		TEST(strangers_page_only_so_fast),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
