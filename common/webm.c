@@ -130,7 +130,7 @@ static void put_video(GByteArray *entry, const struct ap_webm_track_info *t)
 {
 	if (t->private_len > 0)
 		put_bytes(entry, ID_CODEC_PRIVATE, t->private_bytes, t->private_len);
-	put_uint(entry, ID_DEFAULT_DURATION, AP_WEBM_FRAME_MS * UINT64_C(1000000));
+	put_uint(entry, ID_DEFAULT_DURATION, (t->frame_ms ? t->frame_ms : AP_WEBM_FRAME_MS) * UINT64_C(1000000));
 	GByteArray *video = g_byte_array_new();
 	put_uint(video, ID_PIXEL_WIDTH, t->width);
 	put_uint(video, ID_PIXEL_HEIGHT, t->height);

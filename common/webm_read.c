@@ -90,6 +90,12 @@ static bool read_private(struct ap_reader *content, struct ap_webm_track_info *t
 	return true;
 }
 
+static uint16_t frame_ms_of(struct ap_reader *content)
+{
+	uint64_t ms = read_be(content, content->len) / 1000000;
+	return ms == AP_WEBM_FRAME_MS || ms > 1000 ? 0 : (uint16_t)ms;
+}
+
 /* One TrackEntry; false when it is none of ours. */
 static bool read_track(struct ap_reader r, struct ap_webm_header *h)
 {
@@ -106,6 +112,8 @@ static bool read_track(struct ap_reader r, struct ap_webm_header *h)
 			read_audio(content, &t);
 		else if (id == ID_VIDEO)
 			read_video(content, &t);
+		else if (id == ID_DEFAULT_DURATION)
+			t.frame_ms = frame_ms_of(&content);
 		else if (id == ID_CODEC_PRIVATE && !read_private(&content, &t))
 			return false;
 	}

@@ -132,6 +132,7 @@ struct ap_capture_film {
 #define AP_FILM_MS (24 * 3600 * 1000u)
 #define AP_FILM_WIDTH 1280 /* pixels; each person has a half */
 #define AP_FILM_HEIGHT 360
+#define AP_FILM_RATE 25 /* pictures a second */
 
 enum ap_capture_pipe { AP_PIPE_COACH = 1, AP_PIPE_COACHEE, AP_PIPE_FILM };
 

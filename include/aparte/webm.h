@@ -33,6 +33,7 @@ enum ap_webm_codec { AP_WEBM_NONE = 0, AP_WEBM_OPUS, AP_WEBM_VP8, AP_WEBM_VP9, A
 struct ap_webm_track_info {
 	enum ap_webm_codec codec; /* AP_WEBM_NONE: the file has no such track */
 	uint16_t width, height;	  /* video: of the first frame */
+	uint16_t frame_ms;	  /* video: time between two pictures, up to 1000; 0: AP_WEBM_FRAME_MS at least */
 	uint8_t channels;	  /* audio: 1 or 2 */
 	uint16_t private_len;	  /* H.264: avcC; others 0 (Opus' OpusHead is made here) */
 	uint8_t private_bytes[AP_WEBM_PRIVATE];

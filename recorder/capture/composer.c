@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #ifdef AP_TEST_HOOKS
@@ -18,7 +17,7 @@
 #endif
 
 #define CONTROL 3	/* the descriptor that the control link becomes */
-#define NICENESS 10	/* a capture's share of a busy processor is ten times this one's */
+#define NICENESS 10	/* behind the captures, whose share of a busy processor is ten times this one's */
 #define CPU_LEAST_S 120 /* and so many times the film's length */
 #define CPU_TIMES 8
 
@@ -196,7 +195,8 @@ static void stand_back(void)
 			errno = 0;
 		close(fd);
 	}
-	setpriority(PRIO_PROCESS, 0, NICENESS);
+	if (nice(NICENESS) < 0)
+		errno = 0;
 }
 
 /* While anything can still be opened, and before any byte of a person's. */

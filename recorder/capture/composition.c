@@ -3,13 +3,12 @@
 #include <aparte/capture.h>
 #include <string.h>
 
-#define RATE 25 /* pictures a second */
 #define HALF (AP_FILM_WIDTH / 2)
 #define NO_PICTURE_NS (3 * GST_SECOND) /* a screen that does not change sends one a second */
 #define PICTURE_BYTES (32u << 20)      /* coded ones that wait while the other person's are read */
 #define SOUND_BYTES (4u << 20)
 #define BACK 16 /* pixels of the picture that gives the film its length */
-#define KEYFRAME_PICTURES (2 * RATE) /* what seeking goes by */
+#define KEYFRAME_PICTURES (2 * AP_FILM_RATE) /* what seeking goes by */
 #define PICTURE_BITS 1200000
 #define SOUND_BITS 96000
 #define MAX_STEPS 3
@@ -141,7 +140,7 @@ static GstElement *make_sound(struct ap_composition *f)
 static char *picture_caps(int width, int height)
 {
 	return g_strdup_printf("video/x-raw,format=I420,width=%d,height=%d,framerate=%d/1,pixel-aspect-ratio=1/1", width,
-			       height, RATE);
+			       height, AP_FILM_RATE);
 }
 
 /* A small black picture from the film's begin to its end: so it has pictures all along, whoever shows some. */
@@ -151,7 +150,7 @@ static void make_back(struct ap_composition *f, GstElement *compositor, uint64_t
 	GstElement *source = add(f, "videotestsrc"), *form = add_filter(f, caps);
 	if (f->broken)
 		return;
-	int count = (int)((duration_ms * RATE + 999) / 1000);
+	int count = (int)((duration_ms * AP_FILM_RATE + 999) / 1000);
 	gst_util_set_object_arg(G_OBJECT(source), "pattern", "black");
 	g_object_set(source, "num-buffers", count, NULL);
 	link_two(f, source, form);

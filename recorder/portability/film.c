@@ -95,7 +95,8 @@ static struct ap_result first_header(uint8_t ret_header[AP_WEBM_HEADER])
 	struct ap_uuid id = ap_uuid_random();
 	h.tracks[AP_WEBM_AUDIO - 1] = (struct ap_webm_track_info){.codec = AP_WEBM_OPUS, .channels = 2};
 	h.tracks[AP_WEBM_CAMERA - 1] =
-		(struct ap_webm_track_info){.codec = AP_WEBM_VP8, .width = AP_FILM_WIDTH, .height = AP_FILM_HEIGHT};
+		(struct ap_webm_track_info){.codec = AP_WEBM_VP8, .width = AP_FILM_WIDTH, .height = AP_FILM_HEIGHT,
+					    .frame_ms = 1000 / AP_FILM_RATE};
 	(void)ap_copy(h.uid, sizeof h.uid, id.b, sizeof id.b);
 	return ap_webm_header_write(&h, ret_header);
 }

@@ -269,27 +269,43 @@ static void put_recording(struct fixture *f, const struct making *m, int64_t kee
 				      AP_V_BLOB(m->recipient[0].b, 32), AP_V_BLOB(m->recipient[1].b, 32))));
 }
 
-static void put_segment(struct fixture *f, const struct making *m, enum ap_role role, uint32_t n)
+struct piece {
+	enum ap_role role;
+	uint32_t number;
+	uint64_t offset;
+	const uint8_t *bytes;
+	size_t len;
+};
+
+static void put_segment(struct fixture *f, const struct making *m, const struct piece *p)
 {
 	uint8_t *file;
 	size_t len;
 	int fd;
-	g_autofree uint8_t *plain = g_malloc(FIXTURE_SEGMENT);
-	for (size_t i = 0; i < FIXTURE_SEGMENT; i++)
-		plain[i] = fixture_byte(role, (uint64_t)n * FIXTURE_SEGMENT + i);
-	assert_ok(ap_age_encrypt(&m->recipient[role - 1], plain, FIXTURE_SEGMENT, &file, &len));
-	assert_ok(ap_blob_create(ap_vault_blob(f->v), &m->binding.recording, role, n, &fd));
+	assert_ok(ap_age_encrypt(&m->recipient[p->role - 1], p->bytes, p->len, &file, &len));
+	assert_ok(ap_blob_create(ap_vault_blob(f->v), &m->binding.recording, p->role, p->number, &fd));
 	assert_int_equal(write(fd, file, len), len);
 	close(fd);
-	assert_ok(ap_blob_commit(ap_vault_blob(f->v), &m->binding.recording, role, n));
+	assert_ok(ap_blob_commit(ap_vault_blob(f->v), &m->binding.recording, p->role, p->number));
 	struct ap_hash hash = ap_sha256(file, len);
 	assert_ok(ap_db_run(
 		ap_vault_db(f->v),
 		"INSERT INTO segment (recording, role, number, epoch, size, plain_offset, plain_size, sha256, clusters)"
 		" VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, x'')",
-		AP_VALUES(AP_V_UUID(&m->binding.recording), AP_V_INT(role), AP_V_INT(n), AP_V_INT(len),
-			  AP_V_INT((int64_t)n * FIXTURE_SEGMENT), AP_V_INT(FIXTURE_SEGMENT), AP_V_HASH(hash.b))));
+		AP_VALUES(AP_V_UUID(&m->binding.recording), AP_V_INT(p->role), AP_V_INT(p->number), AP_V_INT(len),
+			  AP_V_INT(p->offset), AP_V_INT(p->len), AP_V_HASH(hash.b))));
 	g_free(file);
+}
+
+static void put_track(struct fixture *f, const struct making *m, enum ap_role role, GBytes *track)
+{
+	size_t len;
+	const uint8_t *bytes = g_bytes_get_data(track, &len);
+	uint32_t number = 0;
+	for (size_t at = 0; at < len; at += FIXTURE_SEGMENT) {
+		const struct piece piece = {role, number++, at, bytes + at, MIN(FIXTURE_SEGMENT, len - at)};
+		put_segment(f, m, &piece);
+	}
 }
 
 /* As the vault does at the end of a recording, but for the leaf. */
@@ -305,15 +321,28 @@ static void sign_manifest(struct fixture *f, const struct ap_uuid *recording)
 			    AP_VALUES(AP_V_UUID(recording), AP_V_TEXT(manifest), AP_V_BLOB(signature, sizeof signature))));
 }
 
+static GBytes *known_track(enum ap_role role)
+{
+	uint8_t *plain = g_malloc(FIXTURE_TRACK);
+	for (size_t i = 0; i < FIXTURE_TRACK; i++)
+		plain[i] = fixture_byte(role, i);
+	return g_bytes_new_take(plain, FIXTURE_TRACK);
+}
+
 struct ap_uuid fixture_recording(struct fixture *f, const struct ap_uuid *session, int64_t keep_ms)
+{
+	g_autoptr(GBytes) coach = known_track(AP_COACH), coachee = known_track(AP_COACHEE);
+	return fixture_recording_of(f, session, keep_ms, coach, coachee);
+}
+
+struct ap_uuid fixture_recording_of(struct fixture *f, const struct ap_uuid *session, int64_t keep_ms, GBytes *coach,
+				    GBytes *coachee)
 {
 	struct making m = {.binding = {.session = *session, .recording = ap_uuid_random()}};
 	make_keys(f, &m);
 	put_recording(f, &m, keep_ms);
-	for (uint32_t n = 0; n < FIXTURE_SEGMENTS; n++) {
-		put_segment(f, &m, AP_COACH, n);
-		put_segment(f, &m, AP_COACHEE, n);
-	}
+	put_track(f, &m, AP_COACH, coach);
+	put_track(f, &m, AP_COACHEE, coachee);
 	sign_manifest(f, &m.binding.recording);
 	return m.binding.recording;
 }

@@ -36,6 +36,9 @@ void fixture_withdraw(struct fixture *f, const struct ap_uuid *session, enum ap_
 struct ap_uuid fixture_consented(struct fixture *f, const char *purposes);
 /* Sealed, to expire in keep_ms, under the last gives. */
 struct ap_uuid fixture_recording(struct fixture *f, const struct ap_uuid *session, int64_t keep_ms);
+/* The same with these files as tracks; it says that it lasts 20 s. */
+struct ap_uuid fixture_recording_of(struct fixture *f, const struct ap_uuid *session, int64_t keep_ms, GBytes *coach,
+				    GBytes *coachee);
 /* The byte that stands at that place of a track. */
 uint8_t fixture_byte(enum ap_role track, uint64_t offset);
 

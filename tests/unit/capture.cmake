@@ -22,3 +22,8 @@ ap_unit_test(capture_proto LIBS ap_capture_proto)
 ap_unit_test(blob_dir LIBS ap_blob)
 ap_unit_test(mux LIBS ap_capture_pure)
 ap_unit_test(capture_spawn LIBS ap_capture_spawn)
+# Both persons in one film: the composer by itself, and the whole way into an archive.
+ap_capture_test(compose_sandbox LIBS ap_capture_proto ap_age)
+if(TARGET ap_vault_staff)
+	ap_capture_test(compose SOURCES ${CMAKE_SOURCE_DIR}/tests/testlib/staff_fixture.c LIBS ap_vault_staff ap_capture_spawn)
+endif()

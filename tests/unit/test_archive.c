@@ -511,6 +511,59 @@ static void a_copy_has_the_notes_on_the_recording_and_an_archive_has_not(void **
 	fixture_free(f);
 }
 
+static GMainContext *begin_archive(struct fixture *f, const struct ap_actor *party, const char *request)
+{
+	g_autofree char *answer = NULL;
+	GMainContext *context = begin_context();
+	assert_ok(ap_archive_make(f->v, party, request, "{\"passphrase\":\"" PASSPHRASE "\"}", &answer));
+	return context;
+}
+
+/* R39: the other's word is asked, not the own; where no film can be composed the own track comes all the same. */
+static void a_film_of_both_needs_the_others_word_and_a_composer(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_session(f, "coach-7", "nadia");
+	fixture_give(f, &session, AP_COACH, "[\"recording\"]");
+	fixture_give(f, &session, AP_COACHEE, "[\"recording\",\"share_copy\"]");
+	fixture_recording(f, &session, 10 * DAY);
+	struct ap_actor coach = fixture_party(&session, AP_COACH), coachee = fixture_party(&session, AP_COACHEE);
+	g_autofree char *asked = open_request(f, &coachee, "portability"), *other = open_request(f, &coach, "portability");
+	end_context(begin_archive(f, &coachee, asked));
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM archive WHERE state = 'ready' AND films = 0 AND film_failure ="
+					  " 'not_shared'"), 1);
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM access WHERE purpose = 'share_copy'"), 0);
+	/* No zygote is here that could fork one. */
+	GMainContext *context = begin_archive(f, &coach, other);
+	while (fixture_count(f, "SELECT count(*) FROM archive WHERE state = 'making'") == 1) {
+		g_main_context_iteration(context, FALSE);
+		g_main_context_iteration(NULL, FALSE); /* the vault's calls */
+	}
+	end_context(context);
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM archive WHERE state = 'ready' AND films = 0 AND film_failure ="
+					  " 'composition'"), 1);
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM access WHERE purpose = 'share_copy' AND ended_ms NOT NULL"), 1);
+	fixture_free(f);
+}
+
+/* R16, R39: share_copy has a term of its own. */
+static void a_film_is_not_given_when_its_term_is_over(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\",\"share_copy\"]"),
+		       recording = fixture_recording(f, &session, 90 * DAY);
+	struct ap_actor coachee = fixture_party(&session, AP_COACHEE);
+	struct ap_access access;
+	assert_ok(ap_access_begin(f->v, &coachee, &recording, "share_copy", "portability", &access));
+	fixture_advance(f, 31 * DAY);
+	assert_refused(ap_access_check(f->v, &coachee, &access.id, &recording), "role");
+	assert_refused(ap_access_begin(f->v, &coachee, &recording, "share_copy", "portability", &access), "role");
+	assert_ok(ap_access_begin(f->v, &coachee, &recording, "recording", "own viewing", &access)); /* R38 */
+	fixture_free(f);
+}
+
 static void cells_are_quoted_and_no_formulas(void **state)
 {
 	(void)state;
@@ -538,6 +591,8 @@ int main(void)
 		cmocka_unit_test(one_that_was_interrupted_can_be_made_again),
 		cmocka_unit_test(a_copy_holds_all_of_the_person_and_nothing_of_the_other),
 		cmocka_unit_test(a_copy_has_the_notes_on_the_recording_and_an_archive_has_not),
+		cmocka_unit_test(a_film_of_both_needs_the_others_word_and_a_composer),
+		cmocka_unit_test(a_film_is_not_given_when_its_term_is_over),
 		cmocka_unit_test(cells_are_quoted_and_no_formulas),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,8 +19,8 @@ static void a_header_is_read_as_it_was_written(void **state)
 	(void)state;
 	uint8_t bytes[AP_WEBM_HEADER];
 	struct ap_webm_header h = example(), back;
-	h.tracks[2] = (struct ap_webm_track_info){ .codec = AP_WEBM_H264, .width = 1920, .height = 1080, .private_len = 3,
-						   .private_bytes = { 1, 66, 31 } };
+	h.tracks[2] = (struct ap_webm_track_info){ .codec = AP_WEBM_H264, .width = 1920, .height = 1080, .frame_ms = 40,
+						   .private_len = 3, .private_bytes = { 1, 66, 31 } };
 	assert_true(ap_ok(ap_webm_header_write(&h, bytes)));
 	assert_true(ap_ok(ap_webm_header_read(bytes, sizeof bytes, &back)));
 	assert_memory_equal(back.tracks, h.tracks, sizeof h.tracks);
