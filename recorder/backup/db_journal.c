@@ -8,21 +8,27 @@
 
 /* What the columns of one event are called in its line; NULL: not there. */
 struct words {
-	const char *event, *id, *number, *word;
+	const char *event, *id, *number, *word, *other, *more;
 };
 
 static const struct words events[] = {
-	{ "withdrawn", "session", NULL, "purposes" },
-	{ "refused", "session", NULL, "purposes" },
-	{ "erasure", "recording", NULL, "cause" },
-	{ "grant_revoked", "grant", NULL, NULL },
-	{ "api_key_revoked", "hash", NULL, NULL },
-	{ "user_disabled", NULL, "user", NULL },
-	{ "user_enabled", NULL, "user", NULL },
-	{ "token_renewed", "session", "number", NULL },
-	{ "restricted", "recording", NULL, NULL },
-	{ "unrestricted", "recording", NULL, NULL },
-	{ "tenant_left", "offboarding", "tenant", NULL },
+	{ "withdrawn", "session", NULL, "purposes", NULL, NULL },
+	{ "refused", "session", NULL, "purposes", NULL, NULL },
+	{ "erasure", "recording", NULL, "cause", NULL, NULL },
+	{ "grant_revoked", "grant", NULL, NULL, NULL, NULL },
+	{ "api_key_revoked", "hash", NULL, NULL, NULL, NULL },
+	{ "user_disabled", NULL, "user", NULL, NULL, NULL },
+	{ "user_enabled", NULL, "user", NULL, NULL, NULL },
+	{ "token_renewed", "session", "number", NULL, NULL, NULL },
+	{ "restricted", "recording", NULL, NULL, NULL, NULL },
+	{ "unrestricted", "recording", NULL, NULL, NULL, NULL },
+	{ "tenant_left", "offboarding", "tenant", NULL, NULL, NULL },
+	{ "hold", "hold", "ends", "ground", "recording", NULL },
+	{ "hold_lifted", "hold", NULL, NULL, NULL, NULL },
+	{ "policy", NULL, "version", "policy", NULL, "document" },
+	{ "tenant_rules", NULL, "tenant", "policy", NULL, "region" },
+	{ "user_reset", NULL, "user", "number", NULL, NULL },
+	{ "approval_ended", "approval", NULL, NULL, NULL, NULL },
 };
 
 static const struct words *words_of(const char *event)
@@ -45,7 +51,17 @@ static void add_id(JsonObject *o, const char *name, struct ap_rows *rows, int co
 		ap_answer_row_id(o, name, rows, column);
 }
 
-/* Columns: event, id, role, number, word, at_ms. */
+static void add_more(JsonObject *o, const struct words *w, struct ap_rows *rows, int first)
+{
+	if (w->other)
+		add_id(o, w->other, rows, first);
+	if (w->more && strcmp(w->more, "document") == 0)
+		ap_answer_json(o, w->more, ap_row_text(rows, first + 1));
+	else if (w->more)
+		ap_answer_text(o, w->more, ap_row_text(rows, first + 1));
+}
+
+/* Columns: event, id, role, number, word, at_ms, other, more. */
 static JsonObject *body_of(struct ap_rows *rows, int first)
 {
 	JsonObject *o = json_object_new();
@@ -64,6 +80,7 @@ static JsonObject *body_of(struct ap_rows *rows, int first)
 	else if (w->word)
 		ap_answer_text(o, w->word, ap_row_text(rows, first + 4));
 	ap_answer_time(o, "at", ap_row_int(rows, first + 5));
+	add_more(o, w, rows, first + 6);
 	return o;
 }
 
@@ -77,7 +94,7 @@ struct ap_result ap_db_journal_due(struct ap_db *db, GPtrArray **ret_bodies, int
 	g_autoptr(GPtrArray) bodies = g_ptr_array_new_with_free_func(unref_object);
 	int64_t last = 0;
 	struct ap_rows *rows = ap_db_query(
-		db, "SELECT seq, event, id, role, number, word, at_ms FROM journal_due ORDER BY seq LIMIT ?1",
+		db, "SELECT seq, event, id, role, number, word, at_ms, other, more FROM journal_due ORDER BY seq LIMIT ?1",
 		AP_VALUES(AP_V_INT(AP_JOURNAL_BATCH)));
 	while (ap_rows_next(rows)) {
 		last = ap_row_int(rows, 0);

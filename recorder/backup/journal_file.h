@@ -15,7 +15,7 @@
 #include <glib.h>
 #include <json-glib/json-glib.h>
 
-#define AP_JOURNAL_LINE 8192 /* bytes in one at most */
+#define AP_JOURNAL_LINE 32768 /* bytes in one at most: a policy (AP_MAX_BODY) with room */
 
 /* Where a journal stood: how many lines, and the hash of the last (of zeroes for none). */
 struct ap_journal_end {

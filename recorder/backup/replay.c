@@ -1,4 +1,4 @@
-#include "recorder/backup/restore_private.h"
+#include "recorder/backup/replay_private.h"
 
 #include "recorder/api/answer.h"
 #include "recorder/backup/db_backup.h"
@@ -14,20 +14,12 @@
 
 #define PASSES 1000 /* of erasures, some hundreds each */
 
-/* One line of the journal, once more. */
-struct line {
-	struct ap_restoring *r;
-	struct ap_db *db;
-	JsonObject *o;
-	int64_t now_ms;
-};
-
-static bool id_of(const struct line *l, const char *name, struct ap_uuid *ret_id)
+bool ap_replay_id(const struct ap_replay_line *l, const char *name, struct ap_uuid *ret_id)
 {
 	return ap_uuid_parse(ap_body_text_or_empty(l->o, name), ret_id);
 }
 
-static struct ap_result malformed(void)
+struct ap_result ap_replay_malformed(void)
 {
 	return ap_fail(AP_ERR_PROTOCOL, "journal", "a line of the journal lacks what its event needs");
 }
@@ -46,7 +38,7 @@ static ap_purposes purposes_of(JsonObject *o)
 	return purposes;
 }
 
-static struct ap_result put_decision(const struct line *l, struct ap_consent_row *row)
+static struct ap_result put_decision(const struct ap_replay_line *l, struct ap_consent_row *row)
 {
 	JsonObject *body = json_object_new();
 	ap_answer_text(body, "event", ap_decision_text(row->event));
@@ -59,7 +51,7 @@ static struct ap_result put_decision(const struct line *l, struct ap_consent_row
 	return ap_db_consent_put(l->db, row);
 }
 
-static struct ap_result erase_taken(const struct line *l, const struct ap_recording *recording, int64_t at)
+static struct ap_result erase_taken(const struct ap_replay_line *l, const struct ap_recording *recording, int64_t at)
 {
 	if (strcmp(recording->state, "erased") == 0 || recording->created_ms > at)
 		return AP_SUCCESS; /* made under a later consent */
@@ -70,7 +62,7 @@ static struct ap_result erase_taken(const struct line *l, const struct ap_record
 }
 
 /* As the vault does it when it takes a withdrawal: what it says of `recording` is the order to erase, but for holds. */
-static struct ap_result put_all(const struct line *l, struct ap_consent_row *row)
+static struct ap_result put_all(const struct ap_replay_line *l, struct ap_consent_row *row)
 {
 	g_autoptr(GArray) list = NULL;
 	AP_TRY(put_decision(l, row));
@@ -82,13 +74,13 @@ static struct ap_result put_all(const struct line *l, struct ap_consent_row *row
 	return AP_SUCCESS;
 }
 
-static struct ap_result replay_decision(const struct line *l, enum ap_decision event)
+static struct ap_result replay_decision(const struct ap_replay_line *l, enum ap_decision event)
 {
 	bool known = false, taken = false;
 	struct ap_consent_row row = { .event = event, .purposes = purposes_of(l->o) };
-	if (!id_of(l, "session", &row.session) || !ap_role_parse(ap_body_text_or_empty(l->o, "role"), &row.role) ||
+	if (!ap_replay_id(l, "session", &row.session) || !ap_role_parse(ap_body_text_or_empty(l->o, "role"), &row.role) ||
 	    !ap_time_parse(ap_body_text_or_empty(l->o, "at"), &row.received_ms) || !row.purposes)
-		return malformed();
+		return ap_replay_malformed();
 	row.event_ms = row.received_ms;
 	AP_TRY(ap_db_replay_session_known(l->db, &row.session, &known));
 	if (known)
@@ -102,12 +94,12 @@ static struct ap_result replay_decision(const struct line *l, enum ap_decision e
 	return AP_SUCCESS;
 }
 
-static struct ap_result replay_withdrawn(const struct line *l)
+static struct ap_result replay_withdrawn(const struct ap_replay_line *l)
 {
 	return replay_decision(l, AP_WITHDRAWN);
 }
 
-static struct ap_result replay_refused(const struct line *l)
+static struct ap_result replay_refused(const struct ap_replay_line *l)
 {
 	return replay_decision(l, AP_REFUSED);
 }
@@ -140,16 +132,16 @@ static struct ap_result erase(struct ap_restoring *r, struct ap_db *db, const st
 	return AP_SUCCESS;
 }
 
-static struct ap_result replay_erasure(const struct line *l)
+static struct ap_result replay_erasure(const struct ap_replay_line *l)
 {
 	struct ap_uuid recording;
 	const char *cause = ap_body_text_or_empty(l->o, "cause");
-	return id_of(l, "recording", &recording) ? erase(l->r, l->db, &recording, *cause ? cause : AP_ERASE_REQUEST) : malformed();
+	return ap_replay_id(l, "recording", &recording) ? erase(l->r, l->db, &recording, *cause ? cause : AP_ERASE_REQUEST) : ap_replay_malformed();
 }
 
 /* ---- revocations and restrictions ---- */
 
-static struct ap_result log_revoked(const struct line *l, const struct ap_uuid *grant)
+static struct ap_result log_revoked(const struct ap_replay_line *l, const struct ap_uuid *grant)
 {
 	uint64_t leaf;
 	JsonObject *body = json_object_new();
@@ -159,84 +151,84 @@ static struct ap_result log_revoked(const struct line *l, const struct ap_uuid *
 	return ap_ledger_append(ap_vault_ledger(l->r->v), l->db, AP_LEAF_GRANT, body, &leaf);
 }
 
-static struct ap_result revoke_grant(const struct line *l, const struct ap_uuid *grant, bool *ret_changed)
+static struct ap_result revoke_grant(const struct ap_replay_line *l, const struct ap_uuid *grant, bool *ret_changed)
 {
 	AP_TRY(ap_db_replay_grant(l->db, grant, l->now_ms, ret_changed));
 	return *ret_changed ? log_revoked(l, grant) : AP_SUCCESS;
 }
 
-static struct ap_result replay_grant(const struct line *l)
+static struct ap_result replay_grant(const struct ap_replay_line *l)
 {
 	struct ap_uuid grant;
 	bool changed = false;
-	if (!id_of(l, "grant", &grant))
-		return malformed();
+	if (!ap_replay_id(l, "grant", &grant))
+		return ap_replay_malformed();
 	AP_TRY(ap_db_begin(l->db));
 	AP_TRY(ap_db_finish(l->db, revoke_grant(l, &grant, &changed)));
 	l->r->report->revoked += changed;
 	return AP_SUCCESS;
 }
 
-static struct ap_result replay_api_key(const struct line *l)
+static struct ap_result replay_api_key(const struct ap_replay_line *l)
 {
 	uint8_t hash[32];
 	bool changed = false;
 	if (!ap_base64url_exact(ap_body_text_or_empty(l->o, "hash"), hash, sizeof hash))
-		return malformed();
+		return ap_replay_malformed();
 	AP_TRY(ap_db_replay_api_key(l->db, hash, l->now_ms, &changed));
 	l->r->report->revoked += changed;
 	return AP_SUCCESS;
 }
 
-static struct ap_result replay_user(const struct line *l)
+static struct ap_result replay_user(const struct ap_replay_line *l)
 {
 	int64_t user = 0;
 	bool changed = false, disabled = strcmp(ap_body_text_or_empty(l->o, "event"), "user_disabled") == 0;
 	if (!ap_body_int(l->o, "user", &user))
-		return malformed();
+		return ap_replay_malformed();
 	AP_TRY(ap_db_replay_user(l->db, user, disabled, l->now_ms, &changed));
 	l->r->report->revoked += changed && disabled;
 	return AP_SUCCESS;
 }
 
-static struct ap_result replay_token(const struct line *l)
+static struct ap_result replay_token(const struct ap_replay_line *l)
 {
 	struct ap_uuid session;
 	enum ap_role role;
 	int64_t number = 0;
 	uint8_t void_hash[32]; /* of no token */
 	bool changed = false;
-	if (!id_of(l, "session", &session) || !ap_role_parse(ap_body_text_or_empty(l->o, "role"), &role) ||
+	if (!ap_replay_id(l, "session", &session) || !ap_role_parse(ap_body_text_or_empty(l->o, "role"), &role) ||
 	    !ap_body_int(l->o, "number", &number))
-		return malformed();
+		return ap_replay_malformed();
 	randombytes_buf(void_hash, sizeof void_hash);
 	AP_TRY(ap_db_replay_token(l->db, &session, role, number, void_hash, l->now_ms, &changed));
 	l->r->report->revoked += changed;
 	return AP_SUCCESS;
 }
 
-static struct ap_result replay_restriction(const struct line *l)
+static struct ap_result replay_restriction(const struct ap_replay_line *l)
 {
 	struct ap_uuid recording;
 	bool changed = false, restricted = strcmp(ap_body_text_or_empty(l->o, "event"), "restricted") == 0;
-	if (!id_of(l, "recording", &recording))
-		return malformed();
+	if (!ap_replay_id(l, "recording", &recording))
+		return ap_replay_malformed();
 	return ap_db_replay_restricted(l->db, &recording, restricted, &changed);
 }
 
 /* Goes on to its end by the retention timer, once the vault runs. */
-static struct ap_result replay_offboarding(const struct line *l)
+static struct ap_result replay_offboarding(const struct ap_replay_line *l)
 {
 	struct ap_uuid id;
 	int64_t tenant = 0, ordered_ms = 0;
 	bool changed = false;
-	if (!id_of(l, "offboarding", &id) || !ap_body_int(l->o, "tenant", &tenant) ||
+	if (!ap_replay_id(l, "offboarding", &id) || !ap_body_int(l->o, "tenant", &tenant) ||
 	    !ap_time_parse(ap_body_text_or_empty(l->o, "at"), &ordered_ms))
-		return malformed();
+		return ap_replay_malformed();
 	return ap_db_offboard_replay(l->db, &id, tenant, ordered_ms, &changed);
 }
 
-static struct ap_result nothing(const struct line *l)
+static struct ap_result nothing(const struct ap_replay_line *l)
 {
 	(void)l;
 	return AP_SUCCESS;
@@ -244,7 +236,7 @@ static struct ap_result nothing(const struct line *l)
 
 static const struct {
 	const char *event;
-	struct ap_result (*replay)(const struct line *l);
+	struct ap_result (*replay)(const struct ap_replay_line *l);
 } events[] = {
 	{ "journal", nothing },
 	{ "withdrawn", replay_withdrawn },
@@ -257,11 +249,17 @@ static const struct {
 	{ "token_renewed", replay_token },
 	{ "restricted", replay_restriction },
 	{ "unrestricted", replay_restriction },
+	{ "hold", ap_replay_hold },
+	{ "hold_lifted", ap_replay_hold_lifted },
+	{ "policy", ap_replay_policy },
+	{ "tenant_rules", ap_replay_tenant_rules },
+	{ "user_reset", ap_replay_credentials },
+	{ "approval_ended", ap_replay_approval },
 	{ "tenant_left", replay_offboarding },
 };
 
 /* What this version does not know may be what must not be undone: then nothing is restored. */
-static struct ap_result replay_line(const struct line *l)
+static struct ap_result replay_line(const struct ap_replay_line *l)
 {
 	const char *event = ap_body_text_or_empty(l->o, "event");
 	for (size_t i = 0; i < G_N_ELEMENTS(events); i++)
@@ -299,7 +297,7 @@ static struct ap_result erase_unfinished(struct ap_restoring *r)
 
 struct ap_result ap_restore_replay(struct ap_restoring *r)
 {
-	struct line l = { .r = r, .db = ap_vault_db(r->v), .now_ms = ap_wall_ms(r->wish->clock) };
+	struct ap_replay_line l = { .r = r, .db = ap_vault_db(r->v), .now_ms = ap_wall_ms(r->wish->clock) };
 	for (guint i = 0; r->lines && i < r->lines->len; i++) {
 		l.o = json_node_get_object(r->lines->pdata[i]);
 		AP_TRY(ap_restore_go_on(r));
