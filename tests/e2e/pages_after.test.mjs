@@ -170,6 +170,7 @@ test('R21 an archive is locked by the person, made, and downloaded', async () =>
 	await at('archive-progress').waitFor();
 	assert.deepEqual(mock.locks, [{ passphrase: 'une phrase bien assez longue' }]);
 	await at('archive-download').waitFor();
+	assert.equal(await at('archive-film').getAttribute('data-films'), '1'); /* R39: what of the other person is in it is said */
 	assert.deepEqual(await axe(page), []);
 	const [file] = await Promise.all([page.waitForEvent('download'), at('archive-download').click()]);
 	assert.equal(file.suggestedFilename(), 'aparte.zip.age');

@@ -97,7 +97,13 @@ function progress({ api, again }, request) {
 		setTimeout(look, POLL_MS);
 	};
 	setTimeout(look, POLL_MS);
-	return el('p', {}, el('span', { t: 'archive.making' }), ' ', bar);
+	return el('div', {}, el('p', {}, el('span', { t: 'archive.making' }), ' ', bar), el('p', { class: 'hint', t: 'archive.patience' }));
+}
+
+/* Whether the other person is in it (R39), and if not, why. */
+function film({ films, film_failure: failure }) {
+	const one = (key) => el('p', { class: 'hint', t: key, test: 'archive-film', 'data-films': String(films ?? 0) });
+	return [films > 0 ? one('archive.film') : null, failure ? one(failure === 'not_shared' ? 'archive.filmNotShared' : 'archive.filmFailed') : null];
 }
 
 function download({ api }, request, problem) {
@@ -110,7 +116,7 @@ function download({ api }, request, problem) {
 			problem.show(failure);
 		}
 	});
-	return el('div', {}, button, el('p', { class: 'hint', t: ['archive.until', { time: formatDate(request.archive.until) }] }));
+	return el('div', {}, button, ...film(request.archive), el('p', { class: 'hint', t: ['archive.until', { time: formatDate(request.archive.until) }] }));
 }
 
 function archive(context, request, problem) {

@@ -159,7 +159,7 @@ export class Mock {
 		if (request.method === 'GET') return answer(200, Buffer.from('age-encryption.org/v1'), { 'Content-Type': 'application/octet-stream' });
 		this.locks.push(json());
 		one.archive = { state: 'making', progress: 0.4 };
-		setTimeout(() => (one.archive = { state: 'ready', progress: 1, size: 12_000_000, until: new Date(Date.now() + 6e8).toISOString() }), 500);
+		setTimeout(() => (one.archive = { state: 'ready', progress: 1, films: 1, size: 12_000_000, until: new Date(Date.now() + 6e8).toISOString() }), 500);
 		return answer(202, one);
 	}
 
