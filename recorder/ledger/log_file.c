@@ -44,9 +44,15 @@ static struct ap_result read_head(struct ap_log_file *f)
 
 struct ap_result ap_log_file_open(const char *path, struct ap_log_file **ret_file)
 {
+	FILE *in = fopen(path, "rbe");
+	return in ? ap_log_file_from(in, ret_file) : ap_fail(AP_ERR_IO, "log-file", "cannot be read");
+}
+
+struct ap_result ap_log_file_from(FILE *in, struct ap_log_file **ret_file)
+{
 	struct ap_log_file *f = g_new0(struct ap_log_file, 1);
-	f->in = fopen(path, "rbe");
-	struct ap_result r = f->in ? read_head(f) : ap_fail(AP_ERR_IO, "log-file", "cannot be read");
+	f->in = in;
+	struct ap_result r = read_head(f);
 	if (!ap_ok(r)) {
 		ap_log_file_close(f);
 		return r;

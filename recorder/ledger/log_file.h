@@ -17,6 +17,8 @@
 struct ap_log_file; /* opaque */
 
 struct ap_result ap_log_file_open(const char *path, struct ap_log_file **ret_file);
+/* The same over a stream, which is taken, also on failure. */
+struct ap_result ap_log_file_from(FILE *in, struct ap_log_file **ret_file);
 void ap_log_file_close(struct ap_log_file *f);
 /* As they stand in the file: believed by nobody before they are verified. Borrowed. */
 const char *ap_log_file_vkey(const struct ap_log_file *f);

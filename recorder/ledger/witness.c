@@ -287,9 +287,7 @@ static void ask(struct asked *a)
 static bool doubted_before(struct ap_witnesses *all, const struct ap_witness *w)
 {
 	struct ap_witness_row row;
-	uint64_t size = 0;
-	return ap_ok(ap_db_ledger_size(ap_vault_db(all->v), &size)) &&
-	       ap_ok(ap_db_witness_get(ap_vault_db(all->v), origin(all), w->vkey, &row)) && ap_witness_doubts(&row, size);
+	return ap_ok(ap_db_witness_get(ap_vault_db(all->v), origin(all), w->vkey, &row)) && row.doubt[0];
 }
 
 static void thin_out(struct ap_witnesses *all)

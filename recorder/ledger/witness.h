@@ -8,8 +8,9 @@
  *
  * One that knows more leaves than vault.db holds, or whose tree is another, stops the log: gates close with the reason
  * `ledger`, what both persons say to each other goes on, withdrawals and erasures too (ap_ledger_doubt). That is kept, so
- * that the next start refuses at once (witness_list.h), and ends when that witness cosigns again. A witness's refusal is not signed: one that lies stops the
- * recording (not the calls) until it is taken out of the configuration; so the operator chooses them.
+ * that the next start refuses at once (witness_list.h), and ends when that witness cosigns again. What it refuses by is not
+ * signed: one that lies stops the recording (not the calls) until it is taken out of the configuration; so the operator
+ * chooses them.
  *
  * Threads: main thread, its default context.
  */

@@ -104,32 +104,20 @@ static struct ap_result each(const struct ap_config *config, const char *origin,
 	return r;
 }
 
-/* A log that has since got what the witness knew (a newer copy put back) is asked anew. */
-bool ap_witness_doubts(const struct ap_witness_row *row, uint64_t size)
-{
-	return row->doubt[0] && (strcmp(row->doubt, "ahead") != 0 || row->doubt_size > size);
-}
-
-struct comparing {
-	uint64_t size; /* of the log */
-	bool doubted;
-};
-
 static void compare_one(void *ctx, const struct ap_witness *w, const struct ap_witness_row *row)
 {
 	(void)w;
-	struct comparing *c = ctx;
-	c->doubted |= ap_witness_doubts(row, c->size);
+	bool *doubted = ctx;
+	*doubted |= row->doubt[0] != '\0';
 }
 
 struct ap_result ap_witness_compare(const struct ap_config *config, struct ap_ledger *ledger, struct ap_db *db)
 {
-	struct comparing c = { 0 };
+	bool doubted = false;
 	unsigned quorum = 0;
-	AP_TRY(ap_db_ledger_size(db, &c.size));
-	AP_TRY(each(config, ap_ledger_origin(ledger), db, compare_one, &c, &quorum));
+	AP_TRY(each(config, ap_ledger_origin(ledger), db, compare_one, &doubted, &quorum));
 	ap_ledger_set_quorum(ledger, quorum);
-	if (c.doubted)
+	if (doubted)
 		ap_ledger_doubt(ledger, true);
 	return AP_SUCCESS;
 }

@@ -28,9 +28,8 @@ struct ap_witness_list {
 struct ap_result ap_witness_list_parse(const struct ap_config *config, struct ap_witness_list *ret_list);
 void ap_witness_list_clear(struct ap_witness_list *list);
 
-/* What is kept of a witness says that it knows more than a log of `size` leaves, or other. */
-bool ap_witness_doubts(const struct ap_witness_row *row, uint64_t size);
-/* At a start: such a witness is configured: the ledger is doubted until that one cosigns. Sets the ledger's quorum too. */
+/* At a start: a configured witness told that it knows more than vault.db holds, or other, and has not cosigned since: the
+ * ledger is doubted until it does. Sets the ledger's quorum too. */
 struct ap_result ap_witness_compare(const struct ap_config *config, struct ap_ledger *ledger, struct ap_db *db);
 
 /* How it stands, for doctor and metrics. */

@@ -38,5 +38,7 @@ ap_fuzz(age MAX_LEN 512 LIBS ap_age
 ap_fuzz(checkpoint MAX_LEN 1024 LIBS ap_log_formats SOURCES ${CMAKE_CURRENT_LIST_DIR}/plain_secrets.c)
 ap_fuzz(receipt MAX_LEN 256 LIBS ap_log_formats
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/plain_secrets.c ${CMAKE_CURRENT_LIST_DIR}/plain_signatures.c)
+ap_fuzz(witness MAX_LEN 1024 LIBS ap_log_formats
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/plain_secrets.c ${CMAKE_CURRENT_LIST_DIR}/plain_signatures.c)
 include(${CMAKE_CURRENT_LIST_DIR}/gateway.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/vault.cmake)
