@@ -101,7 +101,8 @@ static void a_checkpoint_is_found_in_a_note_and_in_a_receipt(void **state)
 {
 	(void)state;
 	g_autofree char *note = note_of(3, 0), *alone = ap_checkpoint_text_in(note, strlen(note));
-	g_autofree char *in_receipt = ap_checkpoint_text_in("{\"checkpoint\":\"a\\nb\\n\"}", 22);
+	static const char receipt[] = "{\"checkpoint\":\"a\\nb\\n\"}";
+	g_autofree char *in_receipt = ap_checkpoint_text_in(receipt, strlen(receipt));
 	assert_string_equal(alone, note);
 	assert_string_equal(in_receipt, "a\nb\n");
 	assert_null(ap_checkpoint_text_in("", 0));
