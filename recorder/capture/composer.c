@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #ifdef AP_TEST_HOOKS
@@ -189,12 +190,14 @@ static struct ap_result compose(struct composer *c)
 /* Both are wishes of a good citizen: where the kernel refuses, the bounds hold all the same. */
 static void stand_back(void)
 {
+	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* else the file is root's; it holds no secret yet, and is not so for long */
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	if (fd >= 0) {
 		if (write(fd, "1000", 4) != 4)
 			errno = 0;
 		close(fd);
 	}
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (nice(NICENESS) < 0)
 		errno = 0;
 }

@@ -153,6 +153,34 @@ test('R21 R39 the archive: own track alone, opened by stock tools; the copy of a
 	assert.equal((await asParty('coachee', 'GET', `/requests/${asked.id}`)).body.state, 'done');
 });
 
+test('R39 with the other’s share_copy both are in it, side by side; taken back, the archive goes', async () => {
+	const key = join(scratch, 'film-key'), file = join(scratch, 'film.age'), zip = join(scratch, 'film.zip');
+	execFileSync('age-keygen', ['-o', key], { stdio: 'ignore' });
+	const recipient = execFileSync('age-keygen', ['-y', key]).toString().trim();
+	assert.equal((await made.coach.post(await made.coach.give(['share_copy']))).status, 201);
+	const asked = (await asParty('coachee', 'POST', '/requests', { type: 'portability' })).body;
+	assert.equal((await asParty('coachee', 'POST', `/requests/${asked.id}/archive`, { recipient })).status, 202);
+	const state = async () => (await asParty('coachee', 'GET', `/requests/${asked.id}`)).body.archive;
+	await until('the archive is ready', async () => (await state()).state === 'ready', 90000);
+	assert.equal((await state()).films, 1);
+	writeFileSync(file, (await asParty('coachee', 'GET', `/requests/${asked.id}/archive`)).bytes);
+	execFileSync('age', ['-d', '-i', key, '-o', zip, file]);
+	execFileSync('python3', ['-m', 'zipfile', '-e', zip, join(scratch, 'film')]);
+	const film = join(scratch, 'film', 'films', `${made.recording}.webm`);
+	const { streams, format } = JSON.parse(execFileSync('ffprobe', ['-v', 'error', '-show_streams', '-show_format', '-of', 'json', film]));
+	assert.deepEqual(streams.map(({ codec_name, width, height }) => [codec_name, width, height]),
+		[['opus', undefined, undefined], ['vp8', 1280, 360]]);
+	const own = execFileSync('ffprobe', ['-v', 'error', '-show_entries', 'format=duration', '-of', 'csv=p=0',
+		join(scratch, 'film', 'tracks', `${made.recording}-coachee.webm`)]).toString();
+	assert.ok(Math.abs(format.duration - own) <= 0.2, `${format.duration} and ${own}`);
+	execFileSync('ffmpeg', ['-v', 'error', '-xerror', '-i', film, '-f', 'null', '-']);
+	const { accesses: seen } = (await asParty('coach', 'GET', '/accesses')).body;
+	assert.ok(seen.some(({ purpose, role }) => purpose === 'share_copy' && role === 'coachee'), 'the other sees who took them along');
+	assert.equal((await made.coach.post(await made.coach.decide('ConsentWithdrawn', ['share_copy']))).status, 201);
+	assert.equal((await asParty('coachee', 'GET', `/requests/${asked.id}/archive`)).status, 410);
+	await until('its file is gone', () => !existsSync(join(instance.home, 'vault', 'archives', `${asked.id}.age`)), 5000);
+});
+
 test('R21 R23 by the command: opened on behalf, copied, answered; a checklist ticked by name', async () => {
 	const admin = ['--admin', 'admin'];
 	const id = (await instance.cli('request', 'open', made.session.id, 'coachee', 'access', '--detail', 'by letter', ...admin)).trim();
