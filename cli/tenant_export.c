@@ -98,7 +98,7 @@ static bool open_dir(struct export *e, const char *offboarding)
 
 /* ---- data.age ---- */
 
-static bool wait_for_data(struct export *e)
+static bool wait_for_data(struct export *e, guint64 *ret_size)
 {
 	for (;;) {
 		g_autoptr(JsonNode) answer = NULL;
@@ -106,8 +106,10 @@ static bool wait_for_data(struct export *e)
 			return false;
 		JsonObject *data = json_object_get_object_member(json_node_get_object(answer), "data");
 		const char *state = json_object_get_string_member(data, "state");
-		if (strcmp(state, "ready") == 0)
+		if (strcmp(state, "ready") == 0) {
+			*ret_size = (guint64)json_object_get_int_member(data, "size");
 			return true;
+		}
 		if (strcmp(state, "making") != 0) {
 			fputs("The data could not be put together; the vault's log says why.\n", stderr);
 			return false;
@@ -118,34 +120,34 @@ static bool wait_for_data(struct export *e)
 	}
 }
 
-static bool fetch_pieces(struct export *e, int fd)
+static bool fetch_pieces(struct export *e, int fd, guint64 size)
 {
-	for (guint64 offset = 0;;) {
+	for (guint64 offset = 0; offset < size;) {
 		g_autoptr(GBytes) piece = NULL;
 		g_autofree char *path = g_strdup_printf("%s/data?offset=%" G_GUINT64_FORMAT, e->base, offset);
 		if (!ap_client_fetch(e->c, path, &piece))
 			return false;
 		gsize len;
 		const char *bytes = g_bytes_get_data(piece, &len);
-		if (len == 0)
-			return fsync(fd) == 0;
 		offset += len;
 		for (ssize_t n; len > 0; bytes += n, len -= (gsize)n)
 			if ((n = write(fd, bytes, len)) <= 0)
 				return failed(e->dir);
 	}
+	return fsync(fd) == 0;
 }
 
 static bool fetch_data(struct export *e)
 {
 	g_autoptr(JsonNode) begun = NULL;
 	g_autofree char *path = inside(e, "data.age"), *part = inside(e, "data.age.part");
-	if (!call(e, "POST", "/data", NULL, &begun) || !wait_for_data(e))
+	guint64 size = 0;
+	if (!call(e, "POST", "/data", NULL, &begun) || !wait_for_data(e, &size))
 		return false;
 	int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return failed(part);
-	bool done = fetch_pieces(e, fd);
+	bool done = fetch_pieces(e, fd, size);
 	close(fd);
 	return done && (g_rename(part, path) == 0 || failed(path));
 }

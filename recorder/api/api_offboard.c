@@ -44,7 +44,7 @@ static struct ap_result data_piece(struct ap_api_call *c)
 	if (text && !g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT64, &offset, NULL))
 		return ap_fail(AP_ERR_PROTOCOL, "invalid", "offset is a number of bytes");
 	AP_TRY(ap_hand_over_read(c->v, tenant(c), offset, &bytes, &len));
-	g_autoptr(GBytes) body = bytes ? g_bytes_new_take(bytes, len) : g_bytes_new(NULL, 0);
+	g_autoptr(GBytes) body = g_bytes_new_take(bytes, len);
 	c->answered = true;
 	ap_http_answer(c->http, 200, "application/octet-stream", body);
 	return AP_SUCCESS;

@@ -252,13 +252,14 @@ struct ap_result ap_db_offboard_erasures_hash(struct ap_db *db, int64_t tenant, 
 /* ---- erasing the rest ---- */
 
 /* In this order: what refers to others first. Sessions, persons' ids, statements, devices and rules stay as the proof of
- * consents until that ends; recordings and erasures as what their certificates speak of. */
+ * consents until that ends; recordings and erasures as what their certificates speak of; grants as ids, by which their
+ * leaves are found when the proofs end. */
 static const char *const clearings[] = {
 	"DELETE FROM request_item WHERE request IN (SELECT id FROM request WHERE session" SESSIONS ")",
 	"DELETE FROM archive WHERE request IN (SELECT id FROM request WHERE session" SESSIONS ")",
 	"DELETE FROM request WHERE session" SESSIONS,
 	"DELETE FROM note WHERE recording" RECORDINGS,
-	"DELETE FROM grant_ WHERE recording" RECORDINGS,
+	"UPDATE grant_ SET created_by = '' WHERE recording" RECORDINGS,
 	"DELETE FROM access WHERE recording" RECORDINGS,
 	"DELETE FROM approval WHERE recording" RECORDINGS,
 	"DELETE FROM hold WHERE recording" RECORDINGS,

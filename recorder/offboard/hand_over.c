@@ -106,8 +106,10 @@ struct ap_result ap_hand_over_read(struct ap_vault *v, const char *tenant, uint6
 	close(fd);
 	if (n < 0)
 		return ap_fail(AP_ERR_IO, "vault-unavailable", "the data cannot be read: see to the disk of vault/");
+	if (n == 0)
+		return ap_fail(AP_ERR_PROTOCOL, "invalid", "the data end before that");
 	*ret_len = (size_t)n;
-	*ret_bytes = n > 0 ? g_steal_pointer(&bytes) : NULL;
+	*ret_bytes = g_steal_pointer(&bytes);
 	return AP_SUCCESS;
 }
 

@@ -24,7 +24,7 @@ struct ap_offboarding; /* recorder/offboard/db_offboard.h */
 /* Begins data.age anew, or answers how far it is while it is being made. "conflict" (not ordered, erased), "lockdown", "rate" (another's is being
  * made). */
 struct ap_result ap_hand_over_data(struct ap_vault *v, const char *tenant, JsonNode **ret_answer);
-/* A piece of it, at most 1 MiB; NULL at its end. "not-found" until it is ready. *ret_bytes is g_free'd. */
+/* A piece of it, at most 1 MiB. "not-found" until it is ready, "invalid" beyond its end. *ret_bytes is g_free'd. */
 struct ap_result ap_hand_over_read(struct ap_vault *v, const char *tenant, uint64_t offset, uint8_t **ret_bytes, size_t *ret_len);
 /* {"recordings":[id…],"left_out":[{"recording","why"}]}. */
 struct ap_result ap_hand_over_recordings(struct ap_vault *v, const char *tenant, JsonNode **ret_answer);

@@ -8,6 +8,7 @@
 #include "recorder/offboard/offboard.h"
 #include "recorder/policy/policy.h"
 #include "recorder/portability/archive_private.h"
+#include "recorder/proof/db_proof.h"
 #include "recorder/vault.h"
 
 #include <aparte/log.h>
@@ -87,6 +88,7 @@ static struct ap_result write_end(struct ap_vault *v, const struct ap_offboardin
 		return r;
 	}
 	AP_TRY(ap_db_offboard_clear(db, o->tenant, end->erased_ms));
+	AP_TRY(ap_db_proof_owe_purge(db)); /* of what rewritten pages may still hold */
 	AP_TRY(ap_ledger_append(ap_vault_ledger(v), db, AP_LEAF_ERASED, body, &end->leaf));
 	return ap_db_offboard_erased(db, end);
 }

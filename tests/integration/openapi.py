@@ -240,6 +240,10 @@ def walk_desk(instance, check, users, request):
     of("admin", 404, "DELETE", "/v1/recipients/1")
     of("admin", 422, "PUT", "/v1/tenants/demo/roles", {"capacity": "owner"})
     of("admin", 200, "PUT", "/v1/tenants/demo/roles", {"capacity": "controller"})
+    of("auditor", 200, "GET", "/v1/offboardings")
+    of("admin", 404, "GET", "/v1/tenants/demo/offboard")
+    of("admin", 422, "POST", "/v1/tenants/demo/offboard", {"recipient": "age1", "reason": "r"})
+    of("auditor", 403, "POST", "/v1/tenants/demo/offboard/erase", {})
     for path in ("users", "clock", "doctor"):
         of("admin", 200, "GET", f"/v1/{path}")
     of("admin", 200, "POST", "/v1/clock/confirm", {})
