@@ -148,7 +148,7 @@ class Storage(unittest.TestCase):
             self.withdraw(4, body)
             bad_disk.kill_vault(self.instance)
             time.sleep(0.5)
-        client.until("the vault is back", lambda: self.instance.vault_ready(), 20)
+        client.until("the vault is back", self.instance.ready, 60)
         self.withdrawn_for_good(recording)
 
     def test_22_a_withdrawal_while_a_segment_hangs(self):
@@ -196,7 +196,7 @@ class Storage(unittest.TestCase):
     def test_26_a_give_that_was_answered_outlives_the_vault(self):
         self.call.give(parties=[self.call.coachee])
         bad_disk.kill_vault(self.instance)
-        client.until("the vault is back", lambda: self.instance.vault_ready(), 20)
+        client.until("the vault is back", self.instance.ready, 60)
         self.assertEqual("ConsentGiven", self.call.coachee.me()["consents"]["recording"])
         self.opened()
         self.kept["last"] = self.call.under_way(2)

@@ -179,6 +179,13 @@ class Instance:
         except OSError:
             return False
 
+    def ready(self):
+        """Whether persons are served: the vault is ready, and the gateway knows it."""
+        try:
+            return self.vault_ready() and self.gateway_call("GET", "/readyz").status == 200
+        except OSError:
+            return False
+
     def platform(self, method, path, body=None, **more):
         more.setdefault("token", self.demo["api_key"])
         return self.gateway_call(method, path, body, **more)
