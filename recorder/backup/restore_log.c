@@ -144,12 +144,25 @@ static struct ap_result read_and_judge(struct ap_restoring *r, const struct know
 	return result;
 }
 
-/* Behind: fewer leaves than were signed for, or other ones, or under a name that the log has left since. */
+/* Lines that the copy does not know of: each had a leaf, so the log was longer, whatever was signed for since. */
+static struct ap_result journal_went_on(const struct ap_restoring *r, struct ap_db *db, bool *ret_on)
+{
+	struct ap_journal_end end;
+	int64_t waiting;
+	bool known = false;
+	AP_TRY(ap_db_journal_end(db, &end, &known));
+	AP_TRY(ap_db_journal_waiting(db, &waiting));
+	*ret_on = known && r->lines && r->lines->len > end.lines + (uint64_t)waiting;
+	return AP_SUCCESS;
+}
+
+/* Behind: fewer leaves than there were, or other ones, or under a name that the log has left since. */
 static struct ap_result judge_size(struct ap_restoring *r, struct ap_db *db)
 {
 	struct ap_hash root;
 	struct ap_merkle_store store = ap_db_ledger_store(db);
-	r->behind = r->newest.size > r->size || strcmp(r->newest.origin, r->vault_part.origin) != 0;
+	AP_TRY(journal_went_on(r, db, &r->behind));
+	r->behind |= r->newest.size > r->size || strcmp(r->newest.origin, r->vault_part.origin) != 0;
 	if (r->behind || r->newest.size == 0)
 		return AP_SUCCESS;
 	AP_TRY(ap_merkle_root(&store, r->newest.size, &root));

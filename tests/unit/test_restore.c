@@ -489,6 +489,32 @@ static void R22_a_log_that_is_behind_goes_on_under_a_new_name(void **state)
 	backup_fixture_free(x);
 }
 
+/* Each of the journal's lines had a leaf: with one that the copy does not know, the log was longer, whatever was signed. */
+static void R22_a_withdrawal_since_the_backup_says_that_the_log_is_behind(void **state)
+{
+	(void)state;
+	struct backup_fixture *x = backup_fixture_new();
+	struct ap_uuid session, recording = record_in(x, &session);
+	struct ap_restore_report report;
+	g_autofree char *home = NULL, *same = NULL;
+	(void)recording;
+	backup_fixture_backup(x);
+	assert_ok(backup_fixture_restore(x, x->journal, &same, &report));
+	assert_false(report.continued);
+	ap_restore_report_clear(&report);
+	fixture_withdraw(x->f, &session, AP_COACHEE, "[\"recording\"]");
+	assert_ok(ap_journal_flush(x->f->v)); /* and no checkpoint since */
+	assert_ok(backup_fixture_restore(x, x->journal, &home, &report));
+	assert_int_equal(report.frozen, 0);
+	assert_true(report.continued);
+	assert_string_equal(report.origin, "127.0.0.1/aparte/log/2");
+	ap_restore_report_clear(&report);
+	struct ap_vault *v = backup_fixture_open(x, home);
+	assert_false(ap_ledger_stopped(ap_vault_ledger(v)));
+	ap_vault_free(v);
+	backup_fixture_free(x);
+}
+
 /* A journal that began after a restore says nothing of what a backup of before misses, however long its log is. */
 static void R22_a_journal_of_after_a_restore_does_not_reach_an_older_backup(void **state)
 {
@@ -696,6 +722,7 @@ int main(void)
 		cmocka_unit_test(R22_a_journal_that_lost_its_last_lines_does_not_reach),
 		cmocka_unit_test(R22_a_line_of_after_the_last_checkpoint_is_missed_as_well),
 		cmocka_unit_test(R22_a_log_that_is_behind_goes_on_under_a_new_name),
+		cmocka_unit_test(R22_a_withdrawal_since_the_backup_says_that_the_log_is_behind),
 		cmocka_unit_test(R22_a_journal_of_after_a_restore_does_not_reach_an_older_backup),
 		cmocka_unit_test(R22_only_into_an_empty_home_and_only_with_the_identity),
 		cmocka_unit_test(R22_a_recording_under_way_comes_back_whole_or_is_erased),
