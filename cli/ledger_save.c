@@ -118,28 +118,40 @@ static bool write_all(struct saving *s, FILE *out)
 	return ok && ap_ledger_fetch_leaves(s->source, s->new.size, &s->tree, out);
 }
 
-/* With an older file: both are signed, and no tree has both. What was shown is kept beside. */
-static int refuse(const struct saving *s)
+/* Durable, and the leaves give the root? 1: yes, 0: another root, -1: not written or not all there. */
+static int write_beside(struct saving *s)
 {
-	if (s->old.size == 0)
+	FILE *out = fopen(s->beside, "wbe");
+	if (!out)
+		return -1;
+	bool written = write_all(s, out);
+	written &= fflush(out) == 0 && fsync(fileno(out)) == 0;
+	written &= fclose(out) == 0;
+	struct ap_hash root = ap_frontier_root(&s->tree);
+	return !written ? -1 : ap_hash_equal(&root, &s->new.root);
+}
+
+/* The older file's leaves do not lead to what is signed now. All of the log shown now is fetched and kept beside: both are
+ * signed, and no tree has both. */
+static int refuse(struct saving *s)
+{
+	g_autofree char *kept = g_strdup_printf("%s.other-%" G_GUINT64_FORMAT, s->path, s->new.size);
+	bool forked = s->old.size > 0;
+	s->old.size = 0;
+	s->tree = (struct ap_frontier){ 0 };
+	if (!forked || write_beside(s) != 1 || g_rename(s->beside, kept) != 0)
 		return failed(s->beside, "the leaves give another root than the checkpoint");
 	fprintf(stderr, "aparte ledger save: %s: the log shown now is not the one saved there: it was rewritten or forked. "
-			"Keep both this file and %s.\n", s->path, s->beside);
+			"Keep both this file and %s.\n", s->path, kept);
 	return AP_EXIT_FAILED;
 }
 
 static int write_file(struct saving *s)
 {
-	FILE *out = fopen(s->beside, "wbe");
-	if (!out)
-		return failed(s->beside, "cannot be written");
-	bool written = write_all(s, out);
-	written &= fflush(out) == 0 && fsync(fileno(out)) == 0;
-	written &= fclose(out) == 0;
-	struct ap_hash root = ap_frontier_root(&s->tree);
-	if (written && !ap_hash_equal(&root, &s->new.root))
+	int fits = write_beside(s);
+	if (fits == 0)
 		return refuse(s);
-	if (written && g_rename(s->beside, s->path) == 0)
+	if (fits == 1 && g_rename(s->beside, s->path) == 0)
 		return AP_EXIT_OK;
 	(void)g_unlink(s->beside); /* the old one is whole */
 	return failed(s->path, "leaves are missing, or it cannot be written; what was there is unchanged");

@@ -30,13 +30,19 @@ static struct ap_log_key the_witness(void)
 	return key;
 }
 
+/* On the heap, no byte longer, so that reading past its end is seen. */
+static void *exactly(const uint8_t *data, size_t len)
+{
+	return len > 0 ? g_memdup2(data, len) : g_malloc(1);
+}
+
 static void try_answer(const uint8_t *data, size_t size)
 {
 	static const unsigned statuses[] = { 200, 409, 409, 422, 404, 403, 503, 0 };
 	unsigned n = size > 0 ? data[0] % 8 : 7;
 	size_t skip = size > 0;
 	struct ap_log_key key = the_witness();
-	g_autofree char *body = g_memdup2(data + skip, MAX(size - skip, 1));
+	g_autofree char *body = exactly(data + skip, size - skip);
 	struct ap_witness_answer a = ap_witness_answer_read(statuses[n], n == 1 ? "text/x.tlog.size" : "text/plain", body, size - skip, TEXT, &key);
 	uint64_t time;
 	if (a.verdict == AP_WITNESS_HAS_SIZE)
@@ -85,7 +91,7 @@ static void try_consistency(const uint8_t *data, size_t size)
 	if (ap_ok(ap_consistency_verify((const char *)data, size, &key, &c)))
 		g_assert_true(c.older.size > 0 && c.older.size <= c.newer.size && c.newer_note);
 	ap_consistency_clear(&c);
-	g_autofree char *copy = g_memdup2(data, MAX(size, 1)), *note = ap_checkpoint_text_in(copy, size);
+	g_autofree char *copy = exactly(data, size), *note = ap_checkpoint_text_in(copy, size);
 	(void)note;
 }
 
@@ -106,7 +112,7 @@ static void read_log(void *bytes, size_t len)
 static void try_log(const uint8_t *data, size_t size)
 {
 	struct ap_frontier tree = { 0 };
-	g_autofree uint8_t *copy = g_memdup2(data, MAX(size, 1));
+	g_autofree uint8_t *copy = exactly(data, size);
 	read_log(copy, size);
 	for (size_t at = 0; at + AP_LEAF <= size; at += AP_LEAF) {
 		struct ap_leaf leaf;

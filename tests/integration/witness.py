@@ -203,7 +203,11 @@ def r6_a_log_that_was_put_back_and_went_on_is_found_out(w):
     serve(w)
     grow(w, 4)
     assert w.size() > w.one.size_of(w.vkey)
+    before = pathlib.Path(trunk).read_bytes()
     assert "rewritten or forked" in w.fails("ledger", "save", trunk)
+    other = list(w.place.glob("trunk.saved.other-*"))
+    assert len(other) == 1 and pathlib.Path(trunk).read_bytes() == before, other
+    w.offline("--log", str(other[0]))  # both are signed: that is the proof
     w.one.mood = "fair"
     client.until("the gate says ledger", lambda: "ledger" in w.coach.gate()["reasons"], 30)
     assert w.doctor("witnesses")["state"] == "bad", w.doctor("witnesses")
