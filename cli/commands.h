@@ -37,6 +37,7 @@
 	X(backup, "make a backup now and prove it")                             \
 	X(restore, "restore a backup to a new home; release what it froze")     \
 	X(doctor, "check the instance and say what to do")                      \
+	X(webhook, "platforms' webhooks; deliveries given up: retry, drop")      \
 	X(age, "encrypt and decrypt age files, for auditors")
 
 #define X(name, summary) int ap_cmd_##name(int argc, char **argv);

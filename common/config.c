@@ -61,6 +61,8 @@ static const struct key keys[] = {
 	{ "retention.jump_seconds", INTEGER, "300", 5, 864000 },
 	{ "requests.checklist", LIST, "paper_notes; journals; messages; calendar", 0, 0 },
 	{ "requests.lift_notice_hours", INTEGER, "72", 0, 720 },
+	{ "webhooks.allow_http", BOOLEAN, "false", 0, 0 },
+	{ "webhooks.private_hosts", LIST, "", 0, 0 },
 	{ "operator.controller_name", TEXT, "", 0, 0 },
 	{ "operator.controller_contact", TEXT, "", 0, 0 },
 	{ "operator.dpo", TEXT, "", 0, 0 },

@@ -191,14 +191,20 @@ static void end_overdue(struct ap_core *c)
 		ap_session_end(c->v, c->keepers, c->link, &session, on_ended, NULL);
 }
 
-/* Sessions that were under way before a restart are watched again. */
+static void watch_all(struct ap_core *c, struct ap_result r, const GArray *ids)
+{
+	for (guint i = 0; ap_ok(r) && i < ids->len; i++)
+		ap_gatekeeper_get(c->keepers, &g_array_index(ids, struct ap_uuid, i));
+}
+
+/* Sessions that were under way before a restart are watched again, and those whose gate a platform knows as open. */
 static void watch_active(struct ap_core *c)
 {
-	g_autoptr(GArray) ids = NULL;
-	if (!ap_ok(ap_db_session_active(ap_vault_db(c->v), &ids)))
-		return;
-	for (guint i = 0; i < ids->len; i++)
-		ap_gatekeeper_get(c->keepers, &g_array_index(ids, struct ap_uuid, i));
+	g_autoptr(GArray) ids = NULL, told = NULL;
+	struct ap_result r = ap_db_session_active(ap_vault_db(c->v), &ids);
+	watch_all(c, r, ids);
+	r = ap_db_session_gates_told(ap_vault_db(c->v), &told);
+	watch_all(c, r, told);
 }
 
 static gboolean on_tick(void *data)

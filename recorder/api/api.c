@@ -179,5 +179,6 @@ void ap_api_add_all(struct ap_api *api)
 	ap_api_add_offboard(api);
 	ap_api_add_people(api);
 	ap_api_add_export(api);
+	ap_api_add_webhooks(api);
 	ap_api_add_public(api);
 }

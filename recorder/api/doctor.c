@@ -12,6 +12,7 @@
 #include "recorder/ledger/witness_list.h"
 #include "recorder/access/review.h"
 #include "recorder/vault_port.h"
+#include "recorder/webhook/db_webhook.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -147,6 +148,18 @@ static void check_counts(struct report *r, struct ap_vault *v)
 				   "none is due within a week");
 	note(r, "admins", n.admins >= 2 ? GOOD : WARN,
 	     n.admins >= 2 ? "two or more" : "holds and bulk erasures need two admins: add one");
+}
+
+static void check_webhooks(struct report *r, struct ap_vault *v)
+{
+	int64_t waiting = 0, dead = 0, disabled = 0;
+	bool known = ap_ok(ap_db_delivery_counts(ap_vault_db(v), &waiting, &dead)) &&
+		     ap_ok(ap_db_webhook_disabled(ap_vault_db(v), &disabled));
+	note(r, "webhooks", !known ? BAD : dead || disabled ? WARN : GOOD,
+	     !known   ? "webhooks cannot be read" :
+	     dead     ? "deliveries were given up: aparte webhook dead, then retry or drop" :
+	     disabled ? "a receiver answered that it wants no more (410): aparte webhook list" :
+			"every delivery was taken or is being tried");
 }
 
 /* ---- the key, lockdown, incidents ---- */
@@ -314,6 +327,7 @@ struct ap_result ap_doctor_examine(struct ap_vault *v, struct ap_backups *backup
 	note(&r, "link", ap_vault_ready(v) ? GOOD : BAD,
 	     ap_vault_ready(v) ? "gateway and capture are there"
 			       : "gateway or capture (sandbox) is missing: no recording now");
+	check_webhooks(&r, v);
 	check_turnover(&r, v);
 	check_lockdown(&r, v);
 	check_incidents(&r, v);

@@ -2,7 +2,7 @@
 
 #include "recorder/db/db_staff_metrics.h"
 #include "recorder/ledger/witness_list.h"
-#include "recorder/api/webhook.h"
+#include "recorder/webhook/webhook.h"
 
 #define WITNESS_FRESH_MS (2 * 3600LL * 1000) /* as the doctor has it */
 

@@ -4,7 +4,7 @@
 #include "recorder/backup/backup.h"
 #include "recorder/erasure/erasure.h"
 #include "recorder/ledger/witness.h"
-#include "recorder/api/webhook.h"
+#include "recorder/webhook/webhook_sender.h"
 
 #include <aparte/log.h>
 #include <netinet/in.h>

@@ -11,7 +11,7 @@
 #include "recorder/api/staff.h"
 #include "recorder/policy/terms.h"
 #include "recorder/vault.h"
-#include "recorder/api/webhook.h"
+#include "recorder/webhook/webhook.h"
 
 #include <aparte/log.h>
 

@@ -59,6 +59,15 @@ struct ap_result ap_consent_facts(struct ap_vault *v, struct ap_db *db, const st
 	return r;
 }
 
+static JsonArray *purpose_list(ap_purposes purposes)
+{
+	JsonArray *list = json_array_new();
+	for (int p = 0; p < AP_PURPOSE_COUNT; p++)
+		if (purposes & AP_PURPOSE_BIT(p))
+			json_array_add_string_element(list, ap_purpose_text((enum ap_purpose)p));
+	return list;
+}
+
 JsonObject *ap_consent_leaf_body(const struct ap_party *party, enum ap_decision event, ap_purposes purposes,
 				 const struct ap_hash *statement_sha256, bool is_signed)
 {
@@ -73,7 +82,7 @@ JsonObject *ap_consent_leaf_body(const struct ap_party *party, enum ap_decision 
 	json_object_set_string_member(body, "event", ap_decision_text(event));
 	json_object_set_string_member(body, "session", session);
 	json_object_set_string_member(body, "role", ap_role_text(party->role));
-	json_object_set_array_member(body, "purposes", list);
+	json_object_set_array_member(body, "purposes", purpose_list(purposes));
 	json_object_set_string_member(body, "statement_sha256", sha256);
 	json_object_set_string_member(body, "evidence", is_signed ? "signed" : "unsigned");
 	return body;
@@ -99,6 +108,24 @@ ap_purposes ap_consent_shown(struct ap_db *db, const struct ap_party *party)
 	struct ap_consent_state state = { 0 };
 	AP_IGNORE(ap_db_consent_state(db, &party->session, party->role, &state)); /* unreadable counts as nothing given */
 	return ap_consent_given(&state);
+}
+
+struct ap_result ap_consent_tell_platform(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *session, ap_purposes before)
+{
+	ap_purposes both;
+	int64_t tenant;
+	char id[AP_UUID_TEXT];
+	AP_TRY(ap_db_consent_both(db, session, &both));
+	if (both == before)
+		return AP_SUCCESS;
+	AP_TRY(ap_db_session_tenant(db, session, &tenant));
+	g_autoptr(JsonObject) data = json_object_new();
+	g_autofree char *json = NULL;
+	ap_uuid_text(session, id);
+	json_object_set_string_member(data, "session", id);
+	json_object_set_array_member(data, "given", purpose_list(both));
+	AP_TRY(ap_jcs_from_object(data, &json));
+	return ap_vault_webhook(v, db, tenant, "consent.changed", json);
 }
 
 static void send_states(struct ap_consents *c, const struct ap_party *party, bool own)

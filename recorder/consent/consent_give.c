@@ -94,6 +94,8 @@ static struct ap_result commit_part(struct ap_vault *v, struct ap_db *db, const 
 				    const struct ap_statement *s, JsonObject *body, const struct ap_secret *share,
 				    uint64_t *ret_leaf)
 {
+	ap_purposes before = 0;
+	AP_TRY(ap_db_consent_both(db, &party->session, &before));
 	JsonObject *leaf_body = ap_consent_leaf_body(party, s->event, s->purposes, &s->sha256, true);
 	char record[AP_UUID_TEXT];
 	g_autofree char *notice = ap_hash_hex(&s->notice_sha256);
@@ -103,7 +105,8 @@ static struct ap_result commit_part(struct ap_vault *v, struct ap_db *db, const 
 	AP_TRY(ap_ledger_append(ap_vault_ledger(v), db, AP_LEAF_CONSENT, leaf_body, ret_leaf));
 	if (share)
 		AP_TRY(put_share(v, db, party, s, *ret_leaf, share));
-	return put_consent(db, party, s, body, ap_wall_ms(ap_vault_clock(v)), *ret_leaf);
+	AP_TRY(put_consent(db, party, s, body, ap_wall_ms(ap_vault_clock(v)), *ret_leaf));
+	return ap_consent_tell_platform(v, db, &party->session, before);
 }
 
 /* The give counts from its commit on: what fails here is made good at the next start, or at the session's end. */

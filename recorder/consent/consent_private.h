@@ -43,5 +43,8 @@ JsonObject *ap_consent_leaf_body(const struct ap_party *party, enum ap_decision 
 				 const struct ap_hash *statement_sha256, bool is_signed);
 /* After a commit: gates, events, the staff side. `before`: what others saw. */
 void ap_consent_changed(struct ap_consents *c, const struct ap_party *party, ap_purposes before);
+/* Inside the transaction that writes a decision, after it was written: tells the platform what both give now, when that is
+ * not `before` any more. Not who of them decided, and nothing at all of a refusal of what was not given (R34). */
+struct ap_result ap_consent_tell_platform(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *session, ap_purposes before);
 /* What others see this person give. */
 ap_purposes ap_consent_shown(struct ap_db *db, const struct ap_party *party);

@@ -79,9 +79,19 @@ static struct ap_result drop_replayed_record(struct withdrawal *w, struct ap_db 
 	return AP_SUCCESS;
 }
 
+/* Last, and without a word in the matter: nobody's withdrawal waits for what a platform is to hear of it. */
+static void tell_platform(struct withdrawal *w, struct ap_db *db, ap_purposes both)
+{
+	struct ap_result r = ap_consent_tell_platform(w->c->v, db, &w->party.session, both);
+	if (!ap_ok(r))
+		ap_log(AP_LOG_WARN, "webhook_not_queued", "reason=%s", r.name);
+}
+
 static struct ap_result commit_part(struct withdrawal *w, struct ap_db *db, uint64_t *ret_leaf)
 {
 	struct ap_vault *v = w->c->v;
+	ap_purposes both = 0;
+	AP_IGNORE(ap_db_consent_both(db, &w->party.session, &both)); /* unreadable: then nothing is told */
 	AP_TRY(drop_replayed_record(w, db));
 	JsonObject *body = ap_consent_leaf_body(&w->party, w->event, w->purposes, &w->sha256, w->is_signed);
 	if (w->has_record) {
@@ -104,7 +114,10 @@ static struct ap_result commit_part(struct withdrawal *w, struct ap_db *db, uint
 				      .signature = w->is_signed ? w->signature : NULL,
 				      .leaf = *ret_leaf };
 	AP_TRY(ap_db_consent_put(db, &row));
-	return takes_recording(w) ? order_all(v, db, &w->party.session) : AP_SUCCESS;
+	if (takes_recording(w))
+		AP_TRY(order_all(v, db, &w->party.session));
+	tell_platform(w, db, both);
+	return AP_SUCCESS;
 }
 
 static struct ap_result commit(struct withdrawal *w, uint64_t *ret_leaf)

@@ -124,6 +124,29 @@ struct ap_result ap_db_session_set_paused(struct ap_db *db, const struct ap_uuid
 	return ap_db_run(db, "UPDATE session SET paused = ?2 WHERE id = ?1", AP_VALUES(AP_V_UUID(id), AP_V_INT(bits)));
 }
 
+struct ap_result ap_db_session_tenant(struct ap_db *db, const struct ap_uuid *id, int64_t *ret_tenant)
+{
+	return ap_db_count(db, "SELECT tenant FROM session WHERE id = ?1", AP_VALUES(AP_V_UUID(id)), ret_tenant);
+}
+
+struct ap_result ap_db_session_gate_told(struct ap_db *db, const struct ap_uuid *id, bool *ret_told)
+{
+	int64_t told;
+	AP_TRY(ap_db_count(db, "SELECT gate_told FROM session WHERE id = ?1", AP_VALUES(AP_V_UUID(id)), &told));
+	*ret_told = told != 0;
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_db_session_set_gate_told(struct ap_db *db, const struct ap_uuid *id, bool told)
+{
+	return ap_db_run(db, "UPDATE session SET gate_told = ?2 WHERE id = ?1", AP_VALUES(AP_V_UUID(id), AP_V_INT(told)));
+}
+
+struct ap_result ap_db_session_gates_told(struct ap_db *db, GArray **ret_ids)
+{
+	return ap_rows_end_ids(ap_db_query(db, "SELECT id FROM session WHERE gate_told = 1", AP_NO_VALUES), ret_ids);
+}
+
 struct ap_result ap_db_session_restricted(struct ap_db *db, const struct ap_uuid *id, bool *ret_restricted)
 {
 	int64_t n = 0;

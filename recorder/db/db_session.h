@@ -13,6 +13,12 @@ struct ap_result ap_db_party_put(struct ap_db *db, const struct ap_party *p);
 /* A session made before under this key: "not-found", or its id and the hash of its request. */
 struct ap_result ap_db_session_by_key(struct ap_db *db, int64_t tenant, const char *idempotency_key,
 				      struct ap_uuid *ret_id, uint8_t ret_request_sha256[32]);
+struct ap_result ap_db_session_tenant(struct ap_db *db, const struct ap_uuid *id, int64_t *ret_tenant);
+/* Whether the platform was told that the gate opened, and not yet that it closed; and all sessions of which it was
+ * (GArray of struct ap_uuid). */
+struct ap_result ap_db_session_gate_told(struct ap_db *db, const struct ap_uuid *id, bool *ret_told);
+struct ap_result ap_db_session_set_gate_told(struct ap_db *db, const struct ap_uuid *id, bool told);
+struct ap_result ap_db_session_gates_told(struct ap_db *db, GArray **ret_ids);
 /* ended_ms is set with AP_SESSION_ENDED. */
 struct ap_result ap_db_session_set_state(struct ap_db *db, const struct ap_uuid *id, enum ap_session_state state,
 					 int64_t now_ms);

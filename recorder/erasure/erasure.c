@@ -2,10 +2,13 @@
 
 #include "recorder/api/answer.h"
 #include "recorder/db/db_consent.h"
+#include "recorder/db/db_session.h"
 #include "recorder/db/db_staff_erasure.h"
 #include "recorder/erasure/erasure_work.h"
 #include "recorder/vault.h"
+#include "recorder/webhook/webhook.h"
 
+#include <aparte/log.h>
 #include <string.h>
 
 static int64_t now(struct ap_vault *v)
@@ -26,6 +29,24 @@ static struct ap_result check_order(const struct ap_erasure_subject *s, const ch
 	return AP_SUCCESS;
 }
 
+/* No cause: whether a person's word was it, and whose, is not a platform's business (R34, R41). Nor does an order fail for
+ * this, unless the transaction went with it. */
+static struct ap_result tell_platform(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *recording,
+				      const struct ap_uuid *session)
+{
+	int64_t tenant = 0;
+	JsonObject *data = json_object_new();
+	ap_answer_id(data, "recording", recording);
+	ap_answer_id(data, "session", session);
+	g_autofree char *text = ap_answer_take_text(ap_answer_object(data));
+	struct ap_result r = ap_db_session_tenant(db, session, &tenant);
+	if (ap_ok(r))
+		r = ap_webhook_queue(v, db, tenant, "erasure.ordered", text);
+	if (!ap_ok(r))
+		ap_log(AP_LOG_WARN, "webhook_not_queued", "reason=%s", r.name);
+	return ap_db_in_transaction(db) ? AP_SUCCESS : r;
+}
+
 struct ap_result ap_erasure_order(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *recording,
 				  const char *cause)
 {
@@ -43,7 +64,8 @@ struct ap_result ap_erasure_order(struct ap_vault *v, struct ap_db *db, const st
 	ap_answer_id(body, "session", &s.session);
 	ap_answer_text(body, "cause", cause);
 	AP_TRY(ap_ledger_append(ap_vault_ledger(v), db, AP_LEAF_ERASURE_ORDERED, body, &leaf));
-	return ap_db_erasure_insert(db, &id, recording, cause, now(v), leaf);
+	AP_TRY(ap_db_erasure_insert(db, &id, recording, cause, now(v), leaf));
+	return tell_platform(v, db, recording, &s.session);
 }
 
 /* ---- running ---- */

@@ -6,7 +6,7 @@
 #include "recorder/db/db_turnover.h"
 #include "recorder/access/note.h"
 #include "recorder/vault.h"
-#include "recorder/api/webhook.h"
+#include "recorder/webhook/webhook.h"
 
 #include <aparte/log.h>
 

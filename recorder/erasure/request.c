@@ -6,7 +6,7 @@
 #include "recorder/erasure/request_clock.h"
 #include "recorder/consent/session.h"
 #include "recorder/vault.h"
-#include "recorder/api/webhook.h"
+#include "recorder/webhook/webhook.h"
 
 #include <aparte/gate.h>
 #include <aparte/http.h>
@@ -173,6 +173,15 @@ static struct ap_result write_items(struct ap_vault *v, const struct ap_request_
 	for (int i = 0; is_type(row, "erasure") && items[i]; i++)
 		AP_TRY(ap_db_item_insert(ap_vault_db(v), &row->id, i + 1, items[i]));
 	return AP_SUCCESS;
+}
+
+struct ap_result ap_request_tell(struct ap_vault *v, const struct ap_request_row *row, const char *event, int64_t due_ms)
+{
+	JsonObject *data = json_object_new();
+	ap_answer_id(data, "request", &row->id);
+	ap_answer_time(data, "due", due_ms);
+	g_autofree char *text = ap_answer_take_text(ap_answer_object(data));
+	return ap_webhook_queue(v, ap_vault_db(v), row->tenant, event, text);
 }
 
 /* The platform learns that there is one, not whose: it has no part in the persons' rights (R34, R41). */

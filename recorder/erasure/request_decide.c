@@ -102,9 +102,10 @@ struct decision {
 static struct ap_result write_extension(struct ap_vault *v, const struct decision *d)
 {
 	uint64_t leaf;
+	int64_t due_ms = ap_request_extended_due(d->row.created_ms);
 	AP_TRY(ap_request_log(v, "request_extended", &d->row, d->by, &leaf));
-	return ap_db_request_extend(ap_vault_db(v), &d->row.id, d->reason, ap_request_extended_due(d->row.created_ms),
-				    now(v));
+	AP_TRY(ap_db_request_extend(ap_vault_db(v), &d->row.id, d->reason, due_ms, now(v)));
+	return ap_request_tell(v, &d->row, "request.extended", due_ms);
 }
 
 /* Art. 12(3): once, within the first month. */

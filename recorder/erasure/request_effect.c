@@ -11,7 +11,7 @@
 #include "recorder/portability/archive.h"
 #include "recorder/erasure/request_clock.h"
 #include "recorder/vault.h"
-#include "recorder/api/webhook.h"
+#include "recorder/webhook/webhook.h"
 
 #include <aparte/log.h>
 #include <string.h>
@@ -143,7 +143,8 @@ static struct ap_result write_answer(struct ap_vault *v, const struct ap_request
 	uint64_t leaf;
 	g_autofree char *event = g_strconcat("request_", answer->state, NULL);
 	AP_TRY(ap_request_log(v, event, row, by, &leaf));
-	return ap_db_request_answer(ap_vault_db(v), &row->id, answer);
+	AP_TRY(ap_db_request_answer(ap_vault_db(v), &row->id, answer));
+	return ap_request_tell(v, row, strcmp(answer->state, "done") == 0 ? "request.done" : "request.refused", 0);
 }
 
 struct ap_result ap_request_settle(struct ap_vault *v, const struct ap_request_row *row,
@@ -180,6 +181,7 @@ static struct ap_result lift_one(struct ap_vault *v, const struct ap_request_row
 	AP_TRY(ap_request_log(v, "restriction_lifted", row, "vault", &leaf));
 	AP_TRY(ap_db_run(ap_vault_db(v), "UPDATE request SET state = 'lifted' WHERE id = ?1",
 			 AP_VALUES(AP_V_UUID(&row->id))));
+	AP_TRY(ap_request_tell(v, row, "request.lifted", 0));
 	AP_TRY(ap_db_request_frozen_by_others(ap_vault_db(v), &row->session, &row->id, &others));
 	return others ? AP_SUCCESS : ap_db_request_freeze(ap_vault_db(v), &row->session, false);
 }

@@ -10,6 +10,8 @@
 /* Leaf 09 about a step, inside the caller's transaction. `by` is an actor's text. */
 struct ap_result ap_request_log(struct ap_vault *v, const char *event, const struct ap_request_row *row, const char *by,
 				uint64_t *ret_leaf);
+/* Queues a webhook with the request's id, and its day unless due_ms is 0. Inside the caller's transaction. */
+struct ap_result ap_request_tell(struct ap_vault *v, const struct ap_request_row *row, const char *event, int64_t due_ms);
 /* The request as JSON, with checklist, obstacles and archive; "not-found". */
 struct ap_result ap_request_answer_one(struct ap_vault *v, const struct ap_uuid *id, JsonNode **ret_answer);
 /* The same for a list; takes nothing, adds to its objects. */

@@ -96,10 +96,15 @@ static struct ap_gate_conditions conditions_of(struct ap_gatekeeper *k)
 	return c;
 }
 
-unsigned ap_keeper_current_reasons(struct ap_gatekeeper *k)
+unsigned ap_keeper_conditions(struct ap_gatekeeper *k)
 {
 	struct ap_gate_conditions c = conditions_of(k);
-	return ap_gate_reasons(&c) | (k->held_closed ? k->order_reasons : 0);
+	return ap_gate_reasons(&c);
+}
+
+unsigned ap_keeper_current_reasons(struct ap_gatekeeper *k)
+{
+	return ap_keeper_conditions(k) | (k->held_closed ? k->order_reasons : 0);
 }
 
 /* ---- moves ---- */
@@ -111,6 +116,7 @@ static void begin_closing(struct ap_gatekeeper *k)
 	for (int i = 0; i < 2; i++)
 		k->person[i].absent = k->person[i].presence_s > 0 && now_ns(all) >= k->person[i].present_until_ns;
 	k->closing_reasons = ap_keeper_current_reasons(k);
+	k->closing_told = ap_keeper_tellable(k);
 	k->closing_ms = ap_wall_ms(ap_vault_clock(all->v));
 	k->shut_by_ns = now_ns(all) + SHUT_NS;
 	k->closing_recording = k->run.row.id;
@@ -143,6 +149,7 @@ void ap_keeper_evaluate(struct ap_gatekeeper *k)
 		k->finishing = false;
 		ap_keeper_run_waiters(k->finishers);
 	}
+	ap_keeper_tell_late(k);
 	ap_keeper_show(k);
 }
 
@@ -190,7 +197,9 @@ static struct ap_result log_closing(struct ap_gatekeeper *k, struct ap_db *db)
 	json_object_set_int_member(body, "epoch", k->closing_epoch);
 	json_object_set_int_member(body, "reasons", k->closing_reasons);
 	AP_TRY(ap_ledger_append(ap_vault_ledger(k->all->v), db, AP_LEAF_GATE_CLOSED, body, &leaf));
-	return ap_db_epoch_close(db, k->generation, k->closing_ms, k->closing_reasons, leaf);
+	AP_TRY(ap_db_epoch_close(db, k->generation, k->closing_ms, k->closing_reasons, leaf));
+	ap_keeper_tell_closed(k, db);
+	return AP_SUCCESS;
 }
 
 void ap_keeper_commit_closing(struct ap_gatekeeper *k)
@@ -199,6 +208,8 @@ void ap_keeper_commit_closing(struct ap_gatekeeper *k)
 	struct ap_result r = ap_db_begin(db);
 	if (ap_ok(r))
 		r = ap_db_finish(db, log_closing(k, db));
+	if (ap_ok(r) && k->closing_told)
+		k->told = false;
 	if (!ap_ok(r) && !k->unlogged)
 		ap_log(AP_LOG_ERROR, "gate_closing_unlogged", "session=%s reason=%s", k->session_text, r.name);
 	k->unlogged = !ap_ok(r);

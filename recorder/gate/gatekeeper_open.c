@@ -79,7 +79,8 @@ static struct ap_result commit_part(struct ap_gatekeeper *k, struct ap_db *db, s
 		AP_TRY(announce_start(k, db, r));
 	}
 	AP_TRY(ap_ledger_append(ap_vault_ledger(k->all->v), db, AP_LEAF_GATE_OPENED, opened_body(k, r, e), &leaf));
-	return ap_db_epoch_put(db, &k->session, &r->id, e, leaf);
+	AP_TRY(ap_db_epoch_put(db, &k->session, &r->id, e, leaf));
+	return ap_keeper_tell_opened(k, db, &r->id);
 }
 
 static struct ap_result commit_opening(struct ap_gatekeeper *k)
@@ -92,6 +93,7 @@ static struct ap_result commit_opening(struct ap_gatekeeper *k)
 	AP_TRY(ap_db_begin(db));
 	AP_TRY(ap_db_finish(db, commit_part(k, db, &r, &e)));
 	bool fresh = !k->run.exists;
+	k->told = true;
 	k->run.exists = true;
 	k->run.row = r;
 	k->run.epoch = e.number;

@@ -1,6 +1,6 @@
 /*
  * The keeper's own state, shared by the files that make it up: gatekeeper.c (conditions and moves),
- * gatekeeper_open.c (opening), gatekeeper_capture.c (what the capture reports, sealing), gatekeeper_show.c (events),
+ * gatekeeper_open.c (opening), gatekeeper_capture.c (what the capture reports, sealing), gatekeeper_show.c (events), gatekeeper_tell.c (webhooks),
  * gatekeepers.c (all of them: the registry, the disk they share, deadlines).
  */
 #pragma once
@@ -78,6 +78,9 @@ struct ap_gatekeeper {
 	enum ap_gate_phase phase;
 	uint64_t generation; /* of the last opening; 0 before the first */
 	unsigned closing_reasons, order_reasons;
+	unsigned closing_told; /* what a platform may hear of closing_reasons; 0: nothing */
+	bool told;	       /* as session.gate_told: the platform knows it as open */
+	int64_t tell_again_ns; /* not before */
 	int64_t closing_ms, shut_by_ns;
 	struct ap_uuid closing_recording;
 	uint32_t closing_epoch;
@@ -94,6 +97,8 @@ struct ap_gatekeeper {
 
 /* gatekeeper.c */
 unsigned ap_keeper_current_reasons(struct ap_gatekeeper *k);
+/* Without what an order adds. */
+unsigned ap_keeper_conditions(struct ap_gatekeeper *k);
 void ap_keeper_evaluate(struct ap_gatekeeper *k);
 void ap_keeper_input(struct ap_gatekeeper *k, enum ap_gate_input input);
 /* The opening broke: no new attempt before a growing pause is over. */
@@ -105,6 +110,16 @@ void ap_keeper_commit_closing(struct ap_gatekeeper *k);
 /* The reading end is closed: leaf 03, then whoever waits. */
 void ap_keeper_shut(struct ap_gatekeeper *k);
 void ap_keeper_run_waiters(GArray *waiters);
+
+/* gatekeeper_tell.c */
+/* gate.opened, unless the platform knows it as open. Inside the caller's transaction. */
+struct ap_result ap_keeper_tell_opened(struct ap_gatekeeper *k, struct ap_db *db, const struct ap_uuid *recording);
+/* gate.closed, where it is to hear of it. Inside the caller's transaction, last: no closing fails for it. */
+void ap_keeper_tell_closed(struct ap_gatekeeper *k, struct ap_db *db);
+/* At every look: a gate known as open that stays closed. In a transaction of its own, and hardly ever. */
+void ap_keeper_tell_late(struct ap_gatekeeper *k);
+/* What may be told of a closing that begins now; 0: nothing. */
+unsigned ap_keeper_tellable(struct ap_gatekeeper *k);
 
 /* gatekeeper_open.c */
 void ap_keeper_open(struct ap_gatekeeper *k);
@@ -119,4 +134,5 @@ void ap_keeper_seal_without_capture(struct ap_gatekeeper *k);
 
 /* gatekeeper_show.c */
 void ap_keeper_show(struct ap_gatekeeper *k);
+JsonArray *ap_keeper_reasons_json(unsigned reasons);
 void ap_keeper_show_recording(struct ap_gatekeeper *k, const char *state);

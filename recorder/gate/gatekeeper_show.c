@@ -2,7 +2,7 @@
 
 #include <aparte/jcs.h>
 
-static JsonArray *reasons_array(unsigned reasons)
+JsonArray *ap_keeper_reasons_json(unsigned reasons)
 {
 	static const char *const names[] = {
 #define X(id, name) name,
@@ -22,7 +22,7 @@ JsonObject *ap_gatekeeper_json(struct ap_gatekeeper *k, enum ap_role role)
 	/* 64 bits are more than a JSON number keeps: text. */
 	g_autofree char *generation = g_strdup_printf("%" G_GUINT64_FORMAT, k->generation);
 	json_object_set_string_member(o, "state", ap_gate_state_text(ap_gate_visible(k->phase)));
-	json_object_set_array_member(o, "reasons", reasons_array(ap_gatekeeper_reasons(k)));
+	json_object_set_array_member(o, "reasons", ap_keeper_reasons_json(ap_gatekeeper_reasons(k)));
 	json_object_set_int_member(o, "epoch", k->run.epoch);
 	json_object_set_string_member(o, "generation", generation);
 	if (role) {

@@ -130,10 +130,10 @@ static bool idle(const struct ap_gatekeeper *k, int64_t now)
 	       k->away_since_ns && now - k->away_since_ns >= LET_GO_NS;
 }
 
-/* Whoever asks again gets a new one from vault.db. */
+/* Whoever asks again gets a new one from vault.db. What a platform is to hear is told first. */
 static bool over(const struct ap_gatekeeper *k, int64_t now)
 {
-	return at_rest(k) && (k->ended || idle(k, now));
+	return at_rest(k) && !k->told && (k->ended || idle(k, now));
 }
 
 /*
@@ -312,6 +312,7 @@ struct ap_gatekeeper *ap_gatekeeper_get(struct ap_gatekeepers *all, const struct
 	k->closers = g_array_new(FALSE, FALSE, sizeof(struct ap_keeper_waiter));
 	k->finishers = g_array_new(FALSE, FALSE, sizeof(struct ap_keeper_waiter));
 	ap_uuid_text(session, k->session_text);
+	AP_IGNORE(ap_db_session_gate_told(ap_vault_db(all->v), session, &k->told)); /* unreadable: as if not */
 	g_hash_table_insert(all->keepers, &k->session, k);
 	ap_gatekeeper_reload(k);
 	return k;

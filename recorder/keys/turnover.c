@@ -6,6 +6,7 @@
 #include "recorder/keys/kek.h"
 #include "recorder/keys/lockdown.h"
 #include "recorder/vault.h"
+#include "recorder/webhook/webhook.h"
 
 #include <aparte/log.h>
 #include <string.h>
@@ -102,7 +103,8 @@ static struct ap_result write_done(struct ap_vault *v, struct ap_turnover *t)
 	t->destroyed_ms = now(v);
 	t->unrecoverable_ms = MAX(t->destroyed_ms, part_ms);
 	AP_TRY(ap_ledger_append(ap_vault_ledger(v), db, AP_LEAF_KEY_TURNOVER, leaf_body(t, erasures), &t->leaf));
-	return ap_db_turnover_finish(db, t);
+	AP_TRY(ap_db_turnover_finish(db, t));
+	return ap_webhook_tell_unrecoverable(v, db, t->leaf, t->unrecoverable_ms);
 }
 
 /* The old key is gone from where it was kept. What the log says of when is never too early. */

@@ -65,7 +65,8 @@ const operators = randomBytes(16).toString('hex');
 
 before(async () => {
 	hooks = await receiveHooks();
-	instance = await Instance.start({ config: { 'log.level': 'debug', 'gateway.rate_per_minute': 100000 },
+	instance = await Instance.start({ config: { 'log.level': 'debug', 'gateway.rate_per_minute': 100000,
+		'webhooks.allow_http': true, 'webhooks.private_hosts': '127.0.0.1' },
 		env: { OPERATORS_PASSWORD: operators } });
 	peers = await CallPeers.start();
 });

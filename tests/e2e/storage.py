@@ -31,7 +31,8 @@ class Storage(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.disk = bad_disk.Disk()
-        cls.instance = client.Instance({"gateway.rate_per_minute": 100000, "storage.floor_mib": FLOOR_MIB}, cls.disk)
+        cls.instance = client.Instance({"gateway.rate_per_minute": 100000, "storage.floor_mib": FLOOR_MIB,
+                                        "webhooks.private_hosts": "127.0.0.1"}, cls.disk)
         cls.addClassCleanup(cls.disk.stop)
         cls.addClassCleanup(cls.instance.stop)
         cls.call = bad_disk.Call(cls.instance)

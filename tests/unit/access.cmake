@@ -11,6 +11,8 @@ if(TARGET ap_vault_core)
 	foreach(module access playback damage erasure retention request hold login webhook)
 		ap_staff_test(${module})
 	endforeach()
+	ap_staff_test(webhook_lanes)
+	ap_unit_test(webhook_events LIBS ap_vault_world ap_vault_staff)
 	ap_staff_test(clocks)
 	ap_staff_test(archive)
 	ap_unit_test(compose LIBS ap_vault_staff)
@@ -26,4 +28,12 @@ if(NODE)
 		WORKING_DIRECTORY ${CMAKE_CURRENT_LIST_DIR}/../integration)
 	set_tests_properties(integration/staff PROPERTIES LABELS integration TIMEOUT 300 RESOURCE_LOCK browsers
 		ENVIRONMENT APARTE_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
+endif()
+
+# Webhooks of the running instance, by a receiver that verifies on its own; with live media.
+find_program(SYSTEM_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH)
+if(SYSTEM_PYTHON)
+	add_test(NAME integration/webhooks COMMAND ${SYSTEM_PYTHON} ${CMAKE_CURRENT_LIST_DIR}/../integration/webhooks.py)
+	set_tests_properties(integration/webhooks PROPERTIES LABELS integration TIMEOUT 240 RESOURCE_LOCK browsers
+		ENVIRONMENT "APARTE_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY};PYTHONDONTWRITEBYTECODE=1")
 endif()

@@ -91,7 +91,8 @@ _shared = {}
 def instance():
     """The instance that all tests share; it ends with the process."""
     if "instance" not in _shared:
-        _shared["instance"] = client.Instance({"gateway.rate_per_minute": 100000, "requests.lift_notice_hours": 0})
+        _shared["instance"] = client.Instance({"gateway.rate_per_minute": 100000, "requests.lift_notice_hours": 0,
+                                                "webhooks.allow_http": "true", "webhooks.private_hosts": "127.0.0.1"})
         atexit.register(_shared["instance"].stop)
     return _shared["instance"]
 

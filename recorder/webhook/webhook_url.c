@@ -1,4 +1,4 @@
-#include "recorder/api/webhook_url.h"
+#include "recorder/webhook/webhook_url.h"
 
 #include <aparte/buf.h>
 #include <arpa/inet.h>
@@ -25,7 +25,7 @@ static bool v4_public(uint32_t address)
 	return true;
 }
 
-/* Global unicast only (2000::/3), and not what tunnels to an IPv4 address (RFC 3056). Of the rest an address that
+/* Global unicast only (2000::/3), and not what tunnels to an IPv4 address (RFC 3056, RFC 4380). Of the rest an address that
  * stands for an IPv4 one (RFC 4291 §2.5.5.2, RFC 6052) is as good as that one. */
 static bool v6_public(const struct in6_addr *address)
 {
@@ -34,7 +34,7 @@ static bool v6_public(const struct in6_addr *address)
 	uint32_t third = ap_read_u32(&r), last = ap_read_u32(&r);
 	if ((high == 0 && third == 0xFFFF) || (high == UINT64_C(0x0064FF9B00000000) && third == 0))
 		return v4_public(last);
-	return high >> 61 == 1 && high >> 48 != 0x2002;
+	return high >> 61 == 1 && high >> 48 != 0x2002 && high >> 32 != 0x20010000;
 }
 
 static bool name_fits(const char *host)
@@ -57,15 +57,32 @@ static bool host_fits(const char *host)
 	return name_fits(host);
 }
 
-bool ap_webhook_url_fits(const char *url)
+bool ap_webhook_address_fits(GInetAddress *address)
+{
+	struct ap_reader r = ap_reader_over(g_inet_address_to_bytes(address), g_inet_address_get_native_size(address));
+	struct in6_addr v6;
+	if (g_inet_address_get_family(address) == G_SOCKET_FAMILY_IPV4)
+		return v4_public(ap_read_u32(&r));
+	ap_copy(v6.s6_addr, sizeof v6.s6_addr, g_inet_address_to_bytes(address), sizeof v6.s6_addr);
+	return v6_public(&v6);
+}
+
+bool ap_webhook_host_is_private(const char *host, const struct ap_webhook_reach *reach)
+{
+	for (const char *const *one = reach ? reach->private_hosts : NULL; one && *one; one++)
+		if (g_ascii_strcasecmp(*one, host) == 0)
+			return true;
+	return false;
+}
+
+bool ap_webhook_url_fits(const char *url, const struct ap_webhook_reach *reach)
 {
 	g_autoptr(GUri) uri = strlen(url) <= URL_MAX ? g_uri_parse(url, SOUP_HTTP_URI_FLAGS, NULL) : NULL;
-	if (!uri || !g_uri_get_host(uri) || g_uri_get_userinfo(uri))
+	const char *host = uri ? g_uri_get_host(uri) : NULL;
+	if (!host || !*host || g_uri_get_userinfo(uri))
 		return false;
-#ifdef AP_TEST_HOOKS
-	g_autoptr(GInetAddress) address = g_inet_address_new_from_string(g_uri_get_host(uri));
-	if (address && g_inet_address_get_is_loopback(address))
-		return true;
-#endif
-	return strcmp(g_uri_get_scheme(uri), "https") == 0 && host_fits(g_uri_get_host(uri));
+	bool plain = strcmp(g_uri_get_scheme(uri), "http") == 0;
+	if (strcmp(g_uri_get_scheme(uri), "https") != 0 && !(plain && reach && reach->http))
+		return false;
+	return ap_webhook_host_is_private(host, reach) || host_fits(host);
 }
