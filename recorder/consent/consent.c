@@ -72,13 +72,9 @@ JsonObject *ap_consent_leaf_body(const struct ap_party *party, enum ap_decision 
 				 const struct ap_hash *statement_sha256, bool is_signed)
 {
 	JsonObject *body = json_object_new();
-	JsonArray *list = json_array_new();
 	char session[AP_UUID_TEXT];
 	g_autofree char *sha256 = ap_hash_hex(statement_sha256);
 	ap_uuid_text(&party->session, session);
-	for (int p = 0; p < AP_PURPOSE_COUNT; p++)
-		if (purposes & AP_PURPOSE_BIT(p))
-			json_array_add_string_element(list, ap_purpose_text((enum ap_purpose)p));
 	json_object_set_string_member(body, "event", ap_decision_text(event));
 	json_object_set_string_member(body, "session", session);
 	json_object_set_string_member(body, "role", ap_role_text(party->role));
