@@ -223,7 +223,7 @@ static struct ap_result write_reminder(struct ap_vault *v, const struct ap_reque
 
 static struct ap_result remind_one(struct ap_vault *v, const struct ap_request_row *row)
 {
-	enum ap_request_urgency urgency = ap_request_urgency(row->due_ms, now(v));
+	enum ap_request_urgency urgency = ap_request_urgency(row->due_ms, ap_vault_believed_ms(v));
 	unsigned told = urgency == AP_REQUEST_OVERDUE ? TOLD_SOON | TOLD_OVERDUE :
 			urgency == AP_REQUEST_SOON    ? TOLD_SOON : 0;
 	if ((told & ~row->told) == 0)
