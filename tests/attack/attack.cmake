@@ -14,3 +14,7 @@ if(SYSTEM_PYTHON AND TARGET aparte-recorder AND TARGET aparte-capture)
 	ap_attack(relink relink)
 	set_tests_properties(attack/relink PROPERTIES SKIP_RETURN_CODE 77)
 endif()
+# Time that a test injects is in no release.
+add_test(NAME attack/release_clock COMMAND ${CMAKE_SOURCE_DIR}/tests/attack/release_clock.sh ${CMAKE_SOURCE_DIR}
+	${CMAKE_BINARY_DIR}/release-clock $<TARGET_FILE:aparte-recorder>)
+set_tests_properties(attack/release_clock PROPERTIES TIMEOUT 120 LABELS attack)
