@@ -5,8 +5,10 @@
 #include "recorder/webhook/webhook_sender.h"
 
 #include <gio/gio.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -34,6 +36,8 @@ static void answer(GResolver *resolver, const char *name, GResolverNameLookupFla
 	g_autoptr(GTask) task = g_task_new(resolver, cancel, done, data);
 	if (g_str_has_suffix(name, ".inward.example"))
 		g_task_return_pointer(task, g_list_append(NULL, g_inet_address_new_from_string("127.0.0.1")), NULL);
+	else if (g_str_has_suffix(name, ".outward.example"))
+		g_task_return_pointer(task, g_list_append(NULL, g_inet_address_new_from_string("203.0.113.7")), NULL);
 	else
 		g_task_return_new_error(task, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND, "no such name");
 }
@@ -74,11 +78,11 @@ static gboolean on_connection(GSocketService *service, GSocketConnection *connec
 	return TRUE;
 }
 
-static struct mute *mute_new(void)
+static struct mute *mute_at(const char *address)
 {
 	struct mute *m = g_new0(struct mute, 1);
-	g_autoptr(GInetAddress) loopback = g_inet_address_new_loopback(G_SOCKET_FAMILY_IPV4);
-	g_autoptr(GSocketAddress) any = g_inet_socket_address_new(loopback, 0), bound = NULL;
+	g_autoptr(GInetAddress) own = g_inet_address_new_from_string(address);
+	g_autoptr(GSocketAddress) any = g_inet_socket_address_new(own, 0), bound = NULL;
 	m->taken = g_ptr_array_new_with_free_func(g_object_unref);
 	m->service = g_socket_service_new();
 	assert_true(g_socket_listener_add_address(G_SOCKET_LISTENER(m->service), any, G_SOCKET_TYPE_STREAM,
@@ -86,6 +90,11 @@ static struct mute *mute_new(void)
 	m->port = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(bound));
 	g_signal_connect(m->service, "incoming", G_CALLBACK(on_connection), m);
 	return m;
+}
+
+static struct mute *mute_new(void)
+{
+	return mute_at("127.0.0.1");
 }
 
 static void mute_free(struct mute *m)
@@ -120,12 +129,17 @@ static gboolean on_good_connection(GSocketService *service, GSocketConnection *c
 	return TRUE;
 }
 
-static struct mute *good_new(unsigned *answered)
+static struct mute *good_at(const char *address, unsigned *answered)
 {
-	struct mute *m = mute_new();
+	struct mute *m = mute_at(address);
 	g_signal_handlers_disconnect_by_func(m->service, on_connection, m);
 	g_signal_connect(m->service, "incoming", G_CALLBACK(on_good_connection), answered);
 	return m;
+}
+
+static struct mute *good_new(unsigned *answered)
+{
+	return good_at("127.0.0.1", answered);
 }
 
 /* ---- the tests ---- */
@@ -235,6 +249,33 @@ static void a_host_that_the_operator_named_may_lead_inward(void **state)
 	fixture_free(f);
 }
 
+/* A network of our own in which a public address is ours. */
+static bool own_network(void)
+{
+	if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
+		return false;
+	return system("ip link set lo up && ip addr add 203.0.113.7/32 dev lo") == 0; /* NOLINT: a fixed command, in a test */
+}
+
+/* The other half: what is of the internet is spoken to, by name and by address, with nothing configured but http. Last, for
+ * the process does not come back from its network. */
+static void a_public_address_is_spoken_to(void **state)
+{
+	(void)state;
+	if (!own_network())
+		skip();
+	struct fixture *f = open_fixture("");
+	unsigned answered = 0;
+	struct mute *good = good_at("203.0.113.7", &answered);
+	put(f, "name", "hooks.outward.example", good->port);
+	put(f, "address", "203.0.113.7", good->port);
+	send_until_tried(f);
+	assert_int_equal(answered, 2);
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM webhook_delivery"), 0);
+	mute_free(good);
+	fixture_free(f);
+}
+
 int main(void)
 {
 	g_autoptr(GResolver) names = g_object_new(names_get_type(), NULL);
@@ -242,6 +283,7 @@ int main(void)
 		cmocka_unit_test(one_that_hangs_holds_up_nobody),
 		cmocka_unit_test(a_name_that_resolves_inward_is_not_spoken_to),
 		cmocka_unit_test(a_host_that_the_operator_named_may_lead_inward),
+		cmocka_unit_test(a_public_address_is_spoken_to),
 	};
 	g_resolver_set_default(names);
 	return cmocka_run_group_tests(tests, NULL, NULL);
