@@ -113,7 +113,7 @@ static bool ready(void *ctx)
 	return true;
 }
 
-static const struct ap_vault_port port = { close_gate, port_event, NULL, NULL, look, ready, NULL };
+static const struct ap_vault_port port = { .close_gate = close_gate, .event = port_event, .conditions_changed = look, .ready = ready };
 
 static void nothing(struct ap_vault *v)
 {
