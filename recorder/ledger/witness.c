@@ -121,18 +121,21 @@ static void take_cosignature(struct asked *a, const struct ap_witness_answer *an
 /* It has another size than we thought: more than there is, or a place to go on from. */
 static void take_size(struct asked *a, uint64_t told)
 {
-	struct ap_witnesses *all = a->all;
+	struct ap_db *db = ap_vault_db(a->all->v);
 	uint64_t committed = 0;
-	if (!ap_ok(ap_db_ledger_size(ap_vault_db(all->v), &committed)))
-		fail(a, "database");
-	else if (told > committed)
+	struct ap_result r = ap_db_ledger_size(db, &committed);
+	if (ap_ok(r) && told > committed) {
 		doubt(a, "ahead", told);
-	else if (told == a->old || a->resumes++ >= RESUMES)
-		fail(a, "not-understood");
-	else if (!ap_ok(ap_db_witness_size(ap_vault_db(all->v), origin(all), a->w->vkey, told)))
-		fail(a, "database");
-	else
+		return;
+	}
+	if (ap_ok(r) && (told == a->old || a->resumes++ >= RESUMES))
+		r = ap_fail(AP_ERR_PROTOCOL, "not-understood", "");
+	if (ap_ok(r))
+		r = ap_db_witness_size(db, origin(a->all), a->w->vkey, told);
+	if (ap_ok(r))
 		a->next_ns = 0; /* at the next look, from there */
+	else
+		fail(a, r.name);
 }
 
 /* Its tree is another than ours: unless what we sent was wrong in itself. */
@@ -209,6 +212,7 @@ static void post(struct asked *a, const struct ap_merkle_proof *proof)
 	a->message = soup_message_new("POST", url);
 	if (!a->message) {
 		fail(a, "address");
+		asked_end(a);
 		return;
 	}
 	char *body = ap_witness_request(a->old, proof, a->note);
