@@ -8,10 +8,11 @@
 
 #include <aparte/log.h>
 
-#define LOOK 2000	    /* sessions in one scan: some index look-ups each */
+#define LOOK 500	    /* sessions in one scan: some index look-ups each */
 #define MOVE 50		    /* of which so many are sealed, in one transaction */
 #define DESTROY 50
 #define SHORTEN 200
+#define SHORTEN_MS 60000
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 #define PURGE_NOW (INT64_C(64) << 20) /* bytes of vault.db that are rewritten in a fraction of a second */
 
@@ -166,6 +167,9 @@ static struct ap_result shorten_some(struct ap_vault *v, struct ap_proofs *p)
 {
 	g_autoptr(GArray) rows = NULL;
 	struct ap_db *db = ap_vault_db(v);
+	if (now_of(v) < p->ends_next_ms)
+		return AP_SUCCESS;
+	p->ends_next_ms = now_of(v) + SHORTEN_MS;
 	AP_TRY(ap_db_proof_some(db, &p->ends, SHORTEN, &rows));
 	if (rows->len == 0)
 		return AP_SUCCESS;

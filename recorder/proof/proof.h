@@ -22,6 +22,7 @@ struct ap_vault;
 struct ap_proofs {
 	/* state */
 	struct ap_uuid sessions, ends; /* where a pass stands */
+	int64_t ends_next_ms;	       /* 0 at first: when ends are looked at again */
 	int64_t purge_ms;	       /* 0 at first: when vault.db may be rewritten again */
 };
 

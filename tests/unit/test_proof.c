@@ -334,10 +334,12 @@ static void R40_a_stricter_policy_shortens_the_years(void **state)
 	struct desk d = desk_archived();
 	fixture_run(d.f, "INSERT INTO policy (name, version, document, created_ms) SELECT name, version + 1,"
 			 " replace(document, '1826', '10'), 1 FROM policy WHERE name = 'default' ORDER BY version DESC LIMIT 1");
+	fixture_advance(d.f, 60000);
 	scan(&d);
 	assert_int_equal(fixture_count(d.f, "SELECT (until_ms - base_ms) / 86400000 FROM proof"), 10);
 	fixture_run(d.f, "INSERT INTO policy (name, version, document, created_ms) SELECT name, version + 1,"
 			 " replace(document, '10', '3000'), 1 FROM policy WHERE name = 'default' ORDER BY version DESC LIMIT 1");
+	fixture_advance(d.f, 60000);
 	scan(&d);
 	assert_int_equal(fixture_count(d.f, "SELECT (until_ms - base_ms) / 86400000 FROM proof"), 10);
 	fixture_free(d.f);
