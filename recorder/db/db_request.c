@@ -170,8 +170,8 @@ struct ap_result ap_db_request_list(struct ap_db *db, const struct ap_request_fi
 		" q.due_ms, q.answered_ms, q.extended_ms, q.extension, q.lifts_ms, q.wish, q.opened_by"
 		" FROM request q JOIN session s ON s.id = q.session WHERE (?1 IS NULL OR q.id = ?1)"
 		" AND (?2 IS NULL OR q.session = ?2) AND (?3 = 0 OR q.role = ?3) AND (?4 = 0 OR s.tenant = ?4)"
-		" AND (?5 = 0 OR (q.due_ms < ?5 AND (q.state IN ('open', 'extended') OR EXISTS (SELECT 1 FROM"
-		" request_item i WHERE i.request = q.id AND i.ticked_ms IS NULL))))"
+		" AND (?5 = 0 OR (q.due_ms < ?5 AND (q.state IN ('open', 'extended') OR (q.state = 'done' AND EXISTS (SELECT 1 FROM"
+		" request_item i WHERE i.request = q.id AND i.ticked_ms IS NULL)))))"
 		" ORDER BY q.created_ms DESC LIMIT 1000",
 		AP_VALUES(AP_V_BLOB(f->id ? f->id->b : NULL, 16), AP_V_BLOB(f->session ? f->session->b : NULL, 16),
 			  AP_V_INT(f->role), AP_V_INT(f->tenant), AP_V_INT(f->due_before_ms)));

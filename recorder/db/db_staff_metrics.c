@@ -20,8 +20,10 @@ struct ap_result ap_db_staff_counts(struct ap_db *db, int64_t now_ms, struct ap_
 			   AP_VALUES(AP_V_INT(now_ms)), &n.requests_overdue));
 	AP_TRY(ap_db_count(db, "SELECT count(*) FROM request WHERE state IN ('open', 'extended') AND due_ms <= ?1",
 			   AP_VALUES(AP_V_INT(now_ms + AP_REQUEST_SOON_MS)), &n.requests_soon));
-	AP_TRY(ap_db_count(db, "SELECT count(DISTINCT request) FROM request_item WHERE ticked_ms IS NULL", AP_NO_VALUES,
-			   &n.checklists_open));
+	AP_TRY(ap_db_count(db,
+			   "SELECT count(DISTINCT i.request) FROM request_item i JOIN request q ON q.id = i.request"
+			   " WHERE i.ticked_ms IS NULL AND q.state <> 'refused'",
+			   AP_NO_VALUES, &n.checklists_open));
 	AP_TRY(ap_db_count(db, "SELECT coalesce(max(idx) + 1, 0) FROM leaf", AP_NO_VALUES, &n.leaves));
 	AP_TRY(ap_db_count(db, "SELECT count(*) FROM user_ WHERE role = 'admin' AND disabled_ms IS NULL", AP_NO_VALUES,
 			   &n.admins));

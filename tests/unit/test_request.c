@@ -1,6 +1,7 @@
 #include "tests/testlib/staff_fixture.h"
 
 #include "recorder/erasure/erasure.h"
+#include "recorder/db/db_staff_metrics.h"
 #include "recorder/erasure/request.h"
 #include "recorder/erasure/request_clock.h"
 #include "recorder/vault_port.h"
@@ -77,6 +78,33 @@ static void a_hold_keeps_the_request_open_until_it_ends(void **state)
 	assert_ok(ap_request_work(f->v));
 	assert_int_equal(fixture_files(f, &recording), 0);
 	assert_int_equal(fixture_count(f, "SELECT count(*) FROM request WHERE state = 'done'"), 1);
+	fixture_free(f);
+}
+
+/* R23: what was not erased here need not be elsewhere: its checklist is neither due nor counted. */
+static void a_refused_erasure_owes_no_checklist(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"),
+		       recording = fixture_recording(f, &session, 60 * DAY);
+	struct ap_actor coach = fixture_party(&session, AP_COACH), admin = fixture_user(f, "ada", "admin", NULL);
+	struct ap_staff_counts counts;
+	g_autoptr(JsonNode) due = NULL;
+	(void)recording;
+	fixture_run(
+		f,
+		"INSERT INTO hold (id, recording, ground, reason, proposed_by, confirmed_by, created_ms, ends_ms)"
+		" SELECT x'00112233445566778899aabbccddeeff', id, 'g', 'r', 'a', 'b', 0, 9000000000000 FROM recording");
+	struct ap_uuid id = ask(f, &coach, "{\"type\":\"erasure\"}", "open");
+	assert_ok(ap_db_staff_counts(ap_vault_db(f->v), f->wall_ms, &counts));
+	assert_int_equal(counts.checklists_open, 1);
+	decide(f, &admin, &id, "refuse", "refused");
+	fixture_advance(f, 31 * DAY);
+	assert_ok(ap_request_list(f->v, &admin, true, &due));
+	assert_int_equal(json_array_get_length(json_object_get_array_member(json_node_get_object(due), "requests")), 0);
+	assert_ok(ap_db_staff_counts(ap_vault_db(f->v), f->wall_ms, &counts));
+	assert_int_equal(counts.checklists_open, 0);
 	fixture_free(f);
 }
 
@@ -362,6 +390,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_erasure_request_erases_at_once),
 		cmocka_unit_test(a_hold_keeps_the_request_open_until_it_ends),
+		cmocka_unit_test(a_refused_erasure_owes_no_checklist),
 		cmocka_unit_test(a_restriction_freezes_until_it_is_lifted),
 		cmocka_unit_test(each_persons_restriction_stands_by_itself),
 		cmocka_unit_test(an_erasure_carries_the_checklist),
