@@ -10,7 +10,7 @@ from ch01_beginning import SHORT
 WORDS = "he went quiet when the brother was named"
 
 
-def grant(story, name, user, purpose, day=100):
+def grant(story, name, user, purpose, day=175):
     return story.admin("POST", "/v1/grants", {"recording": story.meeting(name).recording, "supervisor": user, "purpose": purpose,
                                               "expires": model.text(story.clock.at(day))})
 
@@ -31,8 +31,8 @@ def supervisor(story):
     """R10, R12: by grant, for its purpose; the leaf is there before the first byte, and both persons read who and why."""
     staff = story.kept["s1"] = story.staff("s1")
     assert staff.call("GET", "/v1/recordings").json["recordings"] == []
-    for name in ("a03", "a12", "a10", "a15"):
-        story.kept[f"grant {name}"] = grant(story, name, "s1", "supervision")["id"]
+    for name, day in (("a03", 175), ("a12", 30), ("a10", 30), ("a15", 20)):
+        story.kept[f"grant {name}"] = grant(story, name, "s1", "supervision", day)["id"]
     seen = {one["id"] for one in staff.call("GET", "/v1/recordings").json["recordings"]}
     assert seen == {story.meeting(name).recording for name in ("a03", "a12", "a10", "a15")}
     assert begin(story, staff, "a02", "supervision", "curious").status == 404

@@ -76,7 +76,8 @@ def left_to_run(story):
     """R18, R21: a month, told a week before; three with a reason the person reads. Another policy's days are its own."""
     story.kept["access"] = request = ask(story, "a02", "coachee", "access")
     clock_agrees(story, request, "a02")
-    clock_agrees(story, ask(story, "c02", "coachee", "access"), "c02")
+    story.kept["short"] = ask(story, "c02", "coachee", "access")
+    clock_agrees(story, story.kept["short"], "c02")
     copy = story.meeting("a02").coachee.call("GET", f"/v1/party/requests/{request['id']}/copy")
     assert copy.status == 200 and story.meeting("a02").recording in copy.body.decode(), copy
 

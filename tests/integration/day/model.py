@@ -173,7 +173,8 @@ class Programme:
             return "erased"
         if recording.restricted:
             return "restricted"
-        return "archived" if recording.archives <= now else "sealed"
+        # One without an archive phase has none either while a hold keeps it beyond its end.
+        return "archived" if recording.archives <= now and recording.archives < recording.expires else "sealed"
 
     def states(self, now):
         return {name: self.state(recording, now) for name, recording in self.recordings.items()}
