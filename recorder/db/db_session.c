@@ -119,6 +119,17 @@ struct ap_result ap_db_session_set_state(struct ap_db *db, const struct ap_uuid 
 			 AP_VALUES(AP_V_UUID(id), AP_V_TEXT(states[state])));
 }
 
+struct ap_result ap_db_session_begin(struct ap_db *db, const struct ap_uuid *id, int64_t now_ms)
+{
+	return ap_db_run(db, "UPDATE session SET begun_ms = ?2 WHERE id = ?1 AND begun_ms IS NULL",
+			 AP_VALUES(AP_V_UUID(id), AP_V_INT(now_ms)));
+}
+
+struct ap_result ap_db_session_begun(struct ap_db *db, const struct ap_uuid *id, int64_t *ret_ms)
+{
+	return ap_db_count(db, "SELECT coalesce(begun_ms, 0) FROM session WHERE id = ?1", AP_VALUES(AP_V_UUID(id)), ret_ms);
+}
+
 struct ap_result ap_db_session_set_paused(struct ap_db *db, const struct ap_uuid *id, unsigned bits)
 {
 	return ap_db_run(db, "UPDATE session SET paused = ?2 WHERE id = ?1", AP_VALUES(AP_V_UUID(id), AP_V_INT(bits)));

@@ -22,6 +22,9 @@ struct ap_result ap_db_session_gates_told(struct ap_db *db, GArray **ret_ids);
 /* ended_ms is set with AP_SESSION_ENDED. */
 struct ap_result ap_db_session_set_state(struct ap_db *db, const struct ap_uuid *id, enum ap_session_state state,
 					 int64_t now_ms);
+/* When somebody was first connected: noted once; 0 before. */
+struct ap_result ap_db_session_begin(struct ap_db *db, const struct ap_uuid *id, int64_t now_ms);
+struct ap_result ap_db_session_begun(struct ap_db *db, const struct ap_uuid *id, int64_t *ret_ms);
 struct ap_result ap_db_session_set_paused(struct ap_db *db, const struct ap_uuid *id, unsigned bits);
 /* Whether a person asked for restriction (R20) and it was neither refused nor lifted. */
 struct ap_result ap_db_session_restricted(struct ap_db *db, const struct ap_uuid *id, bool *ret_restricted);

@@ -47,6 +47,19 @@ static struct ap_result read_person(struct ap_gatekeeper *k, struct ap_db *db, e
 	return AP_SUCCESS;
 }
 
+/* Its time counts on over a restart of the vault, by as much of the clocks as is believed. */
+static struct ap_result read_begun(struct ap_gatekeeper *k, struct ap_db *db)
+{
+	int64_t begun_ms;
+	if (k->begun_ns)
+		return AP_SUCCESS;
+	AP_TRY(ap_db_session_begun(db, &k->session, &begun_ms));
+	int64_t lasted_ms = MAX(ap_vault_believed_ms(k->all->v) - begun_ms, 0), begun_ns = now_ns(k->all) - lasted_ms * MS_NS;
+	if (begun_ms)
+		k->begun_ns = begun_ns ? begun_ns : 1; /* may lie before the boot */
+	return AP_SUCCESS;
+}
+
 static struct ap_result read_session(struct ap_gatekeeper *k, struct ap_db *db)
 {
 	struct ap_session s;
@@ -59,6 +72,7 @@ static struct ap_result read_session(struct ap_gatekeeper *k, struct ap_db *db)
 	struct ap_result r = ap_session_may_record(k->all->v, db, &s, &k->policy);
 	ap_session_clear(&s);
 	AP_TRY(r);
+	AP_TRY(read_begun(k, db));
 	AP_TRY(ap_db_session_restricted(db, &k->session, &restricted));
 	k->policy = k->policy && !restricted; /* frozen is not to grow (R20) */
 	AP_TRY(read_person(k, db, AP_COACH));
@@ -255,8 +269,10 @@ void ap_gatekeeper_leg(struct ap_gatekeeper *k, enum ap_role role, bool connecte
 {
 	struct ap_db *db = ap_vault_db(k->all->v);
 	k->person[role - AP_COACH].connected = connected;
-	if (connected && k->begun_ns == 0)
+	if (connected && k->begun_ns == 0) {
 		k->begun_ns = now_ns(k->all);
+		AP_IGNORE(ap_db_session_begin(db, &k->session, ap_vault_believed_ms(k->all->v))); /* it counts in memory */
+	}
 	if (connected && !k->ended && !k->active)
 		k->active = ap_ok(ap_db_session_set_state(db, &k->session, AP_SESSION_ACTIVE, 0));
 	ap_keeper_evaluate(k);

@@ -381,6 +381,22 @@ static void a_recording_both_left_is_sealed(void **state)
 	assert_true(ap_uuid_equal(&session, &w->session));
 }
 
+/* The longest time of a session counts from the first connection, whatever restarts meanwhile. */
+static void its_time_counts_on_over_a_restart(void **state)
+{
+	struct world *w = *state;
+	struct ap_uuid session;
+	assert_true(ap_ok(ap_config_set(w->config, "gateway.max_session_minutes", "2")));
+	ap_gatekeeper_leg(world_keeper(w), AP_COACH, true);
+	world_pass(w, 60000);
+	world_crash(w);
+	ap_gatekeeper_leg(world_keeper(w), AP_COACH, true);
+	world_pass(w, 59000);
+	assert_false(ap_gatekeepers_overdue(w->keepers, &session));
+	world_pass(w, 2000);
+	assert_true(ap_gatekeepers_overdue(w->keepers, &session));
+}
+
 static void an_open_gate_without_media_is_told(void **state)
 {
 	struct world *w = *state;
@@ -546,6 +562,7 @@ int main(void)
 		TEST(finishing_flushes_and_seals),
 		TEST(a_held_recording_is_sealed_not_erased),
 		TEST(a_recording_both_left_is_sealed),
+		TEST(its_time_counts_on_over_a_restart),
 		TEST(an_open_gate_without_media_is_told),
 		TEST(shutting_down_seals_everything),
 		TEST(a_restriction_closes_and_keeps_closed),
