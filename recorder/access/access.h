@@ -94,5 +94,6 @@ struct ap_result ap_access_show(struct ap_vault *v, const struct ap_actor *actor
 /* The JSON answers of GET /v1/party/recordings and /v1/party/accesses for one person of a session (g_free). */
 struct ap_result ap_access_party_recordings(struct ap_vault *v, const struct ap_actor *actor, char **ret_json);
 struct ap_result ap_access_party_accesses(struct ap_vault *v, const struct ap_actor *actor, char **ret_json);
-/* {"accesses":[…]} for admins and auditors of a tenant (0: all), newest first. */
-struct ap_result ap_access_log(struct ap_vault *v, int64_t tenant, JsonNode **ret_answer);
+/* {"accesses":[…],"next"?} for admins and auditors of a tenant (0: all), newest first, a thousand of them, from the one after
+ * `after` (NULL: the newest). */
+struct ap_result ap_access_log(struct ap_vault *v, int64_t tenant, const struct ap_uuid *after, JsonNode **ret_answer);

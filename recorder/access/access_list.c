@@ -156,17 +156,21 @@ static void hide_names(JsonArray *list)
 struct ap_result ap_access_party_accesses(struct ap_vault *v, const struct ap_actor *actor, char **ret_json)
 {
 	JsonArray *list;
-	AP_TRY(ap_db_access_list(ap_vault_db(v), 0, &actor->session, &list));
+	AP_TRY(ap_db_access_list(ap_vault_db(v), 0, &actor->session, NULL, &list));
 	if (!ap_config_bool(ap_vault_config(v), "access.names_to_persons"))
 		hide_names(list);
 	*ret_json = ap_answer_take_text(ap_answer_list("accesses", list));
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_access_log(struct ap_vault *v, int64_t tenant, JsonNode **ret_answer)
+struct ap_result ap_access_log(struct ap_vault *v, int64_t tenant, const struct ap_uuid *after, JsonNode **ret_answer)
 {
 	JsonArray *list;
-	AP_TRY(ap_db_access_list(ap_vault_db(v), tenant, NULL, &list));
+	AP_TRY(ap_db_access_list(ap_vault_db(v), tenant, NULL, after, &list));
+	guint count = json_array_get_length(list);
 	*ret_answer = ap_answer_list("accesses", list);
+	if (count == AP_ACCESS_PAGE)
+		ap_answer_text(json_node_get_object(*ret_answer), "next",
+			       json_object_get_string_member(json_array_get_object_element(list, count - 1), "id"));
 	return AP_SUCCESS;
 }

@@ -3,13 +3,22 @@
 #include "recorder/api/body.h"
 #include "recorder/api/api.h"
 
+/* Where the page before ended: the answer's "next". */
+static struct ap_result read_after(const struct ap_api_call *c, struct ap_uuid *ret_after, bool *ret_given)
+{
+	const char *text = ap_http_query(c->http, "after");
+	if (text && !ap_uuid_parse(text, ret_after))
+		return ap_fail(AP_ERR_PROTOCOL, "malformed", "after is an id: the next of the page before");
+	*ret_given = text != NULL;
+	return AP_SUCCESS;
+}
+
 static struct ap_result list(struct ap_api_call *c)
 {
 	struct ap_uuid after;
-	const char *text = ap_http_query(c->http, "after");
-	if (text && !ap_uuid_parse(text, &after))
-		return ap_fail(AP_ERR_PROTOCOL, "malformed", "after is the id of a recording: the answer's next");
-	return ap_access_list(c->v, &c->actor, text ? &after : NULL, &c->answer);
+	bool given;
+	AP_TRY(read_after(c, &after, &given));
+	return ap_access_list(c->v, &c->actor, given ? &after : NULL, &c->answer);
 }
 
 static struct ap_result show(struct ap_api_call *c)
@@ -55,7 +64,10 @@ static struct ap_result end_access(struct ap_api_call *c)
 
 static struct ap_result log_of_accesses(struct ap_api_call *c)
 {
-	return ap_access_log(c->v, c->actor.tenant, &c->answer);
+	struct ap_uuid after;
+	bool given;
+	AP_TRY(read_after(c, &after, &given));
+	return ap_access_log(c->v, c->actor.tenant, given ? &after : NULL, &c->answer);
 }
 
 #define VIEWERS (AP_MAY(COACH) | AP_MAY(SUPERVISOR) | AP_MAY(SPONSOR))

@@ -121,7 +121,7 @@ struct ap_result ap_db_access_open_of(struct ap_db *db, const char *actor, GArra
 			       ret_ids);
 }
 
-struct ap_result ap_db_access_list(struct ap_db *db, int64_t tenant, const struct ap_uuid *session,
+struct ap_result ap_db_access_list(struct ap_db *db, int64_t tenant, const struct ap_uuid *session, const struct ap_uuid *after,
 				   JsonArray **ret_list)
 {
 	static const struct ap_answer_column columns[] = {
@@ -143,8 +143,11 @@ struct ap_result ap_db_access_list(struct ap_db *db, int64_t tenant, const struc
 		" a.purpose, a.reason, a.begun_ms, a.ended_ms, a.expires_ms, a.bytes, a.begun_leaf"
 		" FROM access a LEFT JOIN user_ u ON a.actor = 'user:' || u.name "
 		"JOIN recording r ON r.id = a.recording JOIN session s ON s.id = r.session"
-		" WHERE (?1 = 0 OR s.tenant = ?1) AND (?2 IS NULL OR s.id = ?2) ORDER BY a.begun_leaf DESC LIMIT 1000",
-		AP_VALUES(AP_V_INT(tenant), AP_V_BLOB(session ? session->b : NULL, 16)));
+		" WHERE (?1 = 0 OR s.tenant = ?1) AND (?2 IS NULL OR s.id = ?2)"
+		" AND (?3 IS NULL OR a.begun_leaf < (SELECT begun_leaf FROM access WHERE id = ?3))"
+		" ORDER BY a.begun_leaf DESC LIMIT ?4",
+		AP_VALUES(AP_V_INT(tenant), AP_V_BLOB(session ? session->b : NULL, 16), AP_V_BLOB(after ? after->b : NULL, 16),
+			  AP_V_INT(AP_ACCESS_PAGE)));
 	return ap_answer_rows(rows, columns, G_N_ELEMENTS(columns), ret_list);
 }
 

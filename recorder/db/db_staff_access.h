@@ -41,8 +41,9 @@ struct ap_result ap_db_access_count(struct ap_db *db, const struct ap_uuid *id, 
 struct ap_result ap_db_access_open(struct ap_db *db, const struct ap_uuid *recording, int64_t now_ms, GArray **ret_ids);
 /* Those of one actor. */
 struct ap_result ap_db_access_open_of(struct ap_db *db, const char *actor, GArray **ret_ids);
-/* {"id",…} each, newest first; any filter may be NULL or 0. */
-struct ap_result ap_db_access_list(struct ap_db *db, int64_t tenant, const struct ap_uuid *session,
+#define AP_ACCESS_PAGE 1000 /* rows of a list at a time */
+/* {"id",…} each, newest first, AP_ACCESS_PAGE of those begun before `after`; any filter may be NULL or 0. */
+struct ap_result ap_db_access_list(struct ap_db *db, int64_t tenant, const struct ap_uuid *session, const struct ap_uuid *after,
 				   JsonArray **ret_list);
 
 /* A grant is in force while not revoked and before its end. `purpose` NULL: any, whether in force or not. */
@@ -53,7 +54,6 @@ struct ap_result ap_db_grant_exists(struct ap_db *db, const struct ap_uuid *reco
 struct ap_result ap_db_access_sponsored(struct ap_db *db, const struct ap_uuid *recording, int64_t user,
 					bool *ret_sponsored);
 
-#define AP_ACCESS_PAGE 1000
 /* Recordings an actor may know of: GArray of struct ap_uuid, newest first, those after one of them (NULL: from the newest);
  * AP_ACCESS_PAGE, and one more where there are more. Roles that see no content but metadata (admin) get all of their tenant. */
 struct ap_result ap_db_access_visible(struct ap_db *db, const struct ap_actor *actor, int64_t now_ms,

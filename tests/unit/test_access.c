@@ -260,6 +260,30 @@ static void long_lists_come_in_pages(void **state)
 	fixture_free(f);
 }
 
+/* An auditor can read all of them, however many. */
+static void the_log_of_accesses_comes_in_pages(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"), recording = fixture_recording(f, &session, YEAR), after;
+	guint count[2];
+	(void)recording;
+	fixture_run(f, "INSERT INTO access (id, recording, actor, purpose, reason, begun_ms, expires_ms, begun_leaf)"
+		       " WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 1005)"
+		       " SELECT randomblob(16), id, 'user:x', 'recording', 'r', i, i, i FROM recording, n");
+	for (int i = 0; i < 2; i++) {
+		g_autoptr(JsonNode) answer = NULL;
+		assert_ok(ap_access_log(f->v, 0, i ? &after : NULL, &answer));
+		JsonObject *o = json_node_get_object(answer);
+		count[i] = json_array_get_length(json_object_get_array_member(o, "accesses"));
+		assert_int_equal(json_object_has_member(o, "next"), i == 0);
+		assert_true(i || ap_uuid_parse(json_object_get_string_member(o, "next"), &after));
+	}
+	assert_int_equal(count[0], 1000);
+	assert_int_equal(count[1], 5);
+	fixture_free(f);
+}
+
 /* Another tenant's admin and coach know nothing of it. */
 static void tenants_are_apart(void **state)
 {
@@ -337,6 +361,7 @@ int main(void)
 		cmocka_unit_test(one_persons_access_serves_nobody_else),
 		cmocka_unit_test(an_access_ends_by_itself),
 		cmocka_unit_test(lists_show_what_each_role_may_know),
+		cmocka_unit_test(the_log_of_accesses_comes_in_pages),
 		cmocka_unit_test(long_lists_come_in_pages),
 		cmocka_unit_test(tenants_are_apart),
 		cmocka_unit_test(an_owed_withdrawal_ends_a_viewing),
