@@ -39,17 +39,6 @@ struct ap_result ap_proposal_load(struct ap_vault *v, const struct ap_actor *by,
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_proposal_confirm(struct ap_vault *v, const struct ap_actor *by, const char *action,
-				     const struct ap_uuid *id, char **ret_body, char **ret_proposer)
-{
-	g_autofree char *body = NULL, *proposer = NULL;
-	AP_TRY(ap_proposal_load(v, by, action, id, &body, &proposer));
-	AP_TRY(ap_proposal_use(v, by, id));
-	*ret_body = g_steal_pointer(&body);
-	*ret_proposer = g_steal_pointer(&proposer);
-	return AP_SUCCESS;
-}
-
 struct ap_result ap_proposal_use(struct ap_vault *v, const struct ap_actor *by, const struct ap_uuid *id)
 {
 	g_autofree char *who = ap_actor_text(by);

@@ -24,9 +24,6 @@ struct ap_result ap_proposal_load(struct ap_vault *v, const struct ap_actor *by,
 				  const struct ap_uuid *id, char **ret_body, char **ret_proposer);
 /* Confirmed, and used up by that: in the transaction of what it was for. "not-found" when it was used up meanwhile. */
 struct ap_result ap_proposal_use(struct ap_vault *v, const struct ap_actor *by, const struct ap_uuid *id);
-/* Both at once, for what is every admin's to confirm. */
-struct ap_result ap_proposal_confirm(struct ap_vault *v, const struct ap_actor *by, const char *action,
-				     const struct ap_uuid *id, char **ret_body, char **ret_proposer);
 /* The open proposal of this action and body, if there is one: "not-found". */
 struct ap_result ap_proposal_find(struct ap_vault *v, const char *action, const char *body_json,
 				  struct ap_uuid *ret_id);

@@ -206,9 +206,9 @@ static void a_proposal_lapses_after_a_day(void **state)
 	assert_ok(ap_proposal_make(d.f->v, &d.ada, "hold", "{}", &answer));
 	assert_true(ap_uuid_parse(json_object_get_string_member(json_node_get_object(answer), "proposal"), &id));
 	json_node_unref(answer);
-	assert_refused(ap_proposal_confirm(d.f->v, &d.bob, "erasure", &id, &body, &first), "not-found");
+	assert_refused(ap_proposal_load(d.f->v, &d.bob, "erasure", &id, &body, &first), "not-found");
 	fixture_advance(d.f, AP_PROPOSAL_MS);
-	assert_refused(ap_proposal_confirm(d.f->v, &d.bob, "hold", &id, &body, &first), "not-found");
+	assert_refused(ap_proposal_load(d.f->v, &d.bob, "hold", &id, &body, &first), "not-found");
 	fixture_free(d.f);
 }
 
