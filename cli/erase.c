@@ -55,8 +55,8 @@ static int run(struct ap_client *c, const struct ap_client_options *options, con
 	if (json_object_has_member(o, "batch"))
 		return wait_for(c, options, g_steal_pointer(&answer));
 	if (json_object_has_member(o, "proposal") && !options->json)
-		printf("proposed (%lld recordings); another admin confirms it: aparte erase --proposal %s\n",
-		       (long long)json_object_get_int_member(o, "recordings"),
+		printf("proposed (%lld recordings; %lld more are held or frozen and stay); another admin confirms it: aparte erase --proposal %s\n",
+		       (long long)number(answer, "recordings"), (long long)number(answer, "kept"),
 		       json_object_get_string_member(o, "proposal"));
 	else
 		ap_client_print_json(answer);

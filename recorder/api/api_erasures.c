@@ -32,8 +32,20 @@ static struct ap_result erase_one(struct ap_api_call *c, const char *text)
 	return AP_SUCCESS;
 }
 
+/* What a body names: those that can be erased, and how many are kept by a restriction or a hold (R20), which nobody is to
+ * take for erased. */
+struct found {
+	GArray *ids; /* owned */
+	int64_t restricted, held;
+};
+
+static void found_clear(struct found *f)
+{
+	g_clear_pointer(&f->ids, g_array_unref);
+}
+
 /* The recordings that {"session"} or {"subject"} names, of that tenant; 0: of all. */
-static struct ap_result find(struct ap_api_call *c, JsonObject *body, int64_t tenant, GArray **ret_ids)
+static struct ap_result find(struct ap_api_call *c, JsonObject *body, int64_t tenant, struct found *ret_found)
 {
 	struct ap_uuid session;
 	const char *session_text = ap_body_text(body, "session");
@@ -42,7 +54,25 @@ static struct ap_result find(struct ap_api_call *c, JsonObject *body, int64_t te
 		return ap_fail(AP_ERR_PROTOCOL, "malformed", "session is an id");
 	if (!session_text && (!subject || !subject[0]))
 		return ap_fail(AP_ERR_PROTOCOL, "malformed", "name a recording, a session or a subject");
-	return ap_db_erasure_find(ap_vault_db(c->v), session_text ? &session : NULL, subject, tenant, ret_ids);
+	struct found f = {0};
+	const struct ap_uuid *of = session_text ? &session : NULL;
+	int64_t now = ap_vault_believed_ms(c->v);
+	AP_TRY(ap_db_erasure_kept(ap_vault_db(c->v), of, subject, tenant, now, &f.restricted, &f.held));
+	AP_TRY(ap_db_erasure_find(ap_vault_db(c->v), of, subject, tenant, now, &f.ids));
+	*ret_found = f;
+	return AP_SUCCESS;
+}
+
+static void add_kept(struct ap_api_call *c, const struct found *f)
+{
+	json_object_set_int_member(json_node_get_object(c->answer), "kept", f->restricted + f->held);
+}
+
+/* All that was named is kept: no list of certificates, which would be empty. */
+static struct ap_result refuse_kept(const struct found *f)
+{
+	return f->held ? ap_fail(AP_ERR_DENIED, "held", "a legal hold stops the erasure of what you name") :
+			 ap_fail(AP_ERR_DENIED, "restricted", "what you name is frozen; end the restriction first");
 }
 
 /* More than this many are erased after the answer, which says how to ask how far they are. */
@@ -77,36 +107,50 @@ static struct ap_result show_batch(struct ap_api_call *c)
 	return describe_batch(c, &batch);
 }
 
-static struct ap_result erase_all(struct ap_api_call *c, const GArray *ids)
+static struct ap_result erase_all(struct ap_api_call *c, const struct found *f)
 {
+	const GArray *ids = f->ids;
 	g_autoptr(JsonArray) certificates = json_array_new();
+	if (ids->len == 0 && f->restricted + f->held > 0)
+		return refuse_kept(f);
 	for (guint i = 0; i < ids->len; i++) {
 		g_autofree char *certificate = NULL;
 		AP_TRY(ap_erasure_now(c->v, &g_array_index(ids, struct ap_uuid, i), AP_ERASE_ADMIN, &certificate));
 		json_array_add_element(certificates, json_from_string(certificate, NULL));
 	}
 	c->answer = ap_answer_list("certificates", g_steal_pointer(&certificates));
+	add_kept(c, f);
 	c->status = 201;
 	return AP_SUCCESS;
 }
 
 /* What is meant is what the proposer meant: ids of persons are the platforms' own, and other tenants may have the same. */
-static struct ap_result propose(struct ap_api_call *c, guint count)
+static struct ap_result propose(struct ap_api_call *c, const struct found *f)
 {
+	guint count = f->ids->len;
 	json_object_set_int_member(c->body, "tenant", c->actor.tenant);
 	json_object_set_int_member(c->body, "recordings", count);
 	g_autofree char *body = ap_answer_take_text(ap_answer_object(json_object_ref(c->body)));
 	AP_TRY(ap_proposal_make(c->v, &c->actor, "erasure", body, &c->answer));
 	json_object_set_int_member(json_node_get_object(c->answer), "recordings", count);
+	add_kept(c, f);
 	c->status = 202;
 	return AP_SUCCESS;
+}
+
+static struct ap_result confirm_found(struct ap_api_call *c, const struct found *f, const struct ap_uuid *proposal, int64_t count)
+{
+	if (f->ids->len != count)
+		return ap_fail(AP_ERR_DENIED, "conflict", "there are others by now than were proposed: propose them anew");
+	AP_TRY(ap_proposal_use(c->v, &c->actor, proposal));
+	return f->ids->len > AT_ONCE ? order_all(c, f->ids, proposal) : erase_all(c, f);
 }
 
 static struct ap_result confirm(struct ap_api_call *c, const char *text)
 {
 	struct ap_uuid proposal;
 	g_autofree char *body = NULL, *first = NULL;
-	g_autoptr(GArray) ids = NULL;
+	struct found f = {0};
 	if (!ap_uuid_parse(text, &proposal))
 		return ap_fail(AP_ERR_PROTOCOL, "malformed", "proposal is an id");
 	AP_TRY(ap_proposal_load(c->v, &c->actor, "erasure", &proposal, &body, &first));
@@ -115,24 +159,25 @@ static struct ap_result confirm(struct ap_api_call *c, const char *text)
 	int64_t tenant = json_object_get_int_member(meant, "tenant");
 	if (c->actor.tenant && c->actor.tenant != tenant)
 		return ap_fail(AP_ERR_DENIED, "role", "it was proposed for recordings that are not your tenant's alone");
-	AP_TRY(find(c, meant, tenant, &ids));
-	if (ids->len != json_object_get_int_member(meant, "recordings"))
-		return ap_fail(AP_ERR_DENIED, "conflict", "there are others by now than were proposed: propose them anew");
-	AP_TRY(ap_proposal_use(c->v, &c->actor, &proposal));
-	return ids->len > AT_ONCE ? order_all(c, ids, &proposal) : erase_all(c, ids);
+	AP_TRY(find(c, meant, tenant, &f));
+	struct ap_result r = confirm_found(c, &f, &proposal, json_object_get_int_member(meant, "recordings"));
+	found_clear(&f);
+	return r;
 }
 
 static struct ap_result erase(struct ap_api_call *c)
 {
-	g_autoptr(GArray) ids = NULL;
+	struct found f = {0};
 	const char *recording = ap_body_text(c->body, "recording");
 	const char *proposal = ap_body_text(c->body, "proposal");
 	if (recording)
 		return erase_one(c, recording);
 	if (proposal)
 		return confirm(c, proposal);
-	AP_TRY(find(c, c->body, c->actor.tenant, &ids));
-	return ids->len > 1 ? propose(c, ids->len) : erase_all(c, ids);
+	AP_TRY(find(c, c->body, c->actor.tenant, &f));
+	struct ap_result r = f.ids->len > 1 ? propose(c, &f) : erase_all(c, &f);
+	found_clear(&f);
+	return r;
 }
 
 static struct ap_result certificate(struct ap_api_call *c)

@@ -219,21 +219,29 @@ struct ap_result ap_db_erasure_due(struct ap_db *db, int64_t now_ms, GArray **re
 		ret_ids);
 }
 
+#define NAMED                                                                                                          \
+	" FROM recording r JOIN session s ON s.id = r.session WHERE (?1 IS NULL OR r.session = ?1)"                    \
+	" AND (?2 IS NULL OR EXISTS (SELECT 1 FROM party p WHERE p.session = s.id AND p.pii_principal = ?2))"          \
+	" AND (?3 = 0 OR s.tenant = ?3) AND NOT EXISTS (SELECT 1 FROM erasure e WHERE e.recording = r.id)"
+#define HELD "EXISTS (SELECT 1 FROM hold h WHERE h.recording = r.id AND h.lifted_ms IS NULL AND h.ends_ms > ?4)"
+#define NAMED_BY AP_VALUES(AP_V_BLOB(session ? session->b : NULL, 16), AP_V_TEXT(subject), AP_V_INT(tenant), AP_V_INT(now_ms))
+
 struct ap_result ap_db_erasure_find(struct ap_db *db, const struct ap_uuid *session, const char *subject,
-				    int64_t tenant, GArray **ret_ids)
+				    int64_t tenant, int64_t now_ms, GArray **ret_ids)
 {
-	return ap_rows_end_ids(
-		ap_db_query(
-			db,
-			"SELECT r.id FROM recording r JOIN session s ON s.id = r.session"
-			" WHERE r.state IN ('sealed', 'archived') AND (?1 IS NULL OR r.session = ?1)"
-			" AND (?2 IS NULL OR EXISTS (SELECT 1 FROM party p WHERE p.session = s.id AND "
-			"p.pii_principal = ?2))"
-			" AND (?3 = 0 OR s.tenant = ?3) AND NOT EXISTS (SELECT 1 FROM erasure e WHERE "
-			"e.recording = r.id)"
-			" ORDER BY r.created_ms",
-			AP_VALUES(AP_V_BLOB(session ? session->b : NULL, 16), AP_V_TEXT(subject), AP_V_INT(tenant))),
-		ret_ids);
+	return ap_rows_end_ids(ap_db_query(db,
+					   "SELECT r.id" NAMED " AND r.state IN ('sealed', 'archived') AND NOT " HELD
+					   " ORDER BY r.created_ms",
+					   NAMED_BY),
+			       ret_ids);
+}
+
+struct ap_result ap_db_erasure_kept(struct ap_db *db, const struct ap_uuid *session, const char *subject, int64_t tenant,
+				    int64_t now_ms, int64_t *ret_restricted, int64_t *ret_held)
+{
+	AP_TRY(ap_db_count(db, "SELECT count(*)" NAMED " AND r.state = 'restricted' AND NOT " HELD, NAMED_BY, ret_restricted));
+	return ap_db_count(db, "SELECT count(*)" NAMED " AND r.state IN ('sealed', 'archived', 'restricted') AND " HELD, NAMED_BY,
+			   ret_held);
 }
 
 struct ap_result ap_db_clock_guard_get(struct ap_db *db, struct ap_clock_guard *ret_guard)

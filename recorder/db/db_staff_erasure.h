@@ -61,9 +61,13 @@ struct ap_result ap_db_erasure_share_needed(struct ap_db *db, const struct ap_er
 
 /* GArray of struct ap_uuid, at most 200: recordings past their time that nothing holds. */
 struct ap_result ap_db_erasure_due(struct ap_db *db, int64_t now_ms, GArray **ret_ids);
-/* Living, not restricted ones: GArray of struct ap_uuid. Exactly one filter is given. */
+/* Living ones that neither a restriction nor a hold in force at now_ms keeps: GArray of struct ap_uuid. Exactly one filter
+ * is given. */
 struct ap_result ap_db_erasure_find(struct ap_db *db, const struct ap_uuid *session, const char *subject,
-				    int64_t tenant, GArray **ret_ids);
+				    int64_t tenant, int64_t now_ms, GArray **ret_ids);
+/* Of the same those that a restriction keeps, and those that a hold does. */
+struct ap_result ap_db_erasure_kept(struct ap_db *db, const struct ap_uuid *session, const char *subject, int64_t tenant,
+				    int64_t now_ms, int64_t *ret_restricted, int64_t *ret_held);
 
 struct ap_clock_guard {
 	int64_t wall_ms, mono_ns;

@@ -36,7 +36,7 @@ static struct ap_result erase_session(struct ap_vault *v, const struct ap_reques
 	g_autoptr(GArray) ids = NULL;
 	int64_t living, running;
 	struct ap_db *db = ap_vault_db(v);
-	AP_TRY(ap_db_erasure_find(db, &row->session, NULL, 0, &ids));
+	AP_TRY(ap_db_erasure_find(db, &row->session, NULL, 0, ap_vault_believed_ms(v), &ids));
 	for (guint i = 0; i < ids->len; i++) {
 		AP_TRY(ap_db_begin(db));
 		struct ap_result r = ap_db_finish(

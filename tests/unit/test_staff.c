@@ -226,6 +226,45 @@ static void bulk_erasure_needs_two_admins(void **state)
 	site_free(&s);
 }
 
+static int64_t number_in(struct site *s, const char *name)
+{
+	g_autofree char *text = site_text(s);
+	g_autoptr(JsonNode) node = json_from_string(text, NULL);
+	return json_object_get_int_member_with_default(json_node_get_object(node), name, -1);
+}
+
+/* R20: what a restriction or a hold keeps is neither erased nor passed over in silence. */
+static void R20_bulk_erasure_says_what_it_leaves(void **state)
+{
+	(void)state;
+	struct site s = site_new();
+	struct ap_uuid session, recordings[4];
+	site_user(&s, "ada", "admin", NULL);
+	site_user(&s, "bob", "admin", NULL);
+	for (int i = 0; i < 4; i++) {
+		session = fixture_consented(s.f, "[\"recording\"]");
+		recordings[i] = fixture_recording(s.f, &session, YEAR);
+	}
+	assert_ok(ap_db_run(ap_vault_db(s.f->v), "UPDATE recording SET state = 'restricted' WHERE id = ?1",
+			    AP_VALUES(AP_V_UUID(&recordings[0]))));
+	assert_ok(ap_db_run(ap_vault_db(s.f->v),
+			    "INSERT INTO hold (id, recording, ground, reason, proposed_by, created_ms, ends_ms)"
+			    " VALUES (randomblob(16), ?1, 'g', 'r', 'a', 0, ?2)",
+			    AP_VALUES(AP_V_UUID(&recordings[1]), AP_V_INT(s.f->wall_ms + YEAR))));
+	assert_int_equal(site_as(&s, "ada", "POST", "/v1/erasures", "{\"subject\":\"coachee-1\"}"), 202);
+	assert_int_equal(number_in(&s, "recordings"), 2);
+	assert_int_equal(number_in(&s, "kept"), 2);
+	g_autofree char *proposal = site_member(&s, "proposal"), *json = g_strdup_printf("{\"proposal\":\"%s\"}", proposal);
+	assert_int_equal(site_as(&s, "bob", "POST", "/v1/erasures", json), 201);
+	assert_int_equal(number_in(&s, "kept"), 2);
+	assert_int_equal(fixture_count(s.f, "SELECT count(*) FROM recording WHERE state = 'erased'"), 2);
+	/* Nothing but what is kept: a refusal that says why, not an empty list of certificates. */
+	assert_int_equal(site_as(&s, "ada", "POST", "/v1/erasures", "{\"subject\":\"coachee-1\"}"), 423);
+	site_expect_problem(&s, 423, "held");
+	assert_int_equal(fixture_count(s.f, "SELECT count(*) FROM recording WHERE state = 'erased'"), 2);
+	site_free(&s);
+}
+
 static void plain_http_off_loopback_is_refused(void **state)
 {
 	(void)state;
@@ -251,6 +290,7 @@ int main(void)
 		cmocka_unit_test(what_is_public_needs_no_login),
 		cmocka_unit_test(a_connection_ends_with_its_answer),
 		cmocka_unit_test(bulk_erasure_needs_two_admins),
+		cmocka_unit_test(R20_bulk_erasure_says_what_it_leaves),
 		cmocka_unit_test(plain_http_off_loopback_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
