@@ -157,6 +157,7 @@ static void code_segment_done(struct coder *c, struct ap_capture_message *m)
 	code_u64(c, &s->size);
 	code_u64(c, &s->plain_size);
 	code_bytes(c, s->sha256, sizeof s->sha256);
+	code_u64(c, &s->end_ms);
 	code_u16(c, &s->cluster_count);
 	c->bad = c->bad || s->cluster_count > AP_CAPTURE_CLUSTERS;
 	for (size_t i = 0; !c->bad && i < s->cluster_count; i++) {

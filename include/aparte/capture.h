@@ -102,6 +102,7 @@ struct ap_capture_segment_done {
 	bool replaces;
 	uint64_t size, plain_size;
 	uint8_t sha256[32];
+	uint64_t end_ms; /* file time at which its last frame ends; 0: it has no media */
 	uint16_t cluster_count;
 	struct {
 		uint64_t offset, time_ms;

@@ -25,6 +25,7 @@ struct ap_mux_cluster {
 	size_t len;
 	uint64_t time_ms;
 	bool keyframe; /* begins with a video keyframe */
+	uint64_t end_ms; /* where its last frame ends */
 };
 
 /* A failure ends the call that led to it with the same result. */

@@ -166,6 +166,7 @@ struct ap_result ap_seal_cluster(struct ap_seal *s, const struct ap_webm_header 
 	s->segment.clusters[i].offset = s->offset;
 	s->segment.clusters[i].time_ms = cluster->time_ms;
 	s->segment.clusters[i].keyframe = cluster->keyframe;
+	s->segment.end_ms = cluster->end_ms;
 	s->segment.plain_size += cluster->len;
 	s->offset += cluster->len;
 	AP_TRY(ap_age_writer_write(s->out.age, cluster->bytes, cluster->len));

@@ -58,6 +58,8 @@ struct ap_result ap_db_recording_manifest(struct ap_db *db, const struct ap_uuid
 struct ap_result ap_db_segment_list(struct ap_db *db, const struct ap_uuid *recording, enum ap_role role, GArray **ret_segments);
 /* A reported segment: appended to the track, or (segment->replaces) put in the place of its number. */
 struct ap_result ap_db_segment_put(struct ap_db *db, const struct ap_uuid *recording, const struct ap_capture_segment *segment);
+/* File time at which the last segment with media ends; 0: none, or it was not told. */
+struct ap_result ap_db_segment_end(struct ap_db *db, const struct ap_uuid *recording, enum ap_role role, int64_t *ret_ms);
 /* All clusters of a track in order: GArray of struct ap_capture_cluster. */
 struct ap_result ap_db_segment_clusters(struct ap_db *db, const struct ap_uuid *recording, enum ap_role role,
 					GArray **ret_clusters);

@@ -46,11 +46,11 @@ static struct ap_result insert(struct ap_db *db, const struct ap_uuid *recording
 	AP_TRY(ap_db_count(db, "SELECT sum(plain_size) FROM segment WHERE recording = ?1 AND role = ?2",
 			   AP_VALUES(AP_V_UUID(recording), AP_V_INT(s->role)), &offset));
 	return ap_db_run(db,
-			 "INSERT INTO segment (recording, role, number, epoch, size, plain_offset, plain_size, sha256, clusters)"
-			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+			 "INSERT INTO segment (recording, role, number, epoch, size, plain_offset, plain_size, sha256, clusters, end_ms)"
+			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, nullif(?10, 0))",
 			 AP_VALUES(AP_V_UUID(recording), AP_V_INT(s->role), AP_V_INT(s->number), AP_V_INT(s->epoch),
 				   AP_V_INT(s->size), AP_V_INT(offset), AP_V_INT(s->plain_size), AP_V_HASH(s->sha256),
-				   AP_V_BLOB(clusters->data ? (const void *)clusters->data : "", clusters->len)));
+				   AP_V_BLOB(clusters->data ? (const void *)clusters->data : "", clusters->len), AP_V_INT(s->end_ms)));
 }
 
 struct ap_result ap_db_segment_put(struct ap_db *db, const struct ap_uuid *recording, const struct ap_capture_segment *s)
@@ -74,6 +74,14 @@ static void unpack(const uint8_t *bytes, size_t len, GArray *clusters)
 		c.keyframe = ap_read_u8(&r) != 0;
 		g_array_append_val(clusters, c);
 	}
+}
+
+struct ap_result ap_db_segment_end(struct ap_db *db, const struct ap_uuid *recording, enum ap_role role, int64_t *ret_ms)
+{
+	return ap_db_count(db,
+			   "SELECT coalesce((SELECT end_ms FROM segment WHERE recording = ?1 AND role = ?2 AND length(clusters) > 0"
+			   " ORDER BY number DESC LIMIT 1), 0)",
+			   AP_VALUES(AP_V_UUID(recording), AP_V_INT(role)), ret_ms);
 }
 
 struct ap_result ap_db_segment_clusters(struct ap_db *db, const struct ap_uuid *recording, enum ap_role role,

@@ -2,10 +2,12 @@
 
 #include <aparte/age.h>
 #include <aparte/buf.h>
+#include <aparte/limits.h>
 #include <aparte/webm.h>
 
 #define MAX_PLAIN (UINT64_C(64) << 20) /* bytes in one segment */
 #define MAX_SPARE (AP_CAPTURE_SPARE + 1)
+#define LONGEST_FRAME_MS 120 /* of sound, RFC 6716 §2.1.4 */
 #define MAX_EPOCH_MS (UINT64_C(7) * 24 * 3600 * 1000)
 
 struct ap_report_state ap_report_state_new(void)
@@ -142,6 +144,15 @@ bool ap_report_check(struct ap_report_state *s, const struct ap_capture_message 
 	}
 }
 
+/* Within what its last cluster can last: a lie is worth a second. */
+static uint64_t end_of(const struct ap_capture_segment_done *s)
+{
+	if (s->cluster_count == 0 || s->end_ms == 0)
+		return 0;
+	uint64_t last = s->clusters[s->cluster_count - 1].time_ms;
+	return CLAMP(s->end_ms, last, last + AP_CLUSTER_MS + LONGEST_FRAME_MS);
+}
+
 struct ap_capture_segment ap_report_segment(const struct ap_capture_segment_done *s,
 					    struct ap_capture_cluster clusters[AP_CAPTURE_CLUSTERS])
 {
@@ -151,6 +162,7 @@ struct ap_capture_segment ap_report_segment(const struct ap_capture_segment_done
 		.epoch = s->epoch,
 		.size = s->size,
 		.plain_size = s->plain_size,
+		.end_ms = end_of(s),
 		.clusters = clusters,
 		.cluster_count = s->cluster_count,
 		.replaces = s->replaces,

@@ -46,6 +46,7 @@ struct ap_capture_segment {
 	uint64_t size;	      /* ciphertext bytes */
 	uint64_t plain_size;  /* plaintext bytes */
 	uint8_t sha256[32];   /* of the ciphertext */
+	uint64_t end_ms;      /* file time at which its last frame ends; 0: not told, or no media */
 	const struct ap_capture_cluster *clusters; /* borrowed for the call */
 	size_t cluster_count;
 	bool replaces;	      /* a segment 0 written anew: when a track appeared, and at sealing */

@@ -96,12 +96,16 @@ static GArray *cues_of(const GArray *clusters)
 	return cues;
 }
 
-/* The last cluster's start plus its longest possible length is the best a vault that reads no media can say. */
-static uint64_t duration_of(const GArray *clusters)
+/* As the capture told of the last segment; of older ones a vault that reads no media can say no better than the last
+ * cluster's start plus its longest possible length. */
+static struct ap_result duration_of(const struct track *t, const GArray *clusters, int64_t *ret_ms)
 {
-	if (clusters->len == 0)
-		return 0;
-	return g_array_index(clusters, struct ap_capture_cluster, clusters->len - 1).time_ms + AP_CLUSTER_MS;
+	int64_t end_ms = 0;
+	AP_TRY(ap_db_segment_end(t->db, &t->recording->id, t->role, &end_ms));
+	if (end_ms == 0 && clusters->len > 0)
+		end_ms = (int64_t)g_array_index(clusters, struct ap_capture_cluster, clusters->len - 1).time_ms + AP_CLUSTER_MS;
+	*ret_ms = end_ms;
+	return AP_SUCCESS;
 }
 
 static const struct ap_segment_row *row_at(const GArray *segments, guint i)
@@ -117,8 +121,10 @@ static struct ap_result finish_from(const struct track *t, const struct ap_segme
 	g_autoptr(GByteArray) cues_bytes = NULL;
 	g_autoptr(GArray) cues = cues_of(clusters);
 	size_t len = 0;
+	int64_t duration_ms;
+	AP_TRY(duration_of(t, clusters, &duration_ms));
 	AP_TRY(read_header(t, &plain, &len));
-	AP_TRY(ap_webm_finish(plain, len, duration_of(clusters), last->plain_offset + last->plain_size,
+	AP_TRY(ap_webm_finish(plain, len, (uint64_t)duration_ms, last->plain_offset + last->plain_size,
 			      (const struct ap_webm_cue *)(void *)cues->data, cues->len, header, &cues_bytes));
 	if (cues_bytes->len > 0)
 		AP_TRY(put_segment(t, last->number + 1, last->epoch, cues_bytes->data, cues_bytes->len, cued));
@@ -137,10 +143,12 @@ static struct ap_result finish_track(struct ap_vault *v, struct ap_db *db, const
 				     enum ap_role role, int64_t *duration_ms)
 {
 	struct track t = { v, db, recording, role };
+	int64_t own_ms;
 	g_autoptr(GArray) segments = NULL, clusters = NULL;
 	AP_TRY(ap_db_segment_list(db, &recording->id, role, &segments));
 	AP_TRY(ap_db_segment_clusters(db, &recording->id, role, &clusters));
-	*duration_ms = MAX(*duration_ms, (int64_t)duration_of(clusters));
+	AP_TRY(duration_of(&t, clusters, &own_ms));
+	*duration_ms = MAX(*duration_ms, own_ms);
 	/* What was being written, or was in its place and not yet noted; what stays goes with the erasure. */
 	AP_IGNORE(ap_blob_sweep(ap_vault_blob(v), &recording->id, role, is_reported, segments));
 	if (segments->len < 2 || clusters->len == 0)

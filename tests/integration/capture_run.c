@@ -190,6 +190,9 @@ static void on_segment(void *ctx, const struct ap_capture_segment *segment)
 		assert_true(segment->clusters[i].time_ms - segment->clusters[i - 1].time_ms <= AP_CLUSTER_MS + 40);
 	if (segment->cluster_count > 0)
 		assert_true(segment->clusters[segment->cluster_count - 1].time_ms - segment->clusters[0].time_ms <= AP_SEGMENT_MS);
+	if (segment->cluster_count > 0)
+		assert_in_range(segment->end_ms, segment->clusters[segment->cluster_count - 1].time_ms + 1,
+				segment->clusters[segment->cluster_count - 1].time_ms + AP_CLUSTER_MS + 120);
 }
 
 /* Of the beginning: what the file lacks of the time the gate was open, and who speaks all the time is not in it yet. */

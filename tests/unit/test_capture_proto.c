@@ -43,7 +43,7 @@ static void a_full_segment_report_passes(void **state)
 	(void)state;
 	struct ap_capture_message m = { .type = AP_CAPTURE_SEGMENT_DONE, .fd = -1 };
 	m.segment = (struct ap_capture_segment_done){ .role = AP_COACHEE, .number = 7, .epoch = 2, .replaces = true,
-						      .size = 1ull << 40, .plain_size = 99, .sha256 = { 1, 2 },
+						      .size = 1ull << 40, .plain_size = 99, .sha256 = { 1, 2 }, .end_ms = 5ull << 32,
 						      .cluster_count = AP_CAPTURE_CLUSTERS };
 	for (int i = 0; i < AP_CAPTURE_CLUSTERS; i++) {
 		m.segment.clusters[i].offset = (uint64_t)i << 33;
@@ -51,6 +51,7 @@ static void a_full_segment_report_passes(void **state)
 	}
 	struct ap_capture_message back = pass(&m);
 	assert_int_equal(back.segment.cluster_count, AP_CAPTURE_CLUSTERS);
+	assert_true(back.segment.end_ms == 5ull << 32);
 	assert_true(back.segment.size == 1ull << 40 && back.segment.replaces && back.segment.role == AP_COACHEE);
 	assert_true(back.segment.clusters[63].offset == 63ull << 33 && back.segment.clusters[63].keyframe);
 }

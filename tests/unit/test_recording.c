@@ -32,6 +32,8 @@ static int tear_down(void **state)
 	return 0;
 }
 
+#define LASTS 340 /* ms of media in the last cluster of a segment, of the 1000 that it might have */
+
 /* Puts plaintext on disk as the capture would, and reports it. */
 static void put(struct world *w, enum ap_role role, uint32_t number, const void *plain, size_t len,
 		const struct ap_capture_cluster *clusters, size_t count)
@@ -53,6 +55,7 @@ static void put(struct world *w, enum ap_role role, uint32_t number, const void 
 					      .epoch = 1,
 					      .size = file_len,
 					      .plain_size = len,
+					      .end_ms = count ? clusters[count - 1].time_ms + LASTS : 0,
 					      .clusters = clusters,
 					      .cluster_count = count };
 	ap_copy(segment.sha256, 32, hash.b, 32);
@@ -124,7 +127,7 @@ static void expect_finished(struct world *w, struct ap_vault *v)
 	struct ap_db *db = ap_vault_db(v);
 	struct ap_recording r = only_recording(w, db);
 	assert_string_equal(r.state, "sealed");
-	assert_in_range(r.duration_ms, 2500, 3500);
+	assert_int_equal(r.duration_ms, 2 * 1000 + LASTS);
 	for (int role = AP_COACH; role <= AP_COACHEE; role++) {
 		g_autoptr(GByteArray) whole = track(v, db, &r, (enum ap_role)role);
 		struct ap_webm_header h;
@@ -168,6 +171,19 @@ static void a_dead_vaults_recordings_are_finished(void **state)
 	assert_true(ap_ok(ap_recording_recover(v, ap_vault_db(v))));
 	expect_finished(w, v);
 	ap_vault_free(v);
+}
+
+/* What an older version recorded does not say where it ends: a second at most after its last cluster began. */
+static void without_an_end_the_longest_is_taken(void **state)
+{
+	struct world *w = *state;
+	struct ap_db *db = ap_vault_db(w->v);
+	record(w);
+	fake_capture_fail("capture-died");
+	assert_true(ap_ok(ap_db_run(db, "UPDATE segment SET end_ms = NULL", AP_NO_VALUES)));
+	assert_true(ap_ok(ap_db_run(db, "UPDATE recording SET state = 'recording', manifest = NULL", AP_NO_VALUES)));
+	assert_true(ap_ok(ap_recording_recover(w->v, db)));
+	assert_int_equal(only_recording(w, db).duration_ms, 3000);
 }
 
 static void a_finish_cut_short_is_done_again(void **state)
@@ -293,6 +309,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_dead_captures_tracks_are_finished),
 		TEST(a_dead_vaults_recordings_are_finished),
+		TEST(without_an_end_the_longest_is_taken),
 		TEST(a_finish_cut_short_is_done_again),
 		TEST(the_manifest_is_signed_and_logged),
 		TEST(the_manifest_says_how_a_capture_failed),
