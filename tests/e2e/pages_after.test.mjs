@@ -1,10 +1,12 @@
 /* After the session: a person's own data, watching, receipts, requests. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, beforeEach, test } from 'node:test';
 import { axe, launch, openPage, shot } from './pages/browser.mjs';
 import { logOfOne } from './pages/log.mjs';
 import { makeTracks } from './pages/media.mjs';
 import { Mock, TOKEN } from './pages/mock.mjs';
+import { certificateOf } from './pages/mock_desk.mjs';
 
 let mock, browser, tracks;
 
@@ -38,6 +40,29 @@ async function until(condition, what) {
 	}
 	assert.fail(`never: ${what}`);
 }
+
+/* R19: since when it is erased, and from when no copy can be opened; both parts verified, both in the file to save. */
+test('R19 an erased recording shows both dates, and its certificate in two parts is saved', async () => {
+	const time = new Date().toISOString();
+	const certificates = await Promise.all([certificateOf(mock.logKey, {}), certificateOf(mock.logKey, {}, false), certificateOf(mock.logKey, { kek_id: 'bb' })]);
+	mock.recordings = certificates.map((certificate, i) => ({ id: String(i), state: 'erased', created: time, certificate }));
+	const { page, at, complaints, context } = await open();
+	await at('certificate').nth(2).waitFor();
+	const states = await at('certificate').evaluateAll((all) => all.map((one) => one.dataset.verified));
+	assert.deepEqual(states, ['true', 'true', 'false'], 'the third is of a turnover of another key');
+	const words = await at('my-recording').allInnerTexts();
+	assert.match(words[0], /Effacé le [\s\S]*Aucune copie ne peut être ouverte à partir du/);
+	assert.match(words[1], /Effacé le [\s\S]*Dans les 24 heures/);
+	assert.doesNotMatch(words[2], /Aucune copie/);
+	const saving = page.waitForEvent('download');
+	await at('certificate').nth(0).locator('button').click();
+	const saved = JSON.parse(readFileSync(await (await saving).path(), 'utf8'));
+	assert.deepEqual([saved.type, saved.turnover.type, saved.unrecoverable_at], [11, 13, certificates[0].unrecoverable_at]);
+	await shot(page, 'my-erased');
+	assert.deepEqual(await axe(page), []);
+	assert.deepEqual(complaints, []);
+	await context.close();
+});
 
 test('nothing held: each section says so; both languages', async () => {
 	const { page, at, complaints, context } = await open();

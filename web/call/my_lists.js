@@ -1,8 +1,9 @@
 /* The lists of "my data": each item in words, with dates by locale. */
 import { formatDate, formatDay, formatSeconds, t, tOr } from '../i18n/i18n.js';
+import { certificate } from '../ui/certificate.js';
 import { action, el, plain } from '../ui/dom.js';
 import { drawn } from '../ui/icons.js';
-import { checkOldReceipt, checkReceipt, receiptBadge } from '../ui/receipts.js';
+import { checkOldReceipt, receiptBadge } from '../ui/receipts.js';
 import { passages } from './my_passages.js';
 import { watch } from './watch.js';
 
@@ -11,7 +12,7 @@ function stateTag(state) {
 }
 
 function endWords(recording) {
-	if (recording.state === 'erased') return el('span', { t: 'recording.erased' });
+	if (recording.state === 'erased') return recording.certificate ? null : el('span', { t: 'recording.erased' });
 	if (!recording.expires) return el('span', { t: 'recording.noEnd' });
 	return el('span', { t: ['recording.endsAt', { time: formatDay(recording.expires) }] });
 }
@@ -35,12 +36,6 @@ export function recordingList(context, recordings) {
 function holds(recording) {
 	return (recording.holds ?? []).map((hold) => el('p', { class: 'hint', test: 'recording-hold' },
 		el('span', { t: ['waits.held', { time: formatDay(hold.until) }] }), ' ', plain('strong', hold.ground), ' ', plain('q', hold.reason)));
-}
-
-function certificate(proof) {
-	const place = el('div', {});
-	checkReceipt(proof).then((result) => place.append(receiptBadge(result, proof, 'certificate')));
-	return place;
 }
 
 export function accessList(accesses) {

@@ -3,12 +3,14 @@ import { enGovernance } from './en_governance.js';
 import { enIncidents } from './en_incidents.js';
 import { enPolicies } from './en_policies.js';
 import { enRights } from './en_rights.js';
+import { enState } from './en_state.js';
 
 export const en = {
 	...enGovernance,
 	...enIncidents,
 	...enPolicies,
 	...enRights,
+	...enState,
 	brand: 'Aparté',
 	loading: 'Loading…',
 	retry: 'Try again',

@@ -3,12 +3,14 @@ import { frGovernance } from './fr_governance.js';
 import { frIncidents } from './fr_incidents.js';
 import { frPolicies } from './fr_policies.js';
 import { frRights } from './fr_rights.js';
+import { frState } from './fr_state.js';
 
 export const fr = {
 	...frGovernance,
 	...frIncidents,
 	...frPolicies,
 	...frRights,
+	...frState,
 	brand: 'Aparté',
 	loading: 'Chargement…',
 	retry: 'Réessayer',

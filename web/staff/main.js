@@ -9,12 +9,17 @@ import { account } from './account.js';
 import { approvals } from './approvals.js';
 import { conduct } from './conduct.js';
 import { grants } from './grants.js';
+import { holds } from './holds.js';
 import { incidents } from './incidents.js';
 import { login } from './login.js';
+import { offboarding } from './offboarding.js';
 import { policies } from './policies.js';
+import { proofs } from './proofs.js';
 import { recordings } from './recordings.js';
+import { register } from './register.js';
 import { requests } from './requests.js';
 import { review } from './review.js';
+import { state } from './state.js';
 import { viewing } from './viewing.js';
 
 const root = document.getElementById('app');
@@ -30,6 +35,11 @@ const VIEWS = {
 	review: { view: review, roles: ['admin', 'auditor'] },
 	policies: { view: policies, roles: ['admin', 'auditor'] },
 	incidents: { view: incidents, roles: ['admin', 'auditor'] },
+	holds: { view: holds, roles: ['admin', 'auditor'] },
+	register: { view: register, roles: ['admin', 'auditor'] },
+	proofs: { view: proofs, roles: ['admin', 'auditor'] },
+	state: { view: state, roles: ['admin', 'auditor'] },
+	offboarding: { view: offboarding, roles: ['admin', 'auditor'] },
 	conduct: { view: conduct, roles: ['admin', 'auditor', 'coach', 'supervisor', 'sponsor'] },
 	account: { view: account, roles: [] }, /* reached by one's own name */
 };
@@ -55,7 +65,10 @@ function header(me, name) {
 	const out = el('button', { type: 'button', class: 'small', t: 'staff.logout', test: 'logout' });
 	out.addEventListener('click', () => api.post('/v1/logout').catch(() => {}).then(() => location.replace('/')));
 	const who = plain('a', me.user, { class: 'who', href: '#/account', hint: 'staff.account', test: 'nav-account' });
-	return el('header', { class: 'top' }, el('span', { class: 'brand', t: 'brand' }), navigation(me, name), who, languageSwitch(), out);
+	const brand = el('span', { class: 'brand', t: 'brand' }), links = navigation(me, name);
+	/* Many links have a line of their own, below what is always there. */
+	return links.childElementCount > 7 ? el('header', { class: 'top many' }, brand, who, languageSwitch(), out, links)
+		: el('header', { class: 'top' }, brand, links, who, languageSwitch(), out);
 }
 
 function first(me) {

@@ -2,12 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { answerRange, Problem } from './mock.mjs';
 import { logOfOne } from './log.mjs';
+import { DESK_ROUTES, newDesk } from './mock_desk.mjs';
 
 const COOKIE = 'aparte_vault_test=yes';
 
 export function newStaff(role = 'supervisor') {
 	return { role, user: 'claire', recordings: [], accesses: [], grants: [], requests: [], failures: 0, trackError: null,
-		notes: [], approvals: [], review: [], incidents: [], needsWord: false,
+		notes: [], approvals: [], review: [], incidents: [], needsWord: false, desk: newDesk(),
 		conduct: { version: 1, lang: 'fr', title: 'Code', text: ['Un.', 'Deux.'], sha256: 'a'.repeat(64), pass_percent: 0, acknowledged: 1, questions: [] } };
 }
 
@@ -152,6 +153,7 @@ const ROUTES = [
 	[/^POST \/v1\/requests\//, step],
 	[/^GET \/v1\/accesses$/, ({ staff }, { answer }) => answer(200, { accesses: staff.accesses })],
 	[/^POST \/v1\/erasures$/, erase],
+	...DESK_ROUTES,
 ];
 
 /* True when the call was one of staff's. Changes by cookie need the content type and the listener's own origin. */
