@@ -78,3 +78,17 @@ struct ap_result ap_db_lifecycle_forget(struct ap_db *db, const struct ap_uuid *
 			 AP_VALUES(AP_V_UUID(access))));
 	return ap_db_run(db, "DELETE FROM access WHERE id = ?1", AP_VALUES(AP_V_UUID(access)));
 }
+
+struct ap_result ap_db_lifecycle_tidy(struct ap_db *db, int64_t keys_before_ms, int64_t proposals_before_ms)
+{
+	const struct ap_value *keys = AP_VALUES(AP_V_INT(keys_before_ms)), *proposals = AP_VALUES(AP_V_INT(proposals_before_ms));
+	int64_t some;
+	AP_TRY(ap_db_count(db, "SELECT EXISTS (SELECT 1 FROM session WHERE request_sha256 IS NOT NULL AND created_ms < ?1)", keys, &some));
+	if (some)
+		AP_TRY(ap_db_run(db,
+				 "UPDATE session SET idempotency_key = NULL, request_sha256 = NULL WHERE request_sha256 IS NOT NULL"
+				 " AND created_ms < ?1",
+				 keys));
+	AP_TRY(ap_db_count(db, "SELECT EXISTS (SELECT 1 FROM proposal WHERE expires_ms < ?1)", proposals, &some));
+	return some ? ap_db_run(db, "DELETE FROM proposal WHERE expires_ms < ?1", proposals) : AP_SUCCESS;
+}

@@ -30,3 +30,6 @@ struct ap_result ap_db_lifecycle_logs(struct ap_db *db, int64_t after_ms, const 
 /* Removes one access, and destroys the openings of its leaves: the log stays as it is and says nothing of it any more.
  * Inside the caller's transaction. */
 struct ap_result ap_db_lifecycle_forget(struct ap_db *db, const struct ap_uuid *access);
+/* Forgets Idempotency-Keys and request hashes of sessions made before the one time, and proposals that expired before the
+ * other. Writes only where there is something. */
+struct ap_result ap_db_lifecycle_tidy(struct ap_db *db, int64_t keys_before_ms, int64_t proposals_before_ms);

@@ -118,6 +118,18 @@ static struct ap_result forget_accesses(struct ap_vault *v, struct ap_lifecycle 
 	return r;
 }
 
+/* ---- what nobody needs any more ---- */
+
+static struct ap_result tidy(struct ap_vault *v, struct ap_lifecycle *l)
+{
+	int64_t now = now_of(v);
+	if (now < l->tidy_next_ms)
+		return AP_SUCCESS;
+	AP_TRY(ap_db_lifecycle_tidy(ap_vault_db(v), now - AP_LIFECYCLE_KEYS_MS, now - AP_LIFECYCLE_PROPOSALS_MS));
+	l->tidy_next_ms = now + AP_LIFECYCLE_LOG_MS;
+	return AP_SUCCESS;
+}
+
 struct ap_result ap_lifecycle_scan(struct ap_vault *v, struct ap_lifecycle *l)
 {
 	struct ap_result parts[] = {
@@ -125,6 +137,7 @@ struct ap_result ap_lifecycle_scan(struct ap_vault *v, struct ap_lifecycle *l)
 		archive_due(v),
 		end_purposes(v),
 		forget_accesses(v, l),
+		tidy(v, l),
 		ap_proof_scan(v, &l->proofs),
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++)

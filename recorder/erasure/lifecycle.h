@@ -18,7 +18,13 @@ struct ap_lifecycle {
 	int64_t log_after_ms;  /* how far it was gone through, a few thousand rows a scan: the last one's begin … */
 	struct ap_uuid log_after; /* … and its id */
 	struct ap_proofs proofs;
+	int64_t tidy_next_ms; /* 0 at first: when what nobody needs is looked for again */
 };
+
+/* A session's Idempotency-Key and its request's hash (which is of names, too) are kept this long, a proposal of two admins
+ * that was confirmed or ran out as long as that. */
+#define AP_LIFECYCLE_KEYS_MS (7 * 86400LL * 1000)
+#define AP_LIFECYCLE_PROPOSALS_MS (30 * 86400LL * 1000)
 
 /* How often the access log is gone through. */
 #define AP_LIFECYCLE_LOG_MS (3600 * 1000)

@@ -4,6 +4,7 @@
 
 #include "recorder/access/grant.h"
 #include "recorder/erasure/lifecycle.h"
+#include "recorder/erasure/proposal.h"
 #include "recorder/erasure/retention.h"
 #include "recorder/policy/term.h"
 #include "recorder/policy/terms.h"
@@ -279,6 +280,31 @@ static void r16_a_living_recordings_accesses_stay(void **state)
 	life_free(&l);
 }
 
+/* A session is not made twice within a week; after that neither its key nor the hash of its request (of names, too) is there. */
+static void r16_what_nobody_needs_goes(void **state)
+{
+	(void)state;
+	struct life l = life_new();
+	static const char body[] = "{\"reference\":\"x\",\"coach\":{\"id\":\"c\",\"locale\":\"fr\",\"name\":\"Ana\"},"
+				   "\"coachee\":{\"id\":\"e\",\"locale\":\"en\"}}";
+	JsonNode *proposed;
+	g_autofree char *first = NULL, *again = NULL, *late = NULL;
+	assert_ok(ap_vault_session_create(l.f->v, l.f->tenant, "key-1", body, &first));
+	assert_ok(ap_proposal_make(l.f->v, &l.ada, "erasure", "{\"subject\":\"e\"}", &proposed));
+	json_node_unref(proposed);
+	pass(&l, 6);
+	assert_ok(ap_vault_session_create(l.f->v, l.f->tenant, "key-1", body, &again));
+	assert_string_equal(first, again);
+	pass(&l, 2);
+	assert_int_equal(fixture_count(l.f, "SELECT count(*) FROM session WHERE idempotency_key IS NOT NULL OR request_sha256 IS NOT NULL"), 0);
+	assert_int_equal(fixture_count(l.f, "SELECT count(*) FROM proposal"), 1);
+	assert_ok(ap_vault_session_create(l.f->v, l.f->tenant, "key-1", body, &late));
+	assert_string_not_equal(first, late);
+	pass(&l, 32);
+	assert_int_equal(fixture_count(l.f, "SELECT count(*) FROM proposal"), 0);
+	life_free(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +315,7 @@ int main(void)
 		cmocka_unit_test(r16_the_access_log_forgets),
 		cmocka_unit_test(r16_a_long_list_keeps_no_other),
 		cmocka_unit_test(r16_a_living_recordings_accesses_stay),
+		cmocka_unit_test(r16_what_nobody_needs_goes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
