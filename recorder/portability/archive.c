@@ -172,7 +172,7 @@ struct ap_result ap_archive_make(struct ap_vault *v, const struct ap_actor *part
 		return ap_fail(AP_ERR_PROTOCOL, "invalid", "choose a passphrase or an age recipient");
 	struct ap_result r = recipient ? begin_for_recipient(v, party, &id, recipient) :
 					 begin_for_passphrase(v, party, &id, passphrase);
-	if (passphrase)
+	if (!recipient)
 		ap_wipe((char *)passphrase, strlen(passphrase)); /* the parsed text is this node's own */
 	AP_TRY(r);
 	AP_TRY(ap_request_answer_one(v, &id, &answer));

@@ -419,6 +419,38 @@ static void an_order_instead_of_a_report(void **state)
 	lie(w, (struct ap_capture_message){ .type = AP_CAPTURE_SEAL, .fd = -1 });
 }
 
+/* A vault has one composer at most, and ends the one it has before a next; captures do not notice. */
+static void one_composer_at_a_time(void **state)
+{
+	struct world *w = *state;
+	int link = memfd_create("link", 0);
+	ap_captures_compose(w->cs, link);
+	struct ap_capture_message first = hear(w, w->zygote, AP_CAPTURE_COMPOSE), second, m;
+	assert_true(first.fd >= 0 && first.spawn_id != w->id);
+	ap_captures_compose(w->cs, link);
+	m = hear(w, w->zygote, AP_CAPTURE_KILL);
+	assert_int_equal(m.spawn_id, first.spawn_id);
+	second = hear(w, w->zygote, AP_CAPTURE_COMPOSE);
+	assert_true(second.spawn_id != first.spawn_id);
+	say(w->zygote, (struct ap_capture_message){ .type = AP_CAPTURE_EXITED, .fd = -1, .exited = { first.spawn_id, 9 } });
+	settle(w, 10);
+	ap_captures_compose(w->cs, -1);
+	m = hear(w, w->zygote, AP_CAPTURE_KILL);
+	assert_int_equal(m.spawn_id, second.spawn_id);
+	ap_captures_compose(w->cs, -1); /* none is left */
+	settle(w, 10);
+	assert_string_equal(ap_capture_receive(w->zygote, false, &m).name, "capture-empty");
+	assert_null(w->failed);
+	close(w->zygote);
+	make_zygote(w, 0); /* one that cannot be confined is not asked for */
+	ap_captures_compose(w->cs, link);
+	settle(w, 10);
+	assert_string_equal(ap_capture_receive(w->zygote, false, &m).name, "capture-empty");
+	close(first.fd);
+	close(second.fd);
+	close(link);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -440,6 +472,7 @@ int main(void)
 		TEST(a_seal_nobody_ordered),
 		TEST(an_epoch_that_was_not),
 		TEST(an_order_instead_of_a_report),
+		TEST(one_composer_at_a_time),
 	};
 	AP_IGNORE(ap_secret_init()); /* the tests fail soon enough */
 	return cmocka_run_group_tests(tests, NULL, NULL);
