@@ -34,13 +34,14 @@ static const char opener[] =
 
 static const char *const roles[] = {"coach", "coachee"};
 
-struct export {
+struct export
+{
 	/* borrowed */
 	struct ap_client *c;
 	const char *tenant, *dir;
 	/* owned */
-	char *base;		 /* /v1/tenants/…/offboard */
-	GHashTable *wanted;	 /* recordings that are in it */
+	char *base;         /* /v1/tenants/…/offboard */
+	GHashTable *wanted; /* recordings that are in it */
 	gint64 taken, left_out;
 };
 
@@ -53,7 +54,8 @@ static bool failed(const char *path)
 /* Whole and synced, or not there under its name. */
 static bool write_whole(const char *path, const void *bytes, gsize len, int mode)
 {
-	return g_file_set_contents_full(path, bytes, (gssize)len, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, mode, NULL) ||
+	return g_file_set_contents_full(path, bytes, (gssize)len,
+					G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, mode, NULL) ||
 	       failed(path);
 }
 
@@ -93,7 +95,8 @@ static bool open_dir(struct export *e, const char *offboarding)
 		return false;
 	}
 	g_autofree char *line = g_strconcat(offboarding, "\n", NULL);
-	return (g_mkdir_with_parents(recordings, 0700) == 0 || failed(recordings)) && write_whole(marker, line, strlen(line), 0600);
+	return (g_mkdir_with_parents(recordings, 0700) == 0 || failed(recordings)) &&
+	       write_whole(marker, line, strlen(line), 0600);
 }
 
 /* ---- data.age ---- */
@@ -154,8 +157,8 @@ static bool fetch_data(struct export *e)
 
 /* ---- recordings ---- */
 
-static bool fetch_segment(struct export *e, const char *recording, const char *access, const char *role, JsonObject *segment,
-			  const char *dir)
+static bool fetch_segment(struct export *e, const char *recording, const char *access, const char *role,
+			  JsonObject *segment, const char *dir)
 {
 	g_autoptr(GBytes) bytes = NULL;
 	gint64 n = json_object_get_int_member(segment, "n");
@@ -181,16 +184,18 @@ static bool fetch_track(struct export *e, JsonObject *answer, const char *role, 
 	if (g_mkdir_with_parents(dir, 0700) != 0)
 		return failed(dir);
 	for (guint i = 0; i < json_array_get_length(list); i++)
-		if (!fetch_segment(e, json_object_get_string_member(answer, "recording"), json_object_get_string_member(answer, "access"),
-				   role, json_array_get_object_element(list, i), dir))
+		if (!fetch_segment(e, json_object_get_string_member(answer, "recording"),
+				   json_object_get_string_member(answer, "access"), role,
+				   json_array_get_object_element(list, i), dir))
 			return false;
 	return true;
 }
 
 static bool end_access(struct export *e, JsonObject *answer)
 {
-	g_autofree char *path = g_strdup_printf("/v1/recordings/%s/accesses/%s", json_object_get_string_member(answer, "recording"),
-						json_object_get_string_member(answer, "access"));
+	g_autofree char *path =
+		g_strdup_printf("/v1/recordings/%s/accesses/%s", json_object_get_string_member(answer, "recording"),
+				json_object_get_string_member(answer, "access"));
 	return ap_client_call(e->c, "DELETE", path, NULL, NULL);
 }
 
@@ -199,7 +204,8 @@ static bool fetch_recording(struct export *e, const char *id)
 {
 	g_autoptr(JsonNode) node = NULL;
 	g_autofree char *into = g_build_filename(e->dir, "recordings", id, NULL);
-	g_autofree char *identities = g_build_filename(into, "identities.age", NULL), *rest = g_strconcat("/recordings/", id, NULL);
+	g_autofree char *identities = g_build_filename(into, "identities.age", NULL),
+			*rest = g_strconcat("/recordings/", id, NULL);
 	if (g_file_test(identities, G_FILE_TEST_EXISTS))
 		return true;
 	if (!call(e, "POST", rest, NULL, &node))
@@ -240,7 +246,8 @@ static bool remove_unwanted(struct export *e)
 static bool still_recording(JsonArray *left)
 {
 	for (guint i = 0; i < json_array_get_length(left); i++)
-		if (strcmp(json_object_get_string_member(json_array_get_object_element(left, i), "why"), "recording") == 0)
+		if (strcmp(json_object_get_string_member(json_array_get_object_element(left, i), "why"), "recording") ==
+		    0)
 			return true;
 	return false;
 }
@@ -251,7 +258,8 @@ static bool list_recordings(struct export *e, JsonNode **ret_answer)
 		g_autoptr(JsonNode) answer = NULL;
 		if (!call(e, "GET", "/recordings", NULL, &answer))
 			return false;
-		if (waited == WAIT_S || !still_recording(json_object_get_array_member(json_node_get_object(answer), "left_out"))) {
+		if (waited == WAIT_S ||
+		    !still_recording(json_object_get_array_member(json_node_get_object(answer), "left_out"))) {
 			*ret_answer = g_steal_pointer(&answer);
 			return true;
 		}
@@ -278,7 +286,8 @@ static bool fetch_recordings(struct export *e)
 	e->left_out = json_array_get_length(left);
 	for (guint i = 0; i < json_array_get_length(left); i++) {
 		JsonObject *o = json_array_get_object_element(left, i);
-		fprintf(stderr, "left out: %s (%s)\n", json_object_get_string_member(o, "recording"), json_object_get_string_member(o, "why"));
+		fprintf(stderr, "left out: %s (%s)\n", json_object_get_string_member(o, "recording"),
+			json_object_get_string_member(o, "why"));
 	}
 	return remove_unwanted(e);
 }
@@ -337,7 +346,8 @@ static bool report(struct export *e, const char *sums, const struct ap_client_op
 		ap_client_print_json(answer);
 	else
 		printf("%lld recordings and the data of %s lie in %s; left out: %lld.\nSHA-256 of SHA256SUMS: %s\n"
-		       "Once the leaver has opened it (sha256sum -c SHA256SUMS; sh open.sh KEY DIR), another admin has it erased:\n"
+		       "Once the leaver has opened it (sha256sum -c SHA256SUMS; sh open.sh KEY DIR), another admin has "
+		       "it erased:\n"
 		       "  aparte tenant erase %s --admin NAME\n",
 		       (long long)e->taken, e->tenant, e->dir, (long long)e->left_out, sha256, e->tenant);
 	return true;
@@ -364,8 +374,8 @@ int ap_tenant_export(struct ap_client *c, const struct ap_client_options *option
 	e.base = g_strconcat("/v1/tenants/", name, "/offboard", NULL);
 	e.wanted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	bool done = call(&e, "GET", "", NULL, &answer) &&
-		    open_dir(&e, json_object_get_string_member(json_node_get_object(answer), "id")) && fetch_recordings(&e) &&
-		    fetch_data(&e) && finish(&e, options);
+		    open_dir(&e, json_object_get_string_member(json_node_get_object(answer), "id")) &&
+		    fetch_recordings(&e) && fetch_data(&e) && finish(&e, options);
 	g_hash_table_destroy(e.wanted);
 	g_free(e.base);
 	return done ? AP_EXIT_OK : AP_EXIT_FAILED;

@@ -39,8 +39,8 @@ static void print_waiting(JsonObject *o)
 	JsonArray *waiting = json_object_get_array_member(o, "waiting");
 	for (guint i = 0; i < json_array_get_length(waiting); i++) {
 		JsonObject *one = json_array_get_object_element(waiting, i);
-		printf("  waits: %s  %s %s %s\n", text_of(one, "recording"), text_of(one, "why"), text_of(one, "ground"),
-		       text_of(one, "until"));
+		printf("  waits: %s  %s %s %s\n", text_of(one, "recording"), text_of(one, "why"),
+		       text_of(one, "ground"), text_of(one, "until"));
 	}
 }
 
@@ -51,11 +51,13 @@ static void print_status(const struct ap_client_options *options, JsonNode *answ
 		ap_client_print_json(answer);
 		return;
 	}
-	printf("tenant %s: %s; recordings erased: %lld of %lld, in %lld sessions\n", text_of(o, "tenant"), text_of(o, "state"),
-	       (long long)json_object_get_int_member(o, "recordings_erased"), (long long)json_object_get_int_member(o, "recordings"),
+	printf("tenant %s: %s; recordings erased: %lld of %lld, in %lld sessions\n", text_of(o, "tenant"),
+	       text_of(o, "state"), (long long)json_object_get_int_member(o, "recordings_erased"),
+	       (long long)json_object_get_int_member(o, "recordings"),
 	       (long long)json_object_get_int_member(o, "sessions"));
 	if (*text_of(o, "export_sha256"))
-		printf("  exported %s, SHA-256 of SHA256SUMS %s\n", text_of(o, "exported"), text_of(o, "export_sha256"));
+		printf("  exported %s, SHA-256 of SHA256SUMS %s\n", text_of(o, "exported"),
+		       text_of(o, "export_sha256"));
 	if (strcmp(text_of(o, "state"), "erasing") == 0)
 		print_waiting(o);
 	if (*text_of(o, "unrecoverable_at"))
@@ -63,7 +65,8 @@ static void print_status(const struct ap_client_options *options, JsonNode *answ
 }
 
 /* One call whose answer is how the leaving stands. */
-static int tell(struct ap_client *c, const struct ap_client_options *options, const char *method, const char *path, JsonNode *body)
+static int tell(struct ap_client *c, const struct ap_client_options *options, const char *method, const char *path,
+		JsonNode *body)
 {
 	g_autoptr(JsonNode) answer = NULL;
 	if (!ap_client_call(c, method, path, body, &answer))
@@ -74,7 +77,8 @@ static int tell(struct ap_client *c, const struct ap_client_options *options, co
 
 /* ---- verbs ---- */
 
-static int propose(struct ap_client *c, const struct ap_client_options *options, const char *tenant, const struct wish *w)
+static int propose(struct ap_client *c, const struct ap_client_options *options, const char *tenant,
+		   const struct wish *w)
 {
 	g_autoptr(JsonNode) answer = NULL;
 	g_autofree char *path = path_of(tenant, "");
@@ -84,12 +88,14 @@ static int propose(struct ap_client *c, const struct ap_client_options *options,
 	if (options->json)
 		ap_client_print_json(answer);
 	else
-		printf("Proposed. Another admin confirms it within a day:\n  aparte tenant offboard %s --confirm %s --admin NAME\n", tenant,
-		       text_of(json_node_get_object(answer), "proposal"));
+		printf("Proposed. Another admin confirms it within a day:\n  aparte tenant offboard %s --confirm %s "
+		       "--admin NAME\n",
+		       tenant, text_of(json_node_get_object(answer), "proposal"));
 	return AP_EXIT_OK;
 }
 
-static int offboard(struct ap_client *c, const struct ap_client_options *options, const char *tenant, const struct wish *w)
+static int offboard(struct ap_client *c, const struct ap_client_options *options, const char *tenant,
+		    const struct wish *w)
 {
 	g_autofree char *path = path_of(tenant, "");
 	if (w->proposal)
@@ -110,7 +116,8 @@ static int certificate(struct ap_client *c, const char *tenant)
 	return AP_EXIT_OK;
 }
 
-static int run(struct ap_client *c, const struct ap_client_options *options, const char *verb, const char *tenant, const struct wish *w)
+static int run(struct ap_client *c, const struct ap_client_options *options, const char *verb, const char *tenant,
+	       const struct wish *w)
 {
 	g_autofree char *here = path_of(tenant, ""), *erase = path_of(tenant, "/erase");
 	if (strcmp(verb, "offboard") == 0)
@@ -135,11 +142,12 @@ int ap_cmd_tenant_leave(int argc, char **argv)
 		{"recipient", 0, 0, G_OPTION_ARG_STRING, &w.recipient, "the leaver's age recipient", "age1…"},
 		{"confirm", 0, 0, G_OPTION_ARG_STRING, &w.proposal, "as the second admin", "PROPOSAL"},
 		{"to", 0, 0, G_OPTION_ARG_FILENAME, &w.to, "export: new, empty, or to be gone on with", "DIR"},
-		{"without-export", 0, 0, G_OPTION_ARG_STRING, &w.without_export, "erase: why nothing is exported", "TEXT"},
+		{"without-export", 0, 0, G_OPTION_ARG_STRING, &w.without_export, "erase: why nothing is exported",
+		 "TEXT"},
 		{NULL, 0, 0, 0, NULL, NULL, NULL},
 	};
-	int status = ap_client_parse(&options, usage, "A platform leaves: export to its key, erasure, one certificate.", entries, &argc,
-				     &argv);
+	int status = ap_client_parse(&options, usage, "A platform leaves: export to its key, erasure, one certificate.",
+				     entries, &argc, &argv);
 	if (status < 0 && argc != 3) {
 		fprintf(stderr, "usage: aparte tenant %s\n", usage);
 		status = AP_EXIT_USAGE;

@@ -1,4 +1,5 @@
-/* A platform that leaves (R30): ordered and erased by two admins; exported at the machine itself, where the files are put. */
+/* A platform that leaves (R30): ordered and erased by two admins; exported at the machine itself, where the files are
+ * put. */
 #include "recorder/api/answer.h"
 #include "recorder/api/api.h"
 #include "recorder/offboard/hand_over.h"

@@ -28,11 +28,12 @@ static void copy_text(char *to, size_t size, struct ap_rows *rows, int column)
 struct ap_result ap_db_offboard_load(struct ap_db *db, int64_t tenant, struct ap_offboarding *ret_o)
 {
 	struct ap_offboarding o = {.tenant = tenant};
-	struct ap_rows *rows = ap_db_query(db,
-					   "SELECT id, state, recipient, ordered_by, confirmed_by, exported_by, ordered_ms,"
-					   " exported_ms, export_sha256, certificate IS NOT NULL, leaf FROM offboarding"
-					   " WHERE tenant = ?1",
-					   AP_VALUES(AP_V_INT(tenant)));
+	struct ap_rows *rows =
+		ap_db_query(db,
+			    "SELECT id, state, recipient, ordered_by, confirmed_by, exported_by, ordered_ms,"
+			    " exported_ms, export_sha256, certificate IS NOT NULL, leaf FROM offboarding"
+			    " WHERE tenant = ?1",
+			    AP_VALUES(AP_V_INT(tenant)));
 	bool found = ap_rows_next(rows);
 	if (found) {
 		o.id = ap_row_uuid(rows, 0);
@@ -56,7 +57,8 @@ struct ap_result ap_db_offboard_load(struct ap_db *db, int64_t tenant, struct ap
 struct ap_result ap_db_offboard_open(struct ap_db *db, GArray **ret_tenants)
 {
 	g_autoptr(GArray) tenants = g_array_new(FALSE, FALSE, sizeof(int64_t));
-	struct ap_rows *rows = ap_db_query(db, "SELECT tenant FROM offboarding WHERE certificate IS NULL", AP_NO_VALUES);
+	struct ap_rows *rows =
+		ap_db_query(db, "SELECT tenant FROM offboarding WHERE certificate IS NULL", AP_NO_VALUES);
 	while (ap_rows_next(rows)) {
 		int64_t tenant = ap_row_int(rows, 0);
 		g_array_append_val(tenants, tenant);
@@ -70,11 +72,12 @@ struct ap_result ap_db_offboard_open(struct ap_db *db, GArray **ret_tenants)
 
 struct ap_result ap_db_offboard_insert(struct ap_db *db, const struct ap_offboarding *o, const char *reason)
 {
-	AP_TRY(ap_db_run(db,
-			 "INSERT INTO offboarding (id, tenant, state, recipient, reason, ordered_by, confirmed_by, ordered_ms)"
-			 " VALUES (?1, ?2, 'ordered', ?3, ?4, ?5, ?6, ?7)",
-			 AP_VALUES(AP_V_UUID(&o->id), AP_V_INT(o->tenant), AP_V_TEXT(o->recipient), AP_V_TEXT(reason),
-				   AP_V_TEXT(o->ordered_by), AP_V_TEXT(o->confirmed_by), AP_V_INT(o->ordered_ms))));
+	AP_TRY(ap_db_run(
+		db,
+		"INSERT INTO offboarding (id, tenant, state, recipient, reason, ordered_by, confirmed_by, ordered_ms)"
+		" VALUES (?1, ?2, 'ordered', ?3, ?4, ?5, ?6, ?7)",
+		AP_VALUES(AP_V_UUID(&o->id), AP_V_INT(o->tenant), AP_V_TEXT(o->recipient), AP_V_TEXT(reason),
+			  AP_V_TEXT(o->ordered_by), AP_V_TEXT(o->confirmed_by), AP_V_INT(o->ordered_ms))));
 	AP_TRY(ap_db_run(db, "UPDATE tenant SET left_ms = ?2 WHERE id = ?1",
 			 AP_VALUES(AP_V_INT(o->tenant), AP_V_INT(o->ordered_ms))));
 	return ap_db_run(db, "UPDATE api_key SET revoked_ms = ?2 WHERE tenant = ?1 AND revoked_ms IS NULL",
@@ -84,14 +87,16 @@ struct ap_result ap_db_offboard_insert(struct ap_db *db, const struct ap_offboar
 struct ap_result ap_db_offboard_exported(struct ap_db *db, const struct ap_uuid *id, const struct ap_offboard_export *e,
 					 int64_t now_ms)
 {
-	return ap_db_run(db,
-			 "UPDATE offboarding SET state = 'exported', exported_by = ?2, exported_ms = ?3, export_sha256 = ?4,"
-			 " exported = ?5, left_out = ?6 WHERE id = ?1",
-			 AP_VALUES(AP_V_UUID(id), AP_V_TEXT(e->by), AP_V_INT(now_ms), AP_V_HASH(e->sha256),
-				   AP_V_INT(e->recordings), AP_V_INT(e->left_out)));
+	return ap_db_run(
+		db,
+		"UPDATE offboarding SET state = 'exported', exported_by = ?2, exported_ms = ?3, export_sha256 = ?4,"
+		" exported = ?5, left_out = ?6 WHERE id = ?1",
+		AP_VALUES(AP_V_UUID(id), AP_V_TEXT(e->by), AP_V_INT(now_ms), AP_V_HASH(e->sha256),
+			  AP_V_INT(e->recordings), AP_V_INT(e->left_out)));
 }
 
-struct ap_result ap_db_offboard_erasing(struct ap_db *db, const struct ap_uuid *id, const char *by, const char *unexported)
+struct ap_result ap_db_offboard_erasing(struct ap_db *db, const struct ap_uuid *id, const char *by,
+					const char *unexported)
 {
 	return ap_db_run(db, "UPDATE offboarding SET state = 'erasing', erase_by = ?2, unexported = ?3 WHERE id = ?1",
 			 AP_VALUES(AP_V_UUID(id), AP_V_TEXT(by), AP_V_TEXT(unexported)));
@@ -101,15 +106,17 @@ struct ap_result ap_db_offboard_replay(struct ap_db *db, const struct ap_uuid *i
 				       bool *ret_changed)
 {
 	*ret_changed = false;
-	AP_TRY(ap_db_run(db,
-			 "INSERT INTO offboarding (id, tenant, state, recipient, reason, ordered_by, confirmed_by, ordered_ms)"
-			 " SELECT ?1, id, 'ordered', '', '', 'vault:journal', 'vault:journal', ?3 FROM tenant WHERE id = ?2"
-			 " AND NOT EXISTS (SELECT 1 FROM offboarding WHERE tenant = ?2)",
-			 AP_VALUES(AP_V_UUID(id), AP_V_INT(tenant), AP_V_INT(ordered_ms))));
+	AP_TRY(ap_db_run(
+		db,
+		"INSERT INTO offboarding (id, tenant, state, recipient, reason, ordered_by, confirmed_by, ordered_ms)"
+		" SELECT ?1, id, 'ordered', '', '', 'vault:journal', 'vault:journal', ?3 FROM tenant WHERE id = ?2"
+		" AND NOT EXISTS (SELECT 1 FROM offboarding WHERE tenant = ?2)",
+		AP_VALUES(AP_V_UUID(id), AP_V_INT(tenant), AP_V_INT(ordered_ms))));
 	AP_TRY(ap_db_run(db, "UPDATE tenant SET left_ms = ?2 WHERE id = ?1 AND left_ms IS NULL",
 			 AP_VALUES(AP_V_INT(tenant), AP_V_INT(ordered_ms))));
-	AP_TRY(ap_db_run(db, "UPDATE offboarding SET state = 'erasing' WHERE tenant = ?1 AND state IN ('ordered', 'exported')",
-			 AP_VALUES(AP_V_INT(tenant))));
+	AP_TRY(ap_db_run(
+		db, "UPDATE offboarding SET state = 'erasing' WHERE tenant = ?1 AND state IN ('ordered', 'exported')",
+		AP_VALUES(AP_V_INT(tenant))));
 	*ret_changed = ap_db_changes(db) > 0;
 	return AP_SUCCESS;
 }
@@ -118,7 +125,8 @@ struct ap_result ap_db_offboard_replay(struct ap_db *db, const struct ap_uuid *i
 
 struct ap_result ap_db_offboard_unended(struct ap_db *db, int64_t tenant, GArray **ret_ids)
 {
-	return ap_rows_end_ids(ap_db_query(db, "SELECT id FROM session WHERE tenant = ?1 AND state <> 'ended' LIMIT 1000",
+	return ap_rows_end_ids(ap_db_query(db,
+					   "SELECT id FROM session WHERE tenant = ?1 AND state <> 'ended' LIMIT 1000",
 					   AP_VALUES(AP_V_INT(tenant))),
 			       ret_ids);
 }
@@ -134,7 +142,8 @@ struct ap_result ap_db_offboard_recordings(struct ap_db *db, int64_t tenant, GAr
 {
 	return ap_rows_end_ids(ap_db_query(db,
 					   "SELECT id FROM recording WHERE id" RECORDINGS
-					   " AND state <> 'erased' AND NOT EXISTS (SELECT 1 FROM erasure e WHERE e.recording = recording.id)"
+					   " AND state <> 'erased' AND NOT EXISTS (SELECT 1 FROM erasure e WHERE "
+					   "e.recording = recording.id)"
 					   " ORDER BY created_ms, id",
 					   AP_VALUES(AP_V_INT(tenant))),
 			       ret_ids);
@@ -168,8 +177,8 @@ struct ap_result ap_db_offboard_counts(struct ap_db *db, int64_t tenant, struct 
 	const struct ap_value values[] = {AP_V_INT(tenant), {.kind = AP_VALUE_END}};
 	AP_TRY(ap_db_count(db, "SELECT count(*) FROM session WHERE tenant = ?1", values, &n.sessions));
 	AP_TRY(ap_db_count(db, "SELECT count(*) FROM recording WHERE id" RECORDINGS, values, &n.recordings));
-	AP_TRY(ap_db_count(db, "SELECT count(*) FROM erasure WHERE certificate IS NOT NULL AND recording" RECORDINGS, values,
-			   &n.erased));
+	AP_TRY(ap_db_count(db, "SELECT count(*) FROM erasure WHERE certificate IS NOT NULL AND recording" RECORDINGS,
+			   values, &n.erased));
 	AP_TRY(ap_db_count(db,
 			   "SELECT count(*) FROM archive WHERE state = 'making' AND request IN (SELECT id FROM request"
 			   " WHERE session" SESSIONS ")",
@@ -185,18 +194,21 @@ struct ap_result ap_db_offboard_waiting(struct ap_db *db, int64_t tenant, int64_
 							  {"ground", ap_answer_row_text},
 							  {"until", ap_answer_row_time}};
 	return ap_answer_rows(
-		ap_db_query(db,
-			    "SELECT id, CASE WHEN EXISTS (SELECT 1 FROM erasure e WHERE e.recording = recording.id) THEN 'erasing'"
-			    " WHEN " HELD " THEN 'held' WHEN state = 'restricted' THEN 'restricted'"
-			    " WHEN state = 'recording' THEN 'recording' ELSE 'erasing' END,"
-			    " (SELECT h.ground FROM hold h WHERE h.recording = recording.id AND h.lifted_ms IS NULL"
-			    "  AND h.ends_ms > ?2 ORDER BY h.ends_ms DESC LIMIT 1),"
-			    " (SELECT max(h.ends_ms) FROM hold h WHERE h.recording = recording.id AND h.lifted_ms IS NULL"
-			    "  AND h.ends_ms > ?2)"
-			    " FROM recording WHERE id" RECORDINGS
-			    " AND NOT EXISTS (SELECT 1 FROM erasure e WHERE e.recording = recording.id AND e.certificate IS NOT NULL)"
-			    " ORDER BY created_ms LIMIT 1000",
-			    AP_VALUES(AP_V_INT(tenant), AP_V_INT(now_ms))),
+		ap_db_query(
+			db,
+			"SELECT id, CASE WHEN EXISTS (SELECT 1 FROM erasure e WHERE e.recording = recording.id) THEN "
+			"'erasing'"
+			" WHEN " HELD " THEN 'held' WHEN state = 'restricted' THEN 'restricted'"
+			" WHEN state = 'recording' THEN 'recording' ELSE 'erasing' END,"
+			" (SELECT h.ground FROM hold h WHERE h.recording = recording.id AND h.lifted_ms IS NULL"
+			"  AND h.ends_ms > ?2 ORDER BY h.ends_ms DESC LIMIT 1),"
+			" (SELECT max(h.ends_ms) FROM hold h WHERE h.recording = recording.id AND h.lifted_ms IS NULL"
+			"  AND h.ends_ms > ?2)"
+			" FROM recording WHERE id" RECORDINGS
+			" AND NOT EXISTS (SELECT 1 FROM erasure e WHERE e.recording = recording.id AND e.certificate "
+			"IS NOT NULL)"
+			" ORDER BY created_ms LIMIT 1000",
+			AP_VALUES(AP_V_INT(tenant), AP_V_INT(now_ms))),
 		columns, G_N_ELEMENTS(columns), ret_list);
 }
 
@@ -212,21 +224,26 @@ static struct ap_result end_texts(struct ap_rows *rows, GPtrArray **ret_texts)
 
 struct ap_result ap_db_offboard_documents(struct ap_db *db, int64_t tenant, GPtrArray **ret_documents)
 {
-	return end_texts(ap_db_query(db,
-				     "SELECT p.document FROM policy p WHERE EXISTS (SELECT 1 FROM session s WHERE s.tenant = ?1"
-				     " AND s.policy = p.name AND s.policy_version = p.version) OR EXISTS (SELECT 1 FROM session_rule r"
-				     " WHERE r.session" SESSIONS " AND r.name = p.name AND r.version = p.version)",
-				     AP_VALUES(AP_V_INT(tenant))),
-			 ret_documents);
+	return end_texts(
+		ap_db_query(db,
+			    "SELECT p.document FROM policy p WHERE EXISTS (SELECT 1 FROM session s WHERE s.tenant = ?1"
+			    " AND s.policy = p.name AND s.policy_version = p.version) OR EXISTS (SELECT 1 FROM "
+			    "session_rule r"
+			    " WHERE r.session" SESSIONS " AND r.name = p.name AND r.version = p.version)",
+			    AP_VALUES(AP_V_INT(tenant))),
+		ret_documents);
 }
 
 struct ap_result ap_db_offboard_notices(struct ap_db *db, int64_t tenant, GPtrArray **ret_documents)
 {
-	return end_texts(ap_db_query(db,
-				     "SELECT document FROM notice WHERE sha256 IN (SELECT notice FROM consent WHERE session" SESSIONS ")"
-				     " ORDER BY created_ms",
-				     AP_VALUES(AP_V_INT(tenant))),
-			 ret_documents);
+	return end_texts(
+		ap_db_query(
+			db,
+			"SELECT document FROM notice WHERE sha256 IN (SELECT notice FROM consent WHERE session" SESSIONS
+			")"
+			" ORDER BY created_ms",
+			AP_VALUES(AP_V_INT(tenant))),
+		ret_documents);
 }
 
 struct ap_result ap_db_offboard_erasures_hash(struct ap_db *db, int64_t tenant, struct ap_hash *ret_hash)
@@ -235,10 +252,11 @@ struct ap_result ap_db_offboard_erasures_hash(struct ap_db *db, int64_t tenant, 
 	struct ap_leaf leaf;
 	struct ap_hash hash;
 	crypto_hash_sha256_init(&state);
-	struct ap_rows *rows = ap_db_query(db,
-					   "SELECT l.leaf FROM erasure e JOIN leaf l ON l.idx = e.erased_leaf WHERE e.recording"
-					   RECORDINGS " ORDER BY l.idx",
-					   AP_VALUES(AP_V_INT(tenant)));
+	struct ap_rows *rows = ap_db_query(
+		db,
+		"SELECT l.leaf FROM erasure e JOIN leaf l ON l.idx = e.erased_leaf WHERE e.recording" RECORDINGS
+		" ORDER BY l.idx",
+		AP_VALUES(AP_V_INT(tenant)));
 	while (ap_rows_next(rows))
 		if (ap_row_bytes(rows, 0, leaf.b, sizeof leaf.b)) {
 			hash = ap_leaf_hash(&leaf);
@@ -251,9 +269,9 @@ struct ap_result ap_db_offboard_erasures_hash(struct ap_db *db, int64_t tenant, 
 
 /* ---- erasing the rest ---- */
 
-/* In this order: what refers to others first. Sessions, persons' ids, statements, devices and rules stay as the proof of
- * consents until that ends; recordings and erasures as what their certificates speak of; grants as ids, by which their
- * leaves are found when the proofs end. */
+/* In this order: what refers to others first. Sessions, persons' ids, statements, devices and rules stay as the proof
+ * of consents until that ends; recordings and erasures as what their certificates speak of; grants as ids, by which
+ * their leaves are found when the proofs end. */
 static const char *const clearings[] = {
 	"DELETE FROM request_item WHERE request IN (SELECT id FROM request WHERE session" SESSIONS ")",
 	"DELETE FROM archive WHERE request IN (SELECT id FROM request WHERE session" SESSIONS ")",
@@ -297,11 +315,12 @@ struct ap_result ap_db_offboard_clear(struct ap_db *db, int64_t tenant, int64_t 
 
 struct ap_result ap_db_offboard_erased(struct ap_db *db, const struct ap_offboard_end *end)
 {
-	return ap_db_run(db,
-			 "UPDATE offboarding SET state = 'erased', kek_id = ?2, sessions = ?3, recordings = ?4, erased_ms = ?5,"
-			 " leaf = ?6 WHERE id = ?1",
-			 AP_VALUES(AP_V_UUID(&end->id), AP_V_BLOB(end->kek.b, AP_KEK_ID), AP_V_INT(end->sessions),
-				   AP_V_INT(end->recordings), AP_V_INT(end->erased_ms), AP_V_INT(end->leaf)));
+	return ap_db_run(
+		db,
+		"UPDATE offboarding SET state = 'erased', kek_id = ?2, sessions = ?3, recordings = ?4, erased_ms = ?5,"
+		" leaf = ?6 WHERE id = ?1",
+		AP_VALUES(AP_V_UUID(&end->id), AP_V_BLOB(end->kek.b, AP_KEK_ID), AP_V_INT(end->sessions),
+			  AP_V_INT(end->recordings), AP_V_INT(end->erased_ms), AP_V_INT(end->leaf)));
 }
 
 struct ap_result ap_db_offboard_certify(struct ap_db *db, const struct ap_uuid *id, const char *certificate)
@@ -310,8 +329,8 @@ struct ap_result ap_db_offboard_certify(struct ap_db *db, const struct ap_uuid *
 			 AP_VALUES(AP_V_UUID(id), AP_V_TEXT(certificate)));
 }
 
-struct ap_result ap_db_offboard_certificate(struct ap_db *db, int64_t tenant, char **ret_json, int64_t *ret_turnover_leaf,
-					    int64_t *ret_unrecoverable_ms)
+struct ap_result ap_db_offboard_certificate(struct ap_db *db, int64_t tenant, char **ret_json,
+					    int64_t *ret_turnover_leaf, int64_t *ret_unrecoverable_ms)
 {
 	g_autofree char *json = NULL;
 	struct ap_rows *rows = ap_db_query(db,
@@ -350,23 +369,35 @@ static void add_number(JsonObject *o, const char *name, struct ap_rows *rows, in
 struct ap_result ap_db_offboard_list(struct ap_db *db, int64_t tenant, JsonArray **ret_list)
 {
 	static const struct ap_answer_column columns[] = {
-		{"id", ap_answer_row_id},	      {"tenant", ap_answer_row_text},
-		{"state", ap_answer_row_text},	      {"reason", ap_answer_row_text},
-		{"recipient", ap_answer_row_text},    {"ordered_by", ap_answer_row_text},
-		{"confirmed_by", ap_answer_row_text}, {"ordered", ap_answer_row_time},
-		{"exported_by", ap_answer_row_text},  {"exported", ap_answer_row_time},
-		{"export_sha256", add_hash},	      {"export_recordings", add_number},
-		{"left_out", add_number},	      {"erase_by", ap_answer_row_text},
-		{"unexported", ap_answer_row_text},   {"erased", ap_answer_row_time},
-		{"leaf", add_number},		      {"unrecoverable_at", ap_answer_row_time},
+		{"id", ap_answer_row_id},
+		{"tenant", ap_answer_row_text},
+		{"state", ap_answer_row_text},
+		{"reason", ap_answer_row_text},
+		{"recipient", ap_answer_row_text},
+		{"ordered_by", ap_answer_row_text},
+		{"confirmed_by", ap_answer_row_text},
+		{"ordered", ap_answer_row_time},
+		{"exported_by", ap_answer_row_text},
+		{"exported", ap_answer_row_time},
+		{"export_sha256", add_hash},
+		{"export_recordings", add_number},
+		{"left_out", add_number},
+		{"erase_by", ap_answer_row_text},
+		{"unexported", ap_answer_row_text},
+		{"erased", ap_answer_row_time},
+		{"leaf", add_number},
+		{"unrecoverable_at", ap_answer_row_time},
 	};
 	return ap_answer_rows(
-		ap_db_query(db,
-			    "SELECT o.id, t.name, o.state, o.reason, o.recipient, o.ordered_by, o.confirmed_by, o.ordered_ms,"
-			    " o.exported_by, o.exported_ms, o.export_sha256, o.exported, o.left_out, o.erase_by, o.unexported,"
-			    " o.erased_ms, o.leaf, o.unrecoverable_ms FROM offboarding o JOIN tenant t ON t.id = o.tenant"
-			    " WHERE ?1 = 0 OR o.tenant = ?1 ORDER BY o.ordered_ms DESC",
-			    AP_VALUES(AP_V_INT(tenant))),
+		ap_db_query(
+			db,
+			"SELECT o.id, t.name, o.state, o.reason, o.recipient, o.ordered_by, o.confirmed_by, "
+			"o.ordered_ms,"
+			" o.exported_by, o.exported_ms, o.export_sha256, o.exported, o.left_out, o.erase_by, "
+			"o.unexported,"
+			" o.erased_ms, o.leaf, o.unrecoverable_ms FROM offboarding o JOIN tenant t ON t.id = o.tenant"
+			" WHERE ?1 = 0 OR o.tenant = ?1 ORDER BY o.ordered_ms DESC",
+			AP_VALUES(AP_V_INT(tenant))),
 		columns, G_N_ELEMENTS(columns), ret_list);
 }
 
@@ -381,11 +412,12 @@ struct ap_result ap_db_offboard_proposals(struct ap_db *db, int64_t now_ms, Json
 							  {"proposed_by", ap_answer_row_text},
 							  {"expires", ap_answer_row_time},
 							  {"body", add_json}};
-	return ap_answer_rows(ap_db_query(db,
-					  "SELECT id, proposed_by, expires_ms, body FROM proposal WHERE action = 'offboard'"
-					  " AND confirmed_by IS NULL AND expires_ms > ?1 ORDER BY created_ms",
-					  AP_VALUES(AP_V_INT(now_ms))),
-			      columns, G_N_ELEMENTS(columns), ret_list);
+	return ap_answer_rows(
+		ap_db_query(db,
+			    "SELECT id, proposed_by, expires_ms, body FROM proposal WHERE action = 'offboard'"
+			    " AND confirmed_by IS NULL AND expires_ms > ?1 ORDER BY created_ms",
+			    AP_VALUES(AP_V_INT(now_ms))),
+		columns, G_N_ELEMENTS(columns), ret_list);
 }
 
 struct ap_result ap_db_offboard_stays(struct ap_db *db, int64_t tenant)

@@ -18,7 +18,7 @@ struct ap_offboarding {
 	enum ap_offboard_state state;
 	char recipient[80];
 	char ordered_by[80], confirmed_by[80]; /* "user:<name>" */
-	char exported_by[80];		       /* empty before */
+	char exported_by[80];                  /* empty before */
 	int64_t ordered_ms, exported_ms;
 	bool exported;
 	uint8_t export_sha256[32];
@@ -41,12 +41,14 @@ struct ap_offboard_export {
 struct ap_result ap_db_offboard_exported(struct ap_db *db, const struct ap_uuid *id, const struct ap_offboard_export *e,
 					 int64_t now_ms);
 /* `unexported` is NULL after an export. */
-struct ap_result ap_db_offboard_erasing(struct ap_db *db, const struct ap_uuid *id, const char *by, const char *unexported);
+struct ap_result ap_db_offboard_erasing(struct ap_db *db, const struct ap_uuid *id, const char *by,
+					const char *unexported);
 /* Restored, and the journal says that it was being erased. */
 struct ap_result ap_db_offboard_replay(struct ap_db *db, const struct ap_uuid *id, int64_t tenant, int64_t ordered_ms,
 				       bool *ret_changed);
 
-/* Sessions that have not ended; all sessions; recordings that may be exported or erased now. GArray of struct ap_uuid. */
+/* Sessions that have not ended; all sessions; recordings that may be exported or erased now. GArray of struct ap_uuid.
+ */
 struct ap_result ap_db_offboard_unended(struct ap_db *db, int64_t tenant, GArray **ret_ids);
 struct ap_result ap_db_offboard_sessions(struct ap_db *db, int64_t tenant, GArray **ret_ids);
 struct ap_result ap_db_offboard_recordings(struct ap_db *db, int64_t tenant, GArray **ret_ids);
@@ -56,7 +58,7 @@ struct ap_result ap_db_offboard_archives(struct ap_db *db, int64_t tenant, GArra
 
 struct ap_offboard_counts {
 	int64_t sessions, recordings, erased; /* erased: with a certificate of their own */
-	int64_t making;			      /* archives being made */
+	int64_t making;                       /* archives being made */
 };
 struct ap_result ap_db_offboard_counts(struct ap_db *db, int64_t tenant, struct ap_offboard_counts *ret_counts);
 /* What waits: {"recording","why": held | restricted | recording | erasing, "ground"?,"until"?} each, at most 1000. */
@@ -79,8 +81,8 @@ struct ap_offboard_end {
 struct ap_result ap_db_offboard_erased(struct ap_db *db, const struct ap_offboard_end *end);
 struct ap_result ap_db_offboard_certify(struct ap_db *db, const struct ap_uuid *id, const char *certificate);
 /* "not-found" before; as ap_db_erasure_certificate. */
-struct ap_result ap_db_offboard_certificate(struct ap_db *db, int64_t tenant, char **ret_json, int64_t *ret_turnover_leaf,
-					    int64_t *ret_unrecoverable_ms);
+struct ap_result ap_db_offboard_certificate(struct ap_db *db, int64_t tenant, char **ret_json,
+					    int64_t *ret_turnover_leaf, int64_t *ret_unrecoverable_ms);
 
 /* {"tenant","state","reason","recipient","ordered",…} of this tenant (0: all), newest first; and open proposals. */
 struct ap_result ap_db_offboard_list(struct ap_db *db, int64_t tenant, JsonArray **ret_list);

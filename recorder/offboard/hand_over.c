@@ -75,9 +75,11 @@ static struct ap_result begin_data(struct ap_vault *v, const struct ap_offboardi
 	if (ap_vault_locked_down(v))
 		return ap_fail(AP_ERR_DENIED, "lockdown", "the vault is locked down");
 	if (ap_hand_over_job_busy())
-		return ap_fail(AP_ERR_LIMIT, "rate", "another tenant's data are being put together; try again in a minute");
+		return ap_fail(AP_ERR_LIMIT, "rate",
+			       "another tenant's data are being put together; try again in a minute");
 	if (g_mkdir_with_parents(directory, 0700) != 0)
-		return ap_fail(AP_ERR_IO, "vault-unavailable", "the data cannot be put together: see to the disk of vault/");
+		return ap_fail(AP_ERR_IO, "vault-unavailable",
+			       "the data cannot be put together: see to the disk of vault/");
 	AP_TRY(ap_age_recipient_parse(o->recipient, &recipient));
 	g_unlink(part);
 	g_unlink(whole); /* what was withdrawn or erased since is not handed out */
@@ -93,7 +95,8 @@ struct ap_result ap_hand_over_data(struct ap_vault *v, const char *tenant, JsonN
 	return ap_offboard_show(v, tenant, ret_answer);
 }
 
-struct ap_result ap_hand_over_read(struct ap_vault *v, const char *tenant, uint64_t offset, uint8_t **ret_bytes, size_t *ret_len)
+struct ap_result ap_hand_over_read(struct ap_vault *v, const char *tenant, uint64_t offset, uint8_t **ret_bytes,
+				   size_t *ret_len)
 {
 	struct ap_offboarding o;
 	AP_TRY(ap_offboard_exportable(v, tenant, &o));
@@ -157,7 +160,8 @@ static struct ap_result give_word(struct ap_vault *v, const struct ap_offboardin
 	struct ap_actor other;
 	const char *first = o->ordered_by, *second = o->confirmed_by;
 	if (strcmp(who, first) != 0 && strcmp(who, second) != 0)
-		return ap_fail(AP_ERR_DENIED, "role", "a protected or archived recording is taken along by one of the two who ordered it");
+		return ap_fail(AP_ERR_DENIED, "role",
+			       "a protected or archived recording is taken along by one of the two who ordered it");
 	const char *word = strcmp(who, first) == 0 ? second : first;
 	if (!g_str_has_prefix(word, "user:"))
 		return ap_fail(AP_ERR_DENIED, "role", "this needs the word of an admin who is a user");
@@ -173,7 +177,8 @@ static struct ap_result begin_access(struct ap_vault *v, const struct ap_offboar
 		return AP_SUCCESS;
 	AP_TRY(give_word(v, o, by, &ret_access->approval));
 	AP_TRY(ap_access_begin_export(v, by, recording, REASON, ret_access));
-	return ret_access->pending ? ap_fail(AP_ERR_DENIED, "role", "this recording needs another admin's approval") : AP_SUCCESS;
+	return ret_access->pending ? ap_fail(AP_ERR_DENIED, "role", "this recording needs another admin's approval")
+				   : AP_SUCCESS;
 }
 
 /* Both identities as age's own file has them; the caller wipes and frees it. */
@@ -183,11 +188,13 @@ static struct ap_result identities_text(struct ap_vault *v, const struct ap_reco
 	struct ap_result r = AP_SUCCESS;
 	for (enum ap_role role = AP_COACH; ap_ok(r) && role <= AP_COACHEE; role++) {
 		struct ap_secret *identity;
-		r = ap_recording_identity(v, ap_vault_db(v), rec, role == AP_COACH ? AP_KEY_COACH : AP_KEY_COACHEE, &identity);
+		r = ap_recording_identity(v, ap_vault_db(v), rec, role == AP_COACH ? AP_KEY_COACH : AP_KEY_COACHEE,
+					  &identity);
 		if (!ap_ok(r))
 			break;
 		struct ap_secret *line = ap_age_identity_text(identity);
-		g_string_append_printf(text, "# %s's track\n%s\n", ap_role_text(role), (const char *)ap_secret_bytes(line));
+		g_string_append_printf(text, "# %s's track\n%s\n", ap_role_text(role),
+				       (const char *)ap_secret_bytes(line));
 		ap_secret_free(line);
 		ap_secret_free(identity);
 	}
@@ -195,8 +202,8 @@ static struct ap_result identities_text(struct ap_vault *v, const struct ap_reco
 	return r;
 }
 
-static struct ap_result seal_identities(struct ap_vault *v, const struct ap_offboarding *o, const struct ap_recording *rec,
-					JsonObject *answer)
+static struct ap_result seal_identities(struct ap_vault *v, const struct ap_offboarding *o,
+					const struct ap_recording *rec, JsonObject *answer)
 {
 	struct ap_age_recipient recipient;
 	uint8_t *file = NULL;
@@ -215,7 +222,8 @@ static struct ap_result seal_identities(struct ap_vault *v, const struct ap_offb
 	return AP_SUCCESS;
 }
 
-static struct ap_result add_segments(struct ap_vault *v, const struct ap_uuid *recording, enum ap_role role, JsonObject *segments)
+static struct ap_result add_segments(struct ap_vault *v, const struct ap_uuid *recording, enum ap_role role,
+				     JsonObject *segments)
 {
 	g_autoptr(GArray) list = NULL;
 	JsonArray *array = json_array_new();
@@ -232,7 +240,8 @@ static struct ap_result add_segments(struct ap_vault *v, const struct ap_uuid *r
 	return AP_SUCCESS;
 }
 
-static struct ap_result fill(struct ap_vault *v, const struct ap_offboarding *o, const struct ap_uuid *recording, JsonObject *answer)
+static struct ap_result fill(struct ap_vault *v, const struct ap_offboarding *o, const struct ap_uuid *recording,
+			     JsonObject *answer)
 {
 	struct ap_recording rec;
 	JsonObject *segments = json_object_new();

@@ -38,8 +38,10 @@ static const char readme[] =
 	"rules/                 policies and regions that bound its sessions\n"
 	"notices/               every notice its people were shown\n"
 	"sessions.csv           all sessions\n"
-	"sessions/ID/           per session: coach.json and coachee.json (what was held about each person), receipts/ of what\n"
-	"                       was given (verify them with `aparte ledger verify --receipt`), recordings.json with signed\n"
+	"sessions/ID/           per session: coach.json and coachee.json (what was held about each person), receipts/ "
+	"of what\n"
+	"                       was given (verify them with `aparte ledger verify --receipt`), recordings.json with "
+	"signed\n"
 	"                       manifests and viewers' notes\n"
 	"checkpoint.txt, key.txt  the log's newest signed checkpoint and its verifier key\n"
 	"\n"
@@ -301,11 +303,16 @@ struct ap_result ap_hand_over_job_start(struct ap_vault *v, const struct ap_offb
 					const struct ap_age_recipient *recipient, const char *part, const char *whole)
 {
 	struct job *j = g_new0(struct job, 1);
-	*j = (struct job){.v = v, .o = *o, .tenant = g_strdup(tenant), .part = g_strdup(part), .whole = g_strdup(whole),
+	*j = (struct job){.v = v,
+			  .o = *o,
+			  .tenant = g_strdup(tenant),
+			  .part = g_strdup(part),
+			  .whole = g_strdup(whole),
 			  .index = json_array_new()};
 	struct ap_result r = ap_db_offboard_sessions(ap_vault_db(v), o->tenant, &j->sessions);
 	if (ap_ok(r))
-		r = ap_zip_new(part, &(struct ap_zip_lock){.recipient = recipient}, ap_wall_ms(ap_vault_clock(v)), &j->zip);
+		r = ap_zip_new(part, &(struct ap_zip_lock){.recipient = recipient}, ap_wall_ms(ap_vault_clock(v)),
+			       &j->zip);
 	if (ap_ok(r))
 		ap_job_start(&kind, j);
 	else

@@ -13,7 +13,7 @@ struct ap_vault;
 
 struct ap_hand_over_progress {
 	bool running;
-	int64_t done, total;  /* sessions */
+	int64_t done, total; /* sessions */
 };
 struct ap_hand_over_progress ap_hand_over_job_progress(const struct ap_uuid *offboarding);
 bool ap_hand_over_job_busy(void);

@@ -67,8 +67,8 @@ static struct ap_result check_wish(JsonObject *body)
 	return AP_SUCCESS;
 }
 
-static struct ap_result propose(struct ap_vault *v, const struct ap_actor *by, const char *tenant, int64_t id, JsonObject *wish,
-				JsonNode **ret_answer)
+static struct ap_result propose(struct ap_vault *v, const struct ap_actor *by, const char *tenant, int64_t id,
+				JsonObject *wish, JsonNode **ret_answer)
 {
 	AP_TRY(check_wish(wish));
 	JsonObject *o = json_object_new();
@@ -142,7 +142,8 @@ struct ap_result ap_offboard_post(struct ap_vault *v, const struct ap_actor *by,
 
 /* ---- exported, to be erased ---- */
 
-static struct ap_result write_exported(struct ap_vault *v, const struct ap_offboarding *o, const struct ap_offboard_export *e)
+static struct ap_result write_exported(struct ap_vault *v, const struct ap_offboarding *o,
+				       const struct ap_offboard_export *e)
 {
 	JsonObject *body = leaf_body("tenant_exported", o);
 	g_autofree char *hex = ap_hex(e->sha256, sizeof e->sha256);
@@ -154,8 +155,8 @@ static struct ap_result write_exported(struct ap_vault *v, const struct ap_offbo
 	return ap_db_offboard_exported(ap_vault_db(v), &o->id, e, ap_wall_ms(ap_vault_clock(v)));
 }
 
-struct ap_result ap_offboard_exported(struct ap_vault *v, const struct ap_actor *by, const char *tenant, JsonObject *body,
-				      JsonNode **ret_answer)
+struct ap_result ap_offboard_exported(struct ap_vault *v, const struct ap_actor *by, const char *tenant,
+				      JsonObject *body, JsonNode **ret_answer)
 {
 	struct ap_offboarding o;
 	g_autofree char *who = ap_actor_text(by);
@@ -164,7 +165,8 @@ struct ap_result ap_offboard_exported(struct ap_vault *v, const struct ap_actor 
 	if (!ap_hex_exact(ap_body_text_or_empty(body, "sha256"), e.sha256, sizeof e.sha256) ||
 	    !ap_body_int(body, "recordings", &e.recordings) || !ap_body_int(body, "left_out", &e.left_out) ||
 	    e.recordings < 0 || e.left_out < 0)
-		return ap_fail(AP_ERR_PROTOCOL, "invalid", "sha256 is 64 hex digits, recordings and left_out are counts");
+		return ap_fail(AP_ERR_PROTOCOL, "invalid",
+			       "sha256 is 64 hex digits, recordings and left_out are counts");
 	AP_TRY(ap_db_begin(ap_vault_db(v)));
 	AP_TRY(ap_db_finish(ap_vault_db(v), write_exported(v, &o, &e)));
 	ap_hand_over_drop(v, &o);
@@ -180,11 +182,13 @@ static struct ap_result check_hand(const struct ap_offboarding *o, const char *w
 	if (unexported && !reason_fits(unexported))
 		return ap_fail(AP_ERR_PROTOCOL, "invalid", "without_export says why, in at most 1000 bytes");
 	if (strcmp(who, o->exported ? o->exported_by : o->ordered_by) == 0)
-		return ap_fail(AP_ERR_DENIED, "role", "this needs another admin than who exported it, or first ordered it");
+		return ap_fail(AP_ERR_DENIED, "role",
+			       "this needs another admin than who exported it, or first ordered it");
 	return AP_SUCCESS;
 }
 
-static struct ap_result write_erasing(struct ap_vault *v, const struct ap_offboarding *o, const char *who, const char *unexported)
+static struct ap_result write_erasing(struct ap_vault *v, const struct ap_offboarding *o, const char *who,
+				      const char *unexported)
 {
 	JsonObject *body = leaf_body("tenant_erasure_ordered", o);
 	ap_answer_text(body, "by", who);

@@ -44,7 +44,8 @@ static struct ap_result proofs_until(struct ap_vault *v, int64_t tenant, int64_t
 /* In a lockdown no key is in memory: the id of the one that was. */
 static struct ap_result find_kek(struct ap_vault *v, struct ap_kek_id *ret_id)
 {
-	return ap_ok(ap_db_keys_kek_id(ap_vault_keys(v), ret_id)) ? AP_SUCCESS : ap_db_kek_id_get(ap_vault_db(v), ret_id);
+	return ap_ok(ap_db_keys_kek_id(ap_vault_keys(v), ret_id)) ? AP_SUCCESS
+								  : ap_db_kek_id_get(ap_vault_db(v), ret_id);
 }
 
 static void add_hex(JsonObject *o, const char *name, const void *bytes, size_t len)
@@ -53,8 +54,8 @@ static void add_hex(JsonObject *o, const char *name, const void *bytes, size_t l
 	ap_answer_text(o, name, hex);
 }
 
-static struct ap_result certificate_body(struct ap_vault *v, const struct ap_offboarding *o, const struct ap_offboard_end *end,
-					 JsonObject *body)
+static struct ap_result certificate_body(struct ap_vault *v, const struct ap_offboarding *o,
+					 const struct ap_offboard_end *end, JsonObject *body)
 {
 	struct ap_hash erasures;
 	int64_t until;
@@ -104,14 +105,18 @@ static struct ap_result remove_archives(struct ap_vault *v, int64_t tenant)
 
 static struct ap_result finish(struct ap_vault *v, const struct ap_offboarding *o, const struct ap_offboard_counts *n)
 {
-	struct ap_offboard_end end = {.id = o->id, .sessions = n->sessions, .recordings = n->recordings,
+	struct ap_offboard_end end = {.id = o->id,
+				      .sessions = n->sessions,
+				      .recordings = n->recordings,
 				      .erased_ms = ap_wall_ms(ap_vault_clock(v))};
 	AP_TRY(find_kek(v, &end.kek));
 	AP_TRY(remove_archives(v, o->tenant));
 	AP_TRY(ap_db_begin(ap_vault_db(v)));
 	AP_TRY(ap_db_finish(ap_vault_db(v), write_end(v, o, &end)));
-	AP_IGNORE(ap_db_truncate_wal(ap_vault_db(v))); /* a reader stands in the way: the next checkpoint overwrites it */
-	ap_log(AP_LOG_WARN, "tenant_erased", "tenant=%lld recordings=%lld", (long long)o->tenant, (long long)n->recordings);
+	AP_IGNORE(
+		ap_db_truncate_wal(ap_vault_db(v))); /* a reader stands in the way: the next checkpoint overwrites it */
+	ap_log(AP_LOG_WARN, "tenant_erased", "tenant=%lld recordings=%lld", (long long)o->tenant,
+	       (long long)n->recordings);
 	return AP_SUCCESS;
 }
 
@@ -130,7 +135,8 @@ struct ap_result ap_offboard_certificate(struct ap_vault *v, const char *tenant,
 	AP_TRY(ap_offboard_find(v, tenant, &o));
 	AP_TRY(ap_db_offboard_certificate(ap_vault_db(v), o.tenant, &json, &leaf, &at));
 	if (leaf >= 0)
-		AP_IGNORE(ap_erasure_date(v, leaf, at, &json)); /* the first part stands even while the log signs nothing */
+		AP_IGNORE(ap_erasure_date(v, leaf, at,
+					  &json)); /* the first part stands even while the log signs nothing */
 	*ret_json = g_steal_pointer(&json);
 	return AP_SUCCESS;
 }

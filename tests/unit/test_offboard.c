@@ -47,7 +47,8 @@ static struct desk desk_new(void)
 	d.f->tenant = leaving;
 	d.ada = fixture_user(d.f, "ada", "admin", NULL);
 	d.bob = fixture_user(d.f, "bob", "admin", NULL);
-	fixture_run(d.f, "UPDATE party SET name = '" NAME "' WHERE session IN (SELECT id FROM session WHERE tenant = 1)");
+	fixture_run(d.f,
+		    "UPDATE party SET name = '" NAME "' WHERE session IN (SELECT id FROM session WHERE tenant = 1)");
 	randombytes_buf(seed, sizeof seed);
 	d.identity = ap_secret_from(seed, sizeof seed);
 	struct ap_age_recipient recipient = ap_age_identity_recipient(d.identity);
@@ -74,7 +75,8 @@ static JsonObject *object_of(const char *text)
 }
 
 /* A POST; *ret_member, if wanted, is that member of the answer. */
-static struct ap_result post(struct desk *d, const struct ap_actor *by, const char *json, const char *member, char **ret_member)
+static struct ap_result post(struct desk *d, const struct ap_actor *by, const char *json, const char *member,
+			     char **ret_member)
 {
 	unsigned status;
 	g_autoptr(JsonNode) answer = NULL;
@@ -139,8 +141,9 @@ static void hold(struct desk *d, const struct ap_uuid *recording)
 	g_autoptr(JsonNode) proposed = NULL, made = NULL;
 	ap_uuid_text(recording, id);
 	ap_time_text(d->f->wall_ms + 90 * DAY, ends);
-	g_autofree char *wish = g_strdup_printf("{\"recording\":\"%s\",\"ground\":\"art. 17(3)(e)\",\"reason\":\"a dispute\",\"ends\":\"%s\"}",
-						id, ends);
+	g_autofree char *wish = g_strdup_printf(
+		"{\"recording\":\"%s\",\"ground\":\"art. 17(3)(e)\",\"reason\":\"a dispute\",\"ends\":\"%s\"}", id,
+		ends);
 	g_autoptr(JsonObject) body = object_of(wish);
 	assert_ok(ap_hold_post(d->f->v, &d->ada, body, &code, &proposed));
 	g_autofree char *word = g_strdup_printf(
@@ -210,7 +213,8 @@ static void r30_the_data_are_the_leavers_alone(void **state)
 	struct ap_offboarding o;
 	assert_ok(ap_offboard_find(d.f->v, "platform", &o));
 	ap_uuid_text(&o.id, id);
-	g_autofree char *name = g_strconcat(id, ".age", NULL), *path = g_build_filename(d.f->home, "vault/offboard", name, NULL);
+	g_autofree char *name = g_strconcat(id, ".age", NULL),
+			*path = g_build_filename(d.f->home, "vault/offboard", name, NULL);
 	g_autofree char *zip = decrypted(&d, path);
 	assert_ok(ap_hand_over_read(d.f->v, "platform", 0, &bytes, &len));
 	assert_true(len > 1000);
@@ -224,7 +228,8 @@ static void r30_the_data_are_the_leavers_alone(void **state)
 	desk_free(&d);
 }
 
-static struct ap_result take(struct desk *d, const struct ap_actor *by, const struct ap_uuid *recording, JsonNode **ret_answer)
+static struct ap_result take(struct desk *d, const struct ap_actor *by, const struct ap_uuid *recording,
+			     JsonNode **ret_answer)
 {
 	return ap_hand_over_recording(d->f->v, by, "platform", recording, ret_answer);
 }
@@ -240,12 +245,13 @@ static void assert_opens(const struct desk *d, JsonNode *answer)
 	g_autofree char *text = g_strndup((const char *)plain, plain_len);
 	g_free(plain);
 	assert_non_null(strstr(text, "# coachee's track\nAGE-SECRET-KEY-1"));
-	assert_int_equal(json_array_get_length(json_object_get_array_member(json_object_get_object_member(o, "segments"), "coach")),
+	assert_int_equal(json_array_get_length(
+				 json_object_get_array_member(json_object_get_object_member(o, "segments"), "coach")),
 			 FIXTURE_SEGMENTS);
 }
 
-/* R30, R14: each recording taken along is an access with its leaf; a protected one by one of the two alone, whose other's
- * word counts; a frozen one is left out and named; another tenant's is not there. */
+/* R30, R14: each recording taken along is an access with its leaf; a protected one by one of the two alone, whose
+ * other's word counts; a frozen one is left out and named; another tenant's is not there. */
 static void r30_recordings_are_taken_along_with_a_leaf_each(void **state)
 {
 	(void)state;
@@ -261,9 +267,12 @@ static void r30_recordings_are_taken_along_with_a_leaf_each(void **state)
 	assert_refused(take(&d, &eve, &d.second, &none), "role");
 	assert_ok(take(&d, &d.bob, &d.second, &protected));
 	assert_opens(&d, protected);
-	assert_int_equal(fixture_count(d.f, "SELECT count(*) FROM approval WHERE approved = 1 AND decided_by = 'user:ada'"), 1);
-	fixture_run(d.f, "UPDATE recording SET state = 'restricted' WHERE session IN (SELECT id FROM session WHERE tenant = 1)"
-			 " AND id = (SELECT max(id) FROM recording WHERE session IN (SELECT id FROM session WHERE tenant = 1))");
+	assert_int_equal(
+		fixture_count(d.f, "SELECT count(*) FROM approval WHERE approved = 1 AND decided_by = 'user:ada'"), 1);
+	fixture_run(
+		d.f,
+		"UPDATE recording SET state = 'restricted' WHERE session IN (SELECT id FROM session WHERE tenant = 1)"
+		" AND id = (SELECT max(id) FROM recording WHERE session IN (SELECT id FROM session WHERE tenant = 1))");
 	assert_ok(ap_hand_over_recordings(d.f->v, "platform", &list));
 	JsonObject *o = json_node_get_object(list);
 	assert_int_equal(json_array_get_length(json_object_get_array_member(o, "recordings")), 1);
@@ -304,8 +313,8 @@ static void read_certificate(struct desk *d, JsonObject **ret_body, JsonObject *
 	assert_non_null(ap_body_text(whole, "unrecoverable_at"));
 }
 
-/* R30, R20, R19: a held recording waits and says why; then all of it is gone, with one certificate in two parts; the other
- * tenant keeps everything. */
+/* R30, R20, R19: a held recording waits and says why; then all of it is gone, with one certificate in two parts; the
+ * other tenant keeps everything. */
 static void r30_everything_goes_with_one_certificate(void **state)
 {
 	(void)state;
@@ -313,7 +322,8 @@ static void r30_everything_goes_with_one_certificate(void **state)
 	g_autofree char *none = NULL;
 	g_autoptr(JsonObject) body = NULL, second = NULL, body_later = NULL, second_later = NULL;
 	hold(&d, &d.second);
-	fixture_run(d.f, "INSERT INTO webhook (tenant, name, url, events) VALUES (1, 'w', 'https://example.com', '[\"tenant.left\"]')");
+	fixture_run(d.f, "INSERT INTO webhook (tenant, name, url, events) VALUES (1, 'w', 'https://example.com', "
+			 "'[\"tenant.left\"]')");
 	fixture_run(d.f, "INSERT INTO webhook_delivery (id, tenant, name, event, body, created_ms, next_ms)"
 			 " VALUES (randomblob(16), 1, 'w', 'x', 'y', 0, 0)");
 	fixture_run(d.f, "INSERT INTO decision VALUES ((SELECT min(id) FROM recording), 1, 'user:ada', 1, 0)");
@@ -347,8 +357,11 @@ static void r30_everything_goes_with_one_certificate(void **state)
 	assert_string_equal(ap_body_text(second_later, "kek_id"), ap_body_text(body_later, "kek_id"));
 	/* The other tenant. */
 	assert_int_equal(fixture_files(d.f, &d.others), 2 * FIXTURE_SEGMENTS);
-	assert_int_equal(fixture_count(d.f, "SELECT count(*) FROM recording r JOIN session s ON s.id = r.session WHERE s.tenant = 2"
-					    " AND r.state = 'sealed'"), 1);
+	assert_int_equal(
+		fixture_count(d.f,
+			      "SELECT count(*) FROM recording r JOIN session s ON s.id = r.session WHERE s.tenant = 2"
+			      " AND r.state = 'sealed'"),
+		1);
 	assert_int_equal(fixture_count(d.f, "SELECT count(*) FROM session WHERE tenant = 2 AND reference <> ''"), 1);
 	assert_int_equal(fixture_count(d.f, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
 	desk_free(&d);
@@ -364,7 +377,8 @@ static void r30_a_killed_vault_goes_on(void **state)
 	fixture_restart(d.f);
 	assert_state(&d, "ordered");
 	assert_ok(report(&d, &d.ada));
-	fixture_run(d.f, "UPDATE offboarding SET state = 'erasing', erase_by = 'user:bob'"); /* the order is durable, nothing else */
+	fixture_run(d.f, "UPDATE offboarding SET state = 'erasing', erase_by = 'user:bob'"); /* the order is durable,
+												nothing else */
 	fixture_restart(d.f);
 	assert_int_equal(fixture_files(d.f, &d.first), 2 * FIXTURE_SEGMENTS);
 	assert_ok(ap_offboard_work(d.f->v));
@@ -389,7 +403,8 @@ static void r30_the_journal_brings_the_erasure_back(void **state)
 	assert_ok(report(&d, &d.ada));
 	fixture_run(d.f, "DELETE FROM journal_due");
 	fixture_run(d.f, "UPDATE offboarding SET state = 'erasing'");
-	assert_int_equal(fixture_count(d.f, "SELECT count(*) FROM journal_due WHERE event = 'tenant_left' AND number = 1"), 1);
+	assert_int_equal(
+		fixture_count(d.f, "SELECT count(*) FROM journal_due WHERE event = 'tenant_left' AND number = 1"), 1);
 	desk_free(&d);
 	d = desk_new(); /* the copy of before */
 	assert_ok(ap_db_offboard_replay(ap_vault_db(d.f->v), &id, d.f->tenant, d.f->wall_ms, &changed));
