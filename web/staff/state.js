@@ -70,10 +70,10 @@ function deadLetters({ api, me, again }, all) {
 	const act = (key, test, run) => action(el('button', { type: 'button', class: 'small', t: key, test }), () => run().then(again, problem.show));
 	const rows = all.slice(0, 100).map((one) => [plain('strong', one.event), plain('span', `${one.tenant} · ${one.webhook}`), plain('span', formatDate(one.died)),
 		plain('span', one.attempts), plain('span', one.problem ?? '—'), me.role === 'admin' ? el('span', { class: 'row' },
-			act('state.retry', 'dead-retry', () => api.post(`/v1/webhooks/dead/${one.id}/retry`)),
-			act('state.drop', 'dead-drop', () => api.delete(`/v1/webhooks/dead/${one.id}`))) : plain('span', '—')]);
+			act('state.retry', 'dead-retry', () => api.post(`/v1/deliveries/${one.id}/retry`)),
+			act('state.drop', 'dead-drop', () => api.delete(`/v1/deliveries/${one.id}`))) : plain('span', '—')]);
 	return [problem.node, table(['state.event', 'state.webhook', 'register.when', 'state.attempts', 'state.problem', 'table.act'], rows, 'state-letter', 'state.webhooks'),
-		me.role === 'admin' ? el('div', {}, act('state.retryAll', 'dead-retry-all', () => api.post('/v1/webhooks/dead/retry'))) : null];
+		me.role === 'admin' ? el('div', {}, act('state.retryAll', 'dead-retry-all', () => api.post('/v1/deliveries/retry'))) : null];
 }
 
 function drawWebhooks(context, [hooks, dead]) {
@@ -103,7 +103,7 @@ export async function state(context) {
 		part('state.lockdown', 'state-lockdown', () => api.get('/v1/lockdown'), drawLockdown),
 		part('state.turnovers', 'state-turnovers', () => api.get('/v1/turnovers'), drawTurnovers),
 		part('state.backups', 'state-backups', () => api.get('/v1/backups'), drawBackups),
-		part('state.webhooks', 'state-webhooks', () => Promise.all([api.get('/v1/webhooks'), api.get('/v1/webhooks/dead')]),
+		part('state.webhooks', 'state-webhooks', () => Promise.all([api.get('/v1/webhooks'), api.get('/v1/deliveries')]),
 			(answers) => drawWebhooks(context, answers)),
 		part('state.witnesses', 'state-witnesses', () => api.get('/v1/ledger/witnesses'), drawWitnesses),
 	]);

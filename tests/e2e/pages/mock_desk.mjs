@@ -91,15 +91,15 @@ export const DESK_ROUTES = [
 	[/^GET \/v1\/backups$/, told(() => ({ configured: true, running: false, directory: '/srv/backup', last: { ok: false, at: now(-8 * DAY), problem: 'disk full' },
 		proof: { ok: true, at: now(-8 * DAY) }, journal: { ok: true, waiting: 0 }, frozen: 0 }))],
 	[/^GET \/v1\/webhooks$/, told(({ dead }) => ({ webhooks: [{ name: 'main', tenant: 'nord', host: 'nord.example', events: ['*'], waiting: 1, dead: dead.length }] }))],
-	[/^GET \/v1\/webhooks\/dead$/, told(({ dead }) => ({ deliveries: dead }))],
-	[/^POST \/v1\/webhooks\/dead\/retry$/, ({ staff: { desk } }, { answer }) => {
+	[/^GET \/v1\/deliveries$/, told(({ dead }) => ({ deliveries: dead }))],
+	[/^POST \/v1\/deliveries\/retry$/, ({ staff: { desk } }, { answer }) => {
 		answer(200, { retried: desk.dead.splice(0).length });
 	}],
-	[/^POST \/v1\/webhooks\/dead\/[^/]+\/retry$/, ({ staff: { desk } }, { url, answer }) => {
-		desk.dead = desk.dead.filter(({ id }) => id !== url.pathname.split('/')[4]);
+	[/^POST \/v1\/deliveries\/[^/]+\/retry$/, ({ staff: { desk } }, { url, answer }) => {
+		desk.dead = desk.dead.filter(({ id }) => id !== url.pathname.split('/')[3]);
 		answer(200, { retried: 1 });
 	}],
-	[/^DELETE \/v1\/webhooks\/dead\//, ({ staff: { desk } }, { url, answer }) => {
+	[/^DELETE \/v1\/deliveries\//, ({ staff: { desk } }, { url, answer }) => {
 		desk.dead = desk.dead.filter(({ id }) => !url.pathname.endsWith(id));
 		answer(204);
 	}],
