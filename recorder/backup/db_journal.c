@@ -26,6 +26,7 @@ static const struct words events[] = {
 	{ "hold", "hold", "ends", "ground", "recording", NULL },
 	{ "hold_lifted", "hold", NULL, NULL, NULL, NULL },
 	{ "policy", NULL, "version", "policy", NULL, "document" },
+	{ "conduct", NULL, "version", "lang", NULL, "document" },
 	{ "tenant_rules", NULL, "tenant", "policy", NULL, "region" },
 	{ "user_reset", NULL, "user", "number", NULL, NULL },
 	{ "approval_ended", "approval", NULL, NULL, NULL, NULL },

@@ -49,6 +49,15 @@ struct ap_result ap_db_replay_policy(struct ap_db *db, const char *name, int64_t
 			 AP_VALUES(AP_V_TEXT(name), AP_V_INT(version), AP_V_TEXT(document), AP_V_INT(now_ms)));
 }
 
+struct ap_result ap_db_replay_conduct(struct ap_db *db, int64_t version, const char *lang, const char *document,
+				      const uint8_t sha256[32], int64_t now_ms)
+{
+	return ap_db_run(db,
+			 "INSERT INTO conduct (version, lang, document, sha256, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)"
+			 " ON CONFLICT (version, lang) DO NOTHING",
+			 AP_VALUES(AP_V_INT(version), AP_V_TEXT(lang), AP_V_TEXT(document), AP_V_HASH(sha256), AP_V_INT(now_ms)));
+}
+
 struct ap_result ap_db_replay_tenant_rules(struct ap_db *db, int64_t tenant, const char *policy, const char *region,
 					   bool *ret_changed)
 {

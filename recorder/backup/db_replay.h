@@ -18,6 +18,9 @@ struct ap_result ap_db_replay_hold_lifted(struct ap_db *db, const struct ap_uuid
 
 struct ap_result ap_db_replay_policy_known(struct ap_db *db, const char *name, int64_t version, bool *ret_known);
 struct ap_result ap_db_replay_policy(struct ap_db *db, const char *name, int64_t version, const char *document, int64_t now_ms);
+/* Nothing where it is there. */
+struct ap_result ap_db_replay_conduct(struct ap_db *db, int64_t version, const char *lang, const char *document,
+				      const uint8_t sha256[32], int64_t now_ms);
 /* region "": none. Nothing where the tenant is not there. */
 struct ap_result ap_db_replay_tenant_rules(struct ap_db *db, int64_t tenant, const char *policy, const char *region,
 					   bool *ret_changed);

@@ -252,6 +252,7 @@ static const struct {
 	{ "hold", ap_replay_hold },
 	{ "hold_lifted", ap_replay_hold_lifted },
 	{ "policy", ap_replay_policy },
+	{ "conduct", ap_replay_conduct },
 	{ "tenant_rules", ap_replay_tenant_rules },
 	{ "user_reset", ap_replay_credentials },
 	{ "approval_ended", ap_replay_approval },

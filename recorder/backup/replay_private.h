@@ -24,6 +24,7 @@ struct ap_result ap_replay_malformed(void);
 struct ap_result ap_replay_hold(const struct ap_replay_line *l);
 struct ap_result ap_replay_hold_lifted(const struct ap_replay_line *l);
 struct ap_result ap_replay_policy(const struct ap_replay_line *l);
+struct ap_result ap_replay_conduct(const struct ap_replay_line *l);
 struct ap_result ap_replay_tenant_rules(const struct ap_replay_line *l);
 struct ap_result ap_replay_credentials(const struct ap_replay_line *l);
 struct ap_result ap_replay_approval(const struct ap_replay_line *l);

@@ -89,6 +89,20 @@ struct ap_result ap_replay_policy(const struct ap_replay_line *l)
 	return ap_db_finish(l->db, put_policy(l, name, version, text));
 }
 
+/* Who acknowledged it since is asked again. */
+struct ap_result ap_replay_conduct(const struct ap_replay_line *l)
+{
+	int64_t version = 0;
+	const char *lang = ap_body_text_or_empty(l->o, "lang");
+	JsonObject *document = ap_body_object(l->o, "document");
+	g_autofree char *text = NULL;
+	if (!*lang || !document || !ap_body_int(l->o, "version", &version))
+		return ap_replay_malformed();
+	AP_TRY(ap_jcs_from_object(document, &text));
+	struct ap_hash hash = ap_sha256(text, strlen(text));
+	return ap_db_replay_conduct(l->db, version, lang, text, hash.b, l->now_ms);
+}
+
 static struct ap_result put_rules(const struct ap_replay_line *l, int64_t tenant, const char *policy, const char *region)
 {
 	bool changed = false;

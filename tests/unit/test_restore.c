@@ -305,6 +305,29 @@ static void R22_a_policy_of_after_the_backup_is_in_force_in_what_is_restored(voi
 	backup_fixture_free(x);
 }
 
+static void R22_a_code_of_conduct_of_after_the_backup_stays_in_force(void **state)
+{
+	(void)state;
+	struct backup_fixture *x = backup_fixture_new();
+	struct ap_uuid recording = record(x);
+	static const char document[] = "{\"text\":\"be kind\",\"title\":\"t\"}";
+	struct ap_hash hash = ap_sha256(document, strlen(document));
+	(void)recording;
+	backup_fixture_backup(x);
+	assert_ok(ap_db_run(ap_vault_db(x->f->v), "INSERT INTO conduct (version, lang, document, sha256, created_ms) VALUES (2, 'en', ?1, ?2, 5)",
+			    AP_VALUES(AP_V_TEXT(document), AP_V_HASH(hash.b))));
+	struct ap_vault *v = restored(x);
+	struct ap_rows *rows = ap_db_query(ap_vault_db(v), "SELECT document, sha256 FROM conduct WHERE version = 2 AND lang = 'en'", AP_NO_VALUES);
+	uint8_t sha256[32];
+	assert_true(ap_rows_next(rows));
+	assert_string_equal(ap_row_text(rows, 0), document);
+	assert_true(ap_row_bytes(rows, 1, sha256, sizeof sha256));
+	assert_memory_equal(sha256, hash.b, sizeof sha256);
+	assert_ok(ap_rows_end(rows));
+	ap_vault_free(v);
+	backup_fixture_free(x);
+}
+
 static void set_password(struct backup_fixture *x, const char *user, const char *hash)
 {
 	assert_ok(ap_db_run(ap_vault_db(x->f->v), "UPDATE user_ SET password = ?2 WHERE name = ?1",
@@ -716,6 +739,7 @@ int main(void)
 		cmocka_unit_test(R22_a_journal_that_does_not_reach_freezes_too),
 		cmocka_unit_test(R22_a_hold_of_after_the_backup_holds_in_what_is_restored),
 		cmocka_unit_test(R22_a_policy_of_after_the_backup_is_in_force_in_what_is_restored),
+		cmocka_unit_test(R22_a_code_of_conduct_of_after_the_backup_stays_in_force),
 		cmocka_unit_test(R22_a_replaced_password_stays_replaced),
 		cmocka_unit_test(R22_an_approval_taken_back_stays_so),
 		cmocka_unit_test(R40_a_restore_does_not_bring_a_destroyed_proof_back),
