@@ -1,5 +1,7 @@
 #include "tests/testlib/staff_fixture.h"
 
+#include "recorder/access/grant.h"
+#include "recorder/access/note.h"
 #include "recorder/api/answer.h"
 #include "recorder/api/body.h"
 #include "recorder/consent/session.h"
@@ -11,6 +13,8 @@
 #include "recorder/offboard/offboard.h"
 
 #include <aparte/age.h>
+#include <archive.h>
+#include <archive_entry.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -19,6 +23,7 @@
 
 #define DAY 86400000LL
 #define NAME "Aliénor Unverwechselbar"
+#define NOTE "she paused before the word father"
 #define SHA "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
 /* Two tenants: "platform", which leaves, with two recordings; and "other", with one. */
@@ -35,7 +40,7 @@ static struct desk desk_new(void)
 {
 	uint8_t seed[AP_AGE_KEY];
 	struct desk d = {.f = fixture_new()};
-	d.session = fixture_consented(d.f, "[\"recording\"]");
+	d.session = fixture_consented(d.f, "[\"recording\",\"supervision\"]");
 	d.first = fixture_recording(d.f, &d.session, 30 * DAY);
 	struct ap_uuid again = fixture_consented(d.f, "[\"recording\"]");
 	d.second = fixture_recording(d.f, &again, 30 * DAY);
@@ -183,21 +188,45 @@ static void r30_two_admins_order_a_leaving(void **state)
 
 /* ---- the export ---- */
 
-static char *decrypted(const struct desk *d, const char *path)
+/* All entries of the zip that only the leaver's identity opens, one after the other. */
+static char *opened(const struct desk *d, const char *path)
 {
 	g_autofree char *file = NULL;
 	gsize len;
-	uint8_t *plain = NULL;
+	uint8_t *plain = NULL, piece[65536];
 	size_t plain_len;
+	GString *all = g_string_new(NULL);
+	struct archive *zip = archive_read_new();
+	struct archive_entry *entry;
 	assert_true(g_file_get_contents(path, &file, &len, NULL));
 	assert_ok(ap_age_decrypt(d->identity, file, len, &plain, &plain_len));
-	char *text = g_strndup((const char *)plain, plain_len);
-	assert_memory_equal(plain, "PK", 2);
+	archive_read_support_format_zip(zip);
+	assert_int_equal(archive_read_open_memory(zip, plain, plain_len), ARCHIVE_OK);
+	while (archive_read_next_header(zip, &entry) == ARCHIVE_OK) {
+		g_string_append_printf(all, "\n== %s\n", archive_entry_pathname(entry));
+		for (la_ssize_t n; (n = archive_read_data(zip, piece, sizeof piece)) > 0;)
+			g_string_append_len(all, (const char *)piece, n);
+	}
+	archive_read_free(zip);
 	g_free(plain);
-	return text;
+	return g_string_free(all, FALSE);
 }
 
-/* R30: the data are put together under the leaver's key, and nowhere in clear. */
+/* A viewer's note on the first recording. */
+static void note(struct desk *d)
+{
+	struct ap_access access;
+	struct ap_actor sam = fixture_user(d->f, "sam", "supervisor", NULL);
+	g_autoptr(JsonNode) granted = NULL, noted = NULL;
+	g_autoptr(JsonObject) body = object_of("{\"at_ms\":1000,\"text\":\"" NOTE "\"}");
+	const struct ap_grant_wish wish = {d->first, "sam", "supervision", d->f->wall_ms + DAY};
+	assert_ok(ap_grant_add(d->f->v, &d->ada, &wish, &granted));
+	assert_ok(ap_access_begin(d->f->v, &sam, &d->first, "supervision", "review", &access));
+	assert_ok(ap_note_add(d->f->v, &sam, &(struct ap_note_place){d->first, access.id}, body, &noted));
+}
+
+/* R30, R34: the data are put together under the leaver's key, and nowhere in clear: of decisions what was given, and
+ * viewers' notes; nothing of another tenant. */
 static void r30_the_data_are_the_leavers_alone(void **state)
 {
 	(void)state;
@@ -206,6 +235,8 @@ static void r30_the_data_are_the_leavers_alone(void **state)
 	char id[AP_UUID_TEXT];
 	uint8_t *bytes = NULL;
 	size_t len = 0;
+	note(&d);
+	fixture_withdraw(d.f, &d.session, AP_COACHEE, "[\"quality\"]");
 	order(&d);
 	assert_refused(ap_hand_over_read(d.f->v, "platform", 0, &bytes, &len), "not-found");
 	assert_ok(ap_hand_over_data(d.f->v, "platform", &begun));
@@ -215,7 +246,13 @@ static void r30_the_data_are_the_leavers_alone(void **state)
 	ap_uuid_text(&o.id, id);
 	g_autofree char *name = g_strconcat(id, ".age", NULL),
 			*path = g_build_filename(d.f->home, "vault/offboard", name, NULL);
-	g_autofree char *zip = decrypted(&d, path);
+	g_autofree char *all = opened(&d, path);
+	ap_uuid_text(&d.others_session, id);
+	assert_non_null(strstr(all, NAME));
+	assert_non_null(strstr(all, NOTE));
+	assert_non_null(strstr(all, "ConsentGiven"));
+	assert_null(strstr(all, "ConsentWithdrawn"));
+	assert_null(strstr(all, id));
 	assert_ok(ap_hand_over_read(d.f->v, "platform", 0, &bytes, &len));
 	assert_true(len > 1000);
 	assert_memory_equal(bytes, "age-encryption.org/v1", 21);
