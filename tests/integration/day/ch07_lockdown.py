@@ -47,7 +47,7 @@ def rights_go_on(story):
     """R7, R18: a withdrawal erases, key or no key."""
     withdraw(story, "a14", "coachee", "recording")
     story.programme.erase("a14", story.clock.now(), "withdrawal")
-    client.until("a14 is erased", lambda: story.held("a14")["state"] == "erased", 30)
+    client.until("a14's certificate", lambda: story.held("a14").get("certificate"), 30)
 
 
 def lift(story, admin, words, fails=False):

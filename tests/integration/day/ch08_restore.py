@@ -16,7 +16,7 @@ def lose(story):
     back_up(story, "b3")
     withdraw(story, "a15", "coachee", "recording")
     story.programme.erase("a15", story.clock.now(), "withdrawal")
-    client.until("a15 is erased", lambda: story.held("a15")["state"] == "erased", 30)
+    client.until("a15's certificate", lambda: story.held("a15").get("certificate"), 30)  # so the journal has it
     launcher = int((story.instance.home / "run/serve.pid").read_text().split()[0])
     children = [int(pid) for pid in pathlib.Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()]
     for pid in (launcher, *children):

@@ -9,8 +9,7 @@ from ch05_rights import clock_agrees, read
 
 def archived(story):
     """R17: after current use an admin's word is needed, for everybody who is not one of the two speakers."""
-    story.clock.go(story.clock.at(21))
-    story.agrees(terms=True)
+    passing.until(story, story.clock.at(21))
     assert story.states()["c02"] == "archived"
     grant(story, "c02", "s1", "supervision", 27)
     staff = story.staff("s1")

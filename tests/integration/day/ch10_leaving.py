@@ -24,6 +24,7 @@ def order(story):
     wish = tenant(story, "offboard", "sud", "--recipient", recipient, "--reason", "the contract ended", "--json")
     tenant(story, "offboard", "sud", "--confirm", wish["proposal"], fails=True)
     tenant(story, "offboard", "sud", "--confirm", wish["proposal"], admin="admin2")
+    client.until("the last event of theirs", lambda: story.listener.of("sud", "tenant.left"), 30)
     body = story.meeting("b03").body()
     assert story.platform("sud", "POST", "/v1/sessions", body).status == 401
     assert story.platform("nord", "GET", f"/v1/sessions/{story.meeting('a03').session}").status == 200
@@ -63,10 +64,14 @@ def erase(story):
 
 
 def nothing_left(story):
-    """R30, R41: of its persons, names and references no file has a trace; the other platform's are where they were."""
-    gone = [trace.encode() for meeting in story.meetings.values() if meeting.tenant == "sud" for trace in meeting.traces()]
+    """R30, R41: of names and references no file has a trace, of the platform's own ids for its persons only vault.db, by which
+    they read their receipts until the proofs end; the other platform's are where they were."""
+    left = [meeting for meeting in story.meetings.values() if meeting.tenant == "sud"]
+    gone = [trace.encode() for meeting in left for trace in meeting.traces() if trace not in meeting.ids()]
     passing.until(story, story.clock.at(67.5))  # within a day the database is written anew, without what its pages still held
     client.until("no file has a trace of them", lambda: forensics.found(gone, story.instance.home) == [], 30)
+    ids = [one.encode() for meeting in left for one in meeting.ids()]
+    assert {path.name for path in forensics.found(ids, story.instance.home)} <= {"vault.db", "vault.db-wal"}
     assert forensics.found([story.meeting("a03").body()["coach"]["id"].encode()], story.instance.home / "vault")
     story.agrees(terms=True)
     assert story.plays("a03") == b"\x1aE\xdf\xa3"

@@ -43,7 +43,7 @@ def hold_ends(story):
     """R20: the day after the hold's end what was asked for meanwhile is done, without another word."""
     end = story.programme.recordings["a07"].held_until
     passing.until(story, end - 2 * model.HOUR)
-    assert read(story, "a07", "coachee", story.kept["held"])["state"] == "open" and "a07" in story.programme.living()
+    assert read(story, "a07", "coachee", story.kept["held"])["state"] == "extended" and "a07" in story.programme.living()
     passing.until(story, end + 2 * model.HOUR)
     client.until("the request is done", lambda: read(story, "a07", "coachee", story.kept["held"])["state"] == "done", 30)
     assert json.loads(story.held("a07")["certificate"]["body"])["cause"] == "request"

@@ -164,9 +164,9 @@ class Programme:
             if recording.erased or recording.restricted or now < recording.held_until:
                 continue
             if recording.asked:
-                self.erase(recording.name, max(recording.held_until, 1), "request")
+                self.erase(recording.name, now, "request")
             elif recording.expires <= now:
-                self.erase(recording.name, max(recording.expires, recording.held_until), "expiry")
+                self.erase(recording.name, now, "expiry")
 
     def state(self, recording, now):
         if recording.erased:

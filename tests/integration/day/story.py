@@ -51,7 +51,7 @@ class Clock:
 
     def go(self, ms, confirm=True):
         """Time goes on to then, and what is due happens; a leap of more than ten days is confirmed, as an admin would."""
-        assert ms >= self.now() - 1000, f"back in time, to {model.text(ms)} from {model.text(self.now())}"
+        assert ms >= self.now() - model.HOUR, f"back in time, to {model.text(ms)} from {model.text(self.now())}"
         far = ms - self.now() > 9 * model.DAY
         since = max(ms, self.now())
         leaps = since - self.now() > 2000
@@ -99,6 +99,11 @@ class Meeting:
 
     def recorded(self):
         return self.shut is None
+
+    def ids(self):
+        """The platform's own of its two persons."""
+        body = self.body()
+        return [body[role]["id"] for role in ("coach", "coachee")]
 
     def traces(self):
         """What names its two persons or itself to a reader of files."""
