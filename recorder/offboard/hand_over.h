@@ -2,10 +2,11 @@
  * What a leaving platform takes along (R30), all of it under its own age recipient; nothing of it is ever in clear
  * outside this process, and nothing is encrypted anew:
  *
- *   data.age        a zip: the tenant, its rules, and per session what the vault has about either person (copy.h), the
- *                   receipts of what they gave, manifests, notes of viewers. Of decisions only what was given: who
- * refused, or never answered, a platform does not learn (R34). recordings      ciphertext as it lies, and each
- * recording's identities sealed to the recipient
+ *   data.age    a zip: the tenant, its rules, and per session what the vault has about either person (copy.h), manifests,
+ *               notes of viewers, and the receipts of what was given, from the archive of proofs too: it is the platform
+ *               that has to prove them. Of decisions only what was given: who refused, or never answered, a platform
+ *               does not learn (R34).
+ *   recordings  ciphertext as it lies, and each recording's identities sealed to the recipient
  *
  * Each recording taken along is an access with its leaf, and where that needs a second person's word, it is the word of
  * the other of the two admins who ordered the leaving. Frozen ones are left out, and named.

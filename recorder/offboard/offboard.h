@@ -3,10 +3,10 @@
  *
  *     ordered   by two admins: API keys end, running sessions end, no new ones begin, a last `tenant.left` is sent
  *     exported  its data and recordings lie in a directory, under the leaver's age recipient (hand_over.h); the SHA-256
- * of the export's list of files is a leaf erasing   every recording is erased as any other; what a hold or a
- * restriction keeps waits, and is listed with why erased    nothing waits any more: the rest of the tenant's data goes
- * in one transaction with leaf 0b, whose receipt is the certificate; once the key-encryption key was turned over, with
- * its second part (erasure.h)
+ *               of the export's list of files is a leaf
+ *     erasing   every recording is erased as any other; what a hold or a restriction keeps waits, and is listed with why
+ *     erased    nothing waits any more: the rest of the tenant's data went in one transaction with leaf 0b, whose receipt
+ *               is the certificate; once the key-encryption key was turned over, with its second part (erasure.h)
  *
  * Who exports is not who says that it may be erased; without an export, not who first ordered it. Proofs of consent
  * stay in their restricted archive until their own end (R40), which the certificate names. Each step is in

@@ -11,6 +11,7 @@
 #include "recorder/offboard/db_offboard.h"
 #include "recorder/offboard/hand_over.h"
 #include "recorder/offboard/offboard.h"
+#include "recorder/proof/proof.h"
 
 #include <aparte/age.h>
 #include <archive.h>
@@ -237,6 +238,10 @@ static void r30_the_data_are_the_leavers_alone(void **state)
 	size_t len = 0;
 	note(&d);
 	fixture_withdraw(d.f, &d.session, AP_COACHEE, "[\"quality\"]");
+	struct ap_uuid archived = fixture_consented(d.f, "[\"supervision\"]");
+	struct ap_proofs proofs = {0};
+	assert_ok(ap_proof_scan(d.f->v, &proofs)); /* nothing was recorded: its consents lie in the archive */
+	assert_int_equal(fixture_count(d.f, "SELECT count(*) FROM proof"), 1);
 	order(&d);
 	assert_refused(ap_hand_over_read(d.f->v, "platform", 0, &bytes, &len), "not-found");
 	assert_ok(ap_hand_over_data(d.f->v, "platform", &begun));
@@ -247,6 +252,9 @@ static void r30_the_data_are_the_leavers_alone(void **state)
 	g_autofree char *name = g_strconcat(id, ".age", NULL),
 			*path = g_build_filename(d.f->home, "vault/offboard", name, NULL);
 	g_autofree char *all = opened(&d, path);
+	ap_uuid_text(&archived, id);
+	g_autofree char *receipt = g_strdup_printf("== sessions/%s/receipts/", id);
+	assert_non_null(strstr(all, receipt));
 	ap_uuid_text(&d.others_session, id);
 	assert_non_null(strstr(all, NAME));
 	assert_non_null(strstr(all, NOTE));
@@ -383,6 +391,10 @@ static void r30_everything_goes_with_one_certificate(void **state)
 	assert_int_equal(fixture_files(d.f, &d.second), 0);
 	assert_false(fixture_on_disk(d.f, NAME, strlen(NAME)));
 	assert_int_equal(fixture_count(d.f, "SELECT count(*) FROM webhook_delivery"), 0);
+	struct ap_proofs proofs = {0};
+	assert_ok(ap_proof_scan(d.f->v, &proofs)); /* R40: what proves its consents is kept to its own end */
+	assert_int_equal(fixture_count(d.f, "SELECT count(*) FROM proof p JOIN session s ON s.id = p.session WHERE s.tenant = 1"),
+			 2);
 	read_certificate(&d, &body, &second);
 	assert_string_equal(ap_body_text(body, "event"), "tenant_erased");
 	assert_string_equal(ap_body_text(body, "export_sha256"), SHA);
