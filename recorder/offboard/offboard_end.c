@@ -88,9 +88,9 @@ static struct ap_result write_end(struct ap_vault *v, const struct ap_offboardin
 		json_object_unref(body);
 		return r;
 	}
+	AP_TRY(ap_ledger_append(ap_vault_ledger(v), db, AP_LEAF_ERASED, body, &end->leaf));
 	AP_TRY(ap_db_offboard_clear(db, o->tenant, end->erased_ms));
 	AP_TRY(ap_db_proof_owe_purge(db)); /* of what rewritten pages may still hold */
-	AP_TRY(ap_ledger_append(ap_vault_ledger(v), db, AP_LEAF_ERASED, body, &end->leaf));
 	return ap_db_offboard_erased(db, end);
 }
 
