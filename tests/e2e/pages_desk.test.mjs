@@ -95,6 +95,8 @@ test('R24 R25 R26 the register, recipients, roles and disclosures', async () => 
 	await at('roles-agreement').fill('ART26-1');
 	await at('roles-save').click();
 	await until(() => mock.staff.desk.tenants[0].agreement === 'ART26-1', 'roles are set');
+	await until(async () => /ART26-1/.test(await at('register-tenant').innerText()), 'and shown');
+	assert.equal(await page.locator('dialog').count(), 0);
 	assert.equal(mock.staff.desk.tenants[0].controller, 'Nord SAS', 'what was there is offered again');
 	await shot(page, 'desk-register');
 	assert.deepEqual(await axe(page), []);
@@ -125,6 +127,7 @@ test('the state: each part by itself, what is bad said; an auditor sees no docto
 	const two = await open('state', { viewport: { width: 390, height: 800 } });
 	await two.at('state-lockdown').waitFor();
 	assert.equal(await two.at('state-doctor').count(), 0);
+	assert.equal(await two.page.evaluate(() => document.documentElement.scrollWidth), 390, 'nothing is wider than the phone');
 	await shot(two.page, 'desk-state-phone');
 	assert.deepEqual(await axe(two.page), []);
 	await two.context.close();
