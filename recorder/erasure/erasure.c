@@ -8,7 +8,6 @@
 #include "recorder/vault.h"
 #include "recorder/webhook/webhook.h"
 
-#include <aparte/log.h>
 #include <string.h>
 
 static int64_t now(struct ap_vault *v)
@@ -34,17 +33,13 @@ static struct ap_result check_order(const struct ap_erasure_subject *s, const ch
 static struct ap_result tell_platform(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *recording,
 				      const struct ap_uuid *session)
 {
-	int64_t tenant = 0;
+	int64_t tenant;
 	JsonObject *data = json_object_new();
 	ap_answer_id(data, "recording", recording);
 	ap_answer_id(data, "session", session);
 	g_autofree char *text = ap_answer_take_text(ap_answer_object(data));
-	struct ap_result r = ap_db_session_tenant(db, session, &tenant);
-	if (ap_ok(r))
-		r = ap_webhook_queue(v, db, tenant, "erasure.ordered", text);
-	if (!ap_ok(r))
-		ap_log(AP_LOG_WARN, "webhook_not_queued", "reason=%s", r.name);
-	return ap_db_in_transaction(db) ? AP_SUCCESS : r;
+	AP_TRY(ap_db_session_tenant(db, session, &tenant));
+	return ap_webhook_tell(v, db, tenant, "erasure.ordered", text);
 }
 
 struct ap_result ap_erasure_order(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *recording,

@@ -204,7 +204,7 @@ static struct ap_result tell_platform(struct ap_vault *v, const struct ap_erasur
 	ap_answer_id(data, "recording", &row->recording);
 	ap_answer_id(data, "session", &row->session);
 	g_autofree char *text = ap_answer_take_text(ap_answer_object(data));
-	return ap_webhook_queue(v, ap_vault_db(v), row->tenant, "recording.erased", text);
+	return ap_webhook_tell(v, ap_vault_db(v), row->tenant, "recording.erased", text);
 }
 
 static struct ap_result write_erased(struct work *w, struct ap_erasure_row *row)

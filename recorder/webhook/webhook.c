@@ -132,6 +132,14 @@ struct ap_result ap_webhook_queue(struct ap_vault *v, struct ap_db *db, int64_t 
 	return AP_SUCCESS;
 }
 
+struct ap_result ap_webhook_tell(struct ap_vault *v, struct ap_db *db, int64_t tenant, const char *event, const char *data_json)
+{
+	struct ap_result r = ap_webhook_queue(v, db, tenant, event, data_json);
+	if (!ap_ok(r))
+		ap_log(AP_LOG_WARN, "webhook_not_queued", "reason=%s", r.name);
+	return ap_db_in_transaction(db) ? AP_SUCCESS : r;
+}
+
 struct ap_result ap_webhook_forget(struct ap_db *db, int64_t tenant)
 {
 	return ap_db_webhook_remove(db, tenant, NULL);

@@ -31,6 +31,9 @@ struct ap_result ap_webhook_put(struct ap_vault *v, int64_t tenant, const char *
 /* Queues `event` (webhook_event.h) with `data_json` for a tenant, if it asked for it; inside the caller's transaction. */
 struct ap_result ap_webhook_queue(struct ap_vault *v, struct ap_db *db, int64_t tenant, const char *event,
 				  const char *data_json);
+/* The same for what must not fail for it (an erasure, a turnover): what cannot be queued is in the log alone. Fails only
+ * where the transaction went with it. */
+struct ap_result ap_webhook_tell(struct ap_vault *v, struct ap_db *db, int64_t tenant, const char *event, const char *data_json);
 /* erasure.unrecoverable to every tenant of an erasure that the turnover of this leaf concluded, at most 500 recordings in
  * one. Inside the caller's transaction; it fails only where that went with it. */
 struct ap_result ap_webhook_tell_unrecoverable(struct ap_vault *v, struct ap_db *db, uint64_t leaf, int64_t unrecoverable_ms);

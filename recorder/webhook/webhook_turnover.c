@@ -23,7 +23,7 @@ static struct ap_result flush(struct filling *f)
 	json_object_set_array_member(data, "recordings", g_steal_pointer(&f->ids));
 	ap_answer_time(data, "unrecoverable_at", f->unrecoverable_ms);
 	g_autofree char *text = ap_answer_take_text(ap_answer_object(data));
-	return ap_webhook_queue(f->v, f->db, f->tenant, "erasure.unrecoverable", text);
+	return ap_webhook_tell(f->v, f->db, f->tenant, "erasure.unrecoverable", text);
 }
 
 static struct ap_result add(struct filling *f, int64_t tenant, const struct ap_uuid *recording)

@@ -1,5 +1,7 @@
 #include "tests/testlib/staff_fixture.h"
 
+#include "recorder/erasure/erasure.h"
+#include "recorder/keys/turnover.h"
 #include "recorder/webhook/db_webhook.h"
 #include "recorder/webhook/webhook.h"
 #include "recorder/webhook/webhook_sender.h"
@@ -357,6 +359,49 @@ static void a_tenant_has_sixteen_at_most(void **state)
 	fixture_free(f);
 }
 
+static struct ap_uuid erased(struct fixture *f)
+{
+	g_autofree char *certificate = NULL;
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"), recording = fixture_recording(f, &session, 86400000);
+	assert_ok(ap_erasure_now(f->v, &recording, AP_ERASE_REQUEST, &certificate));
+	return recording;
+}
+
+/* R34, R41: that it was a person's word, and whose, is not said. R19: told again when nothing brings it back. */
+static void erasures_are_told_without_a_cause(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	g_autofree char *answer = NULL;
+	assert_ok(ap_webhook_put(f->v, f->tenant, "all", "{\"url\":\"https://example.org/\",\"events\":[\"*\"]}", &answer));
+	erased(f);
+	erased(f);
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM webhook_delivery WHERE event IN ('erasure.ordered', 'recording.erased')"), 4);
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM webhook_delivery WHERE body LIKE '%cause%' OR body LIKE '%role%'"), 0);
+	assert_ok(ap_turnover_run(f->v, AP_TURN_ADMIN));
+	assert_int_equal(fixture_count(f, "SELECT json_array_length(body, '$.data.recordings') FROM webhook_delivery"
+					  " WHERE event = 'erasure.unrecoverable'"), 2);
+	assert_ok(ap_turnover_run(f->v, AP_TURN_ADMIN)); /* nothing new */
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM webhook_delivery WHERE event = 'erasure.unrecoverable'"), 1);
+	fixture_free(f);
+}
+
+static void no_erasure_fails_for_a_broken_queue(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	g_autofree char *answer = NULL;
+	assert_ok(ap_webhook_put(f->v, f->tenant, "all", "{\"url\":\"https://example.org/\",\"events\":[\"*\"]}", &answer));
+	struct ap_uuid session = fixture_consented(f, "[\"recording\"]"), recording = fixture_recording(f, &session, 86400000);
+	g_autofree char *certificate = NULL;
+	fixture_run(f, "DROP TABLE webhook_delivery");
+	assert_ok(ap_erasure_now(f->v, &recording, AP_ERASE_ADMIN, &certificate));
+	assert_ok(ap_turnover_run(f->v, AP_TURN_ADMIN));
+	assert_int_equal(fixture_files(f, &recording), 0);
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM erasure WHERE turnover_leaf IS NOT NULL"), 1);
+	fixture_free(f);
+}
+
 static void bad_webhooks_are_named(void **state)
 {
 	(void)state;
@@ -397,6 +442,8 @@ int main(void)
 		cmocka_unit_test(a_dead_one_is_dropped_at_will_or_after_a_month),
 		cmocka_unit_test(a_list_shows_hosts_alone),
 		cmocka_unit_test(a_tenant_has_sixteen_at_most),
+		cmocka_unit_test(erasures_are_told_without_a_cause),
+		cmocka_unit_test(no_erasure_fails_for_a_broken_queue),
 		cmocka_unit_test(bad_webhooks_are_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
