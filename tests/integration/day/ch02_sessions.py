@@ -78,6 +78,8 @@ def decodes(story, name):
 
 
 def chapter(story):
+    """R1, R2, R3, R5: what is recorded is what both gave, each by a statement of their own; nobody's call depends on it. R14,
+    R27, R36: not where a tier, the place of the disks or a person's age forbids it."""
     for number, batch in enumerate(cast()):
         if number:
             story.clock.go(story.clock.at(2 * number))
