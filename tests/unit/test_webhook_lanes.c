@@ -29,15 +29,25 @@ static void names_init(Names *self)
 	(void)self;
 }
 
+static void free_addresses(void *list)
+{
+	g_resolver_free_addresses(list);
+}
+
+static void return_address(GTask *task, const char *address)
+{
+	g_task_return_pointer(task, g_list_append(NULL, g_inet_address_new_from_string(address)), free_addresses);
+}
+
 static void answer(GResolver *resolver, const char *name, GResolverNameLookupFlags flags, GCancellable *cancel,
 		   GAsyncReadyCallback done, gpointer data)
 {
 	(void)flags;
 	g_autoptr(GTask) task = g_task_new(resolver, cancel, done, data);
 	if (g_str_has_suffix(name, ".inward.example"))
-		g_task_return_pointer(task, g_list_append(NULL, g_inet_address_new_from_string("127.0.0.1")), NULL);
+		return_address(task, "127.0.0.1");
 	else if (g_str_has_suffix(name, ".outward.example"))
-		g_task_return_pointer(task, g_list_append(NULL, g_inet_address_new_from_string("203.0.113.7")), NULL);
+		return_address(task, "203.0.113.7");
 	else
 		g_task_return_new_error(task, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND, "no such name");
 }
