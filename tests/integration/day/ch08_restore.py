@@ -71,6 +71,8 @@ def log_goes_on(story):
     vkey = story.instance.vault_call("GET", "/v1/ledger/key").body.decode().strip()
     assert vkey.startswith(f"{ORIGIN}2+"), vkey
     story.kept["older vkey"], story.kept["vkey"] = story.kept["vkey"], vkey
+    story.witness.trust(vkey)
+    story.witnessed()
     story.cli("ledger", "verify")
     story.cli("rotate", "--reason", "the restore operator had it in hand", "--admin", "admin")
     story.verify(story.meeting("a03").receipts[0], key="older vkey")

@@ -10,11 +10,12 @@ from ch01_beginning import STAFF
 
 
 def log(story):
-    """R6: whole, as a saved copy too, offline, and one with the checkpoint of the first day, whatever name it bears by now."""
+    """R6: whole, as a saved copy too, offline, seen by a witness through all those years, and one with the checkpoint of the first day, whatever name it bears by now."""
     story.cli("ledger", "verify")
     saved = story.place / "log"
+    story.witnessed()
     story.cli("ledger", "save", saved)
-    story.cli("ledger", "verify", "--log", saved, "--vkey", story.kept["vkey"])
+    story.cli("ledger", "verify", "--log", saved, "--vkey", story.kept["vkey"], "--witness", story.witness.vkey)
     story.cli("ledger", "verify", "--log", saved, "--vkey", story.kept["older vkey"], fails=True)
     first, now = story.kept["first checkpoint"], story.instance.vault_call("GET", "/v1/ledger/checkpoint").body.decode()
     sizes, roots = zip(*((int(note.split("\n")[1]), base64.b64decode(note.split("\n")[2])) for note in (first, now)), strict=True)

@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -12,6 +13,7 @@ import aparte_format as fmt
 import bad_disk
 import model
 from listener import Listener
+from witness import Witness
 
 ADMINS = ("admin", "admin2")
 PASSPHRASES = {"admin": "four candles on the window sill", "admin2": "a bicycle painted in two colours"}
@@ -118,7 +120,12 @@ class Story:
         self.backups, self.journal, self.operator = self.place / "backup", self.place / "journal", self.place / "operator.key"
         subprocess.run(["age-keygen", "-o", self.operator], check=True, capture_output=True)
         recipient = subprocess.run(["age-keygen", "-y", self.operator], check=True, capture_output=True, text=True).stdout.strip()
-        self.settings = {"gateway.rate_per_minute": 1000000, "storage.floor_mib": 64, "storage.label": "eu-fr",
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.witness = Witness("witness.example/day", port)
+        self.settings = {"witness.list": f"{self.witness.vkey} {self.witness.url}/", "witness.interval_seconds": 1,
+                         "witness.allow_http": "true", "gateway.rate_per_minute": 1000000, "storage.floor_mib": 64, "storage.label": "eu-fr",
                          "retention.jump_seconds": 864000, "operator.controller_name": "Programme",
                          "webhooks.allow_http": "true",
                          "webhooks.private_hosts": "127.0.0.1", "backup.directory": self.backups,
@@ -142,7 +149,7 @@ class Story:
                 shutil.chown(path, "aparte-vault", "aparte-vault")
 
     def stop(self):
-        for one in (self.media, self.listener, self.instance):
+        for one in (self.media, self.listener, self.instance, self.witness):
             if one:
                 one.stop()
         if not os.environ.get("APARTE_KEEP"):
@@ -241,6 +248,13 @@ class Story:
         if not fails:
             fmt.check_receipt(receipt, self.kept[key])
         return told
+
+    def witnessed(self):
+        """The witness has seen the log as it is now."""
+        def seen():
+            size = int(self.instance.vault_call("GET", "/v1/ledger/checkpoint").body.decode().split("\n")[1])
+            return self.witness.size_of(self.kept["vkey"]) == size
+        client.until("the witness saw it all", seen, 60)
 
     def log(self):
         return self.instance.log()
