@@ -61,13 +61,23 @@ async function frameOf(page) {
 	return frame;
 }
 
+/* As a person does who is told to look first. */
+async function accept(frame) {
+	await until('taken', async () => {
+		if (await frame.isVisible(hook('consent-accept')))
+			await frame.click(hook('consent-accept'));
+		return frame.isVisible(`${hook('consent-summary')}[data-state="ConsentGiven"]`);
+	}, 60000);
+}
+
 test('a person agrees inside the frame; the page around hears that recording began and stopped, and nothing of who', async () => {
 	const session = await instance.session();
 	const { page, heard } = await openHost(platform.origin, session.parties.coach.join_url);
 	const frame = await frameOf(page);
 	await enterCall(frame);
 	const peer = await joinCall(other, session.parties.coachee.join_url);
-	await giveConsent(frame);
+	await frame.check(hook('consent-purpose-recording'));
+	await accept(frame);
 	await giveConsent(peer);
 	await waitGate(frame, 'open', 30000);
 	await frame.click(hook('pause'));
@@ -107,6 +117,29 @@ test('the page around reaches nothing inside, and believes no message but the fr
 	await until('the end', () => heard.find((one) => one.type === 'aparte-left'));
 	assert.deepEqual(heard.map((one) => one.type), ['aparte-ready', 'aparte-left']);
 	assert.equal(page.frames().length, 1, 'the frame is gone');
+	await page.context().close();
+});
+
+test('R5 what lies over the frame, or makes it faint, gets no agreement', async () => {
+	const session = await instance.session();
+	const { page } = await openHost(platform.origin, session.parties.coach.join_url);
+	const frame = await frameOf(page);
+	await enterCall(frame);
+	await frame.check(hook('consent-purpose-recording'));
+	for (const style of ['opacity: 0.02', '']) {
+		await page.evaluate((css) => document.getElementById('call').setAttribute('style', css), style);
+		if (!style) { /* a decoy that lets clicks through */
+			await page.evaluate(() => document.body.append(Object.assign(document.createElement('div'), { id: 'decoy',
+				style: 'position: fixed; inset: 0; background: #fff; pointer-events: none; z-index: 9' })));
+		}
+		await until('refused', async () => {
+			await frame.click(hook('consent-accept'));
+			return await frame.getAttribute(hook('consent-problem'), 'data-error') === 'out-of-sight';
+		});
+		assert.equal(await frame.isVisible(hook('consent-summary')), false);
+	}
+	await page.evaluate(() => document.getElementById('decoy').remove());
+	await accept(frame);
 	await page.context().close();
 });
 

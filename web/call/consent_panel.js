@@ -6,6 +6,7 @@
 import { onLanguage, t, tOr } from '../i18n/i18n.js';
 import { action, el, plain, replace } from '../ui/dom.js';
 import { problemLine } from '../ui/problem.js';
+import { inSight } from './in_sight.js';
 import { noticeDetails } from './notice_view.js';
 import { receiptBadge } from '../ui/receipts.js';
 
@@ -113,7 +114,8 @@ class ConsentPanel {
 	/* A refusal is asked for only while nothing was agreed to: later, not ticking says it. */
 	#answers(form) {
 		const accept = el('button', { type: 'button', class: 'button choice', t: 'consent.accept', test: 'consent-accept' });
-		action(accept, (event) => this.#accept(form, method(event)));
+		const seen = inSight(accept);
+		action(accept, (event) => (seen() ? this.#accept(form, method(event)) : this.#problem.show({ name: 'out-of-sight' })));
 		if (this.#session.givesRecording) return el('div', { class: 'answers' }, accept);
 		const refuse = el('button', { type: 'button', class: 'button choice', t: 'consent.refuse', test: 'consent-refuse' });
 		const all = this.#notice.purposes.map(({ id }) => id);

@@ -283,6 +283,7 @@ export const en = {
 	'error.statement-notice': 'The notice has changed. Read it again, then decide.',
 	'error.statement-key': 'This is not the device enrolled for you. Reload the page.',
 	'error.nothing-ticked': 'Tick what you accept, or refuse.',
+	'error.out-of-sight': 'This button was covered or not in full view. Look at it for a moment, then accept.',
 	'error.recording-first': 'The other uses need the recording: tick it too, or refuse.',
 	'error.weak': 'This password is too easily guessed: take several words that do not belong together.',
 	'error.quiz': 'Too few answers are right. Read the code again, then try anew.',

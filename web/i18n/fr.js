@@ -283,6 +283,7 @@ export const fr = {
 	'error.statement-notice': 'La notice a changé. Relisez-la, puis décidez.',
 	'error.statement-key': 'Cet appareil n’est pas celui enregistré pour vous. Rechargez la page.',
 	'error.nothing-ticked': 'Cochez ce que vous acceptez, ou refusez.',
+	'error.out-of-sight': 'Ce bouton était couvert ou pas entièrement visible. Regardez-le un instant, puis acceptez.',
 	'error.recording-first': 'Les autres usages supposent l’enregistrement : cochez-le aussi, ou refusez.',
 	'error.weak': 'Ce mot de passe se devine trop aisément : prenez plusieurs mots qui ne vont pas ensemble.',
 	'error.quiz': 'Trop peu de réponses sont justes. Relisez le code, puis réessayez.',

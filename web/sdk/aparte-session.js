@@ -4,9 +4,9 @@
  *	<script type="module" src="https://aparte.example/web/sdk/aparte-session.js"></script>
  *	<aparte-session join-url="https://aparte.example/join#…"></aparte-session>
  *
- * It shows the gateway's own page in a frame of the gateway's origin. The page around it can neither see nor click in
- * there: a decision about recording is always the person's own. The gateway must name the page's origin in
- * gateway.cors_origins, else the frame stays empty.
+ * It shows the gateway's own page in a frame of the gateway's origin: the page around it can neither see nor click in
+ * there, and an agreement to record is taken only while its button is in plain sight, in browsers that can tell
+ * (web/call/in_sight.js). The gateway must name the page's origin in gateway.cors_origins, else the frame stays empty.
  *
  * Attributes: join-url (as the API gave it; it holds the person's token, so do not keep it in a page's address or in
  * logs), lang ("fr" or "en"), frame-title.
