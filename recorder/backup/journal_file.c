@@ -111,7 +111,15 @@ static struct ap_result read_last(const char *line, size_t len, const uint8_t pu
 	return AP_SUCCESS;
 }
 
-/* The last whole line of an open file; zeroes for an empty one. */
+static struct ap_result lost(void)
+{
+	return ap_fail(AP_ERR_IO, "journal",
+		       "the journal lost lines that were in it, or is another one: put the right one back, or name an empty directory in "
+		       "backup.journal and make a backup");
+}
+
+/* The last whole line of an open file; zeroes for an empty one. Bytes without any line's end were a journal once: a new
+ * one gets its name with its first lines whole. */
 static struct ap_result find_end(int fd, const uint8_t public[32], struct chain *ret_chain)
 {
 	g_autofree char *tail = g_malloc(TAIL);
@@ -129,6 +137,9 @@ static struct ap_result find_end(int fd, const uint8_t public[32], struct chain 
 		const char *line = before ? before + 1 : tail;
 		AP_TRY(read_last(line, (size_t)(end - line), public, &c));
 		c.end = from + (end - tail) + 1;
+	} else if (st.st_size > 0) {
+		return altered("the journal's end cannot be read: keep a copy of it and cut off by hand what follows its last line, or name an "
+			       "empty directory in backup.journal and make a backup");
 	}
 	*ret_chain = c;
 	return AP_SUCCESS;
@@ -155,21 +166,20 @@ bool ap_journal_lines_pass(const GPtrArray *lines, const struct ap_journal_end *
 	return ap_hash_equal(&hash, &end->last);
 }
 
-/* Longer than known is well, when it went by there: a crash came before that was remembered. */
+/* Longer than known is well, when it went by there: a crash came before that was remembered. An empty one is well only
+ * where nothing is known (what begins anew is no file yet). */
 static struct ap_result check_known(const char *directory, const struct chain *c, const uint8_t public[32],
 				    const struct ap_journal_end *known)
 {
 	g_autoptr(GPtrArray) lines = NULL;
-	if (!known || c->end == 0 || ends_there(c, known))
+	if (!known || ends_there(c, known))
 		return AP_SUCCESS;
 	if (c->next > known->lines) {
 		AP_TRY(ap_journal_file_read(directory, public, &lines));
 		if (ap_journal_lines_pass(lines, known))
 			return AP_SUCCESS;
 	}
-	return ap_fail(AP_ERR_IO, "journal",
-		       "the journal lost lines that were in it, or is another one: put the right one back, or name an empty directory in "
-		       "backup.journal and make a backup");
+	return lost();
 }
 
 /* ---- appending ---- */
@@ -222,10 +232,8 @@ static bool write_all(int fd, const char *text, size_t len, off_t at)
 	return true;
 }
 
-static struct ap_result append_to(int fd, struct writing *w, const uint8_t public[32], const GPtrArray *bodies)
+static struct ap_result write_lines(int fd, struct writing *w, const uint8_t public[32], const GPtrArray *bodies)
 {
-	AP_TRY(find_end(fd, public, &w->chain));
-	AP_TRY(check_known(w->directory, &w->chain, public, w->begin->known));
 	if (w->chain.end == 0)
 		AP_TRY(add_first(w, public));
 	for (guint i = 0; i < bodies->len; i++)
@@ -233,6 +241,13 @@ static struct ap_result append_to(int fd, struct writing *w, const uint8_t publi
 	if (ftruncate(fd, w->chain.end) != 0 || !write_all(fd, w->text->str, w->text->len, w->chain.end) || fsync(fd) != 0)
 		return unwritable();
 	return AP_SUCCESS;
+}
+
+static struct ap_result append_to(int fd, struct writing *w, const uint8_t public[32], const GPtrArray *bodies)
+{
+	AP_TRY(find_end(fd, public, &w->chain));
+	AP_TRY(check_known(w->directory, &w->chain, public, w->begin->known));
+	return write_lines(fd, w, public, bodies);
 }
 
 static struct ap_result open_directory(const char *directory, int *ret_fd)
@@ -243,15 +258,26 @@ static struct ap_result open_directory(const char *directory, int *ret_fd)
 	return *ret_fd >= 0 ? AP_SUCCESS : unwritable();
 }
 
-static struct ap_result append_in(int directory, struct writing *w, const uint8_t public[32], const GPtrArray *bodies)
+/* It is there whole or not at all: one that is empty or torn later on is not one that began so. */
+static struct ap_result begin_in(int directory, struct writing *w, const uint8_t public[32], const GPtrArray *bodies)
 {
-	int fd = openat(directory, "journal", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = openat(directory, "journal.tmp", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return unwritable();
+	struct ap_result r = write_lines(fd, w, public, bodies);
+	close(fd);
+	AP_TRY(r);
+	return renameat(directory, "journal.tmp", directory, "journal") == 0 && fsync(directory) == 0 ? AP_SUCCESS : unwritable();
+}
+
+static struct ap_result append_in(int directory, struct writing *w, const uint8_t public[32], const GPtrArray *bodies)
+{
+	int fd = openat(directory, "journal", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return errno == ENOENT ? begin_in(directory, w, public, bodies) : unwritable();
 	struct ap_result r = append_to(fd, w, public, bodies);
 	close(fd);
-	/* Its name must last too, once. */
-	return ap_ok(r) && w->chain.end == 0 && fsync(directory) != 0 ? unwritable() : r;
+	return r;
 }
 
 struct ap_result ap_journal_file_append(const char *directory, const struct ap_secret *seed,

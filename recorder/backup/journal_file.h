@@ -28,7 +28,7 @@ struct ap_journal_begin {
 	const char *time;   /* RFC 3339, also of the other lines */
 	const char *origin; /* the log's name now */
 	uint64_t log_size; /* the log's size now: what came before is not in this journal */
-	const struct ap_journal_end *known; /* what it held before at least; NULL: not known. An empty one begins anew. */
+	const struct ap_journal_end *known; /* what it held before at least; NULL: not known. Where there is none one begins anew. */
 };
 
 /* Public half of the journal's key. */
@@ -36,7 +36,8 @@ void ap_journal_public(const struct ap_secret *seed, uint8_t ret_public[32]);
 
 /*
  * Appends `bodies` (of JsonObject *, each with its event and ids; the rest is added) and syncs them. Makes directory and
- * file as needed. All or nothing: a torn line is cut off at the next call. "journal" when what is known is not in it.
+ * file as needed. All or nothing: a torn line is cut off at the next call. "journal" when what is known is not in it, or its
+ * end cannot be read (no line's end in its last 64 KiB): such a file is left as it is.
  */
 struct ap_result ap_journal_file_append(const char *directory, const struct ap_secret *seed,
 					const struct ap_journal_begin *begin, const GPtrArray *bodies,

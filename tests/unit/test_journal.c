@@ -316,6 +316,65 @@ static void R22_a_journal_longer_than_vault_db_remembers_goes_on(void **state)
 	backup_fixture_free(x);
 }
 
+/* Zeroes after a power cut, a bad block: it is read no more, but what is in it outlasts everything. Nobody empties it. */
+static void R22_a_journal_whose_end_is_unreadable_is_not_wiped(void **state)
+{
+	(void)state;
+	struct backup_fixture *x = backup_fixture_new();
+	struct ap_uuid session, recording = record(x, &session);
+	static const char zeroes[70000];
+	gsize len, now;
+	(void)recording;
+	fixture_withdraw(x->f, &session, AP_COACH, "[\"supervision\"]");
+	assert_ok(ap_journal_flush(x->f->v));
+	g_autofree char *path = journal_file(x), *text = NULL, *kept = NULL;
+	assert_true(g_file_get_contents(path, &text, &len, NULL));
+	int fd = open(path, O_WRONLY | O_APPEND);
+	assert_int_equal(write(fd, zeroes, sizeof zeroes), sizeof zeroes);
+	close(fd);
+	fixture_withdraw(x->f, &session, AP_COACHEE, "[\"supervision\"]");
+	assert_refused(ap_journal_flush(x->f->v), "journal");
+	assert_refused(ap_journal_keep_checkpoint(x->f->v), "journal");
+	fixture_run(x->f, "DELETE FROM setting WHERE name = 'journal_end'"); /* nor when nothing is known of it */
+	assert_refused(ap_journal_flush(x->f->v), "journal");
+	assert_true(g_file_get_contents(path, &kept, &now, NULL));
+	assert_int_equal(now, len + sizeof zeroes);
+	assert_memory_equal(kept, text, len);
+	assert_int_equal(truncate(path, (off_t)len), 0); /* by hand */
+	assert_ok(ap_journal_flush(x->f->v));
+	g_autoptr(GPtrArray) list = lines(x);
+	assert_int_equal(list->len, 3);
+	backup_fixture_free(x);
+}
+
+/* An empty directory begins anew; a file that was emptied does not. */
+static void R22_a_journal_that_was_emptied_does_not_go_on(void **state)
+{
+	(void)state;
+	struct backup_fixture *x = backup_fixture_new();
+	struct ap_uuid session, recording = record(x, &session);
+	static const char *const remains[] = { "", "{\"event\":\"jour" };
+	struct stat st;
+	(void)recording;
+	fixture_withdraw(x->f, &session, AP_COACH, "[\"supervision\"]");
+	assert_ok(ap_journal_flush(x->f->v));
+	g_autofree char *path = journal_file(x);
+	fixture_withdraw(x->f, &session, AP_COACHEE, "[\"supervision\"]");
+	for (size_t i = 0; i < G_N_ELEMENTS(remains); i++) {
+		assert_true(g_file_set_contents(path, remains[i], -1, NULL));
+		assert_refused(ap_journal_flush(x->f->v), "journal");
+		assert_refused(ap_journal_keep_checkpoint(x->f->v), "journal");
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_size, strlen(remains[i]));
+	}
+	assert_int_equal(g_unlink(path), 0);
+	assert_ok(ap_journal_flush(x->f->v));
+	assert_ok(ap_journal_keep_checkpoint(x->f->v));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	backup_fixture_free(x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -329,6 +388,8 @@ int main(void)
 		cmocka_unit_test(R22_a_log_behind_the_journal_serves_nothing),
 		cmocka_unit_test(R22_a_journal_that_lost_lines_does_not_go_on),
 		cmocka_unit_test(R22_a_journal_longer_than_vault_db_remembers_goes_on),
+		cmocka_unit_test(R22_a_journal_whose_end_is_unreadable_is_not_wiped),
+		cmocka_unit_test(R22_a_journal_that_was_emptied_does_not_go_on),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
