@@ -166,12 +166,27 @@ static void check_webhooks(struct report *r, struct ap_vault *v)
 
 #define HOUR_MS (3600LL * 1000)
 
+/* Old copies open what was erased until then: somebody is to know, and to decide. */
+static void note_turnover_held_up(struct report *r, struct ap_vault *v, int64_t count)
+{
+	bool behind = ap_ledger_behind(ap_vault_ledger(v));
+	g_autofree char *detail = g_strdup_printf("%lld erasures wait for a turnover that %s", (long long)count,
+						  behind ? "a log that is not what was signed holds up: see the check log"
+							 : "a witness's doubt holds up: once you know that the witness is wrong, aparte "
+							   "rotate makes it all the same");
+	note(r, "turnover", BAD, detail);
+}
+
 static void check_turnover(struct report *r, struct ap_vault *v)
 {
 	struct ap_turnover open;
 	int64_t count = 0, since_ms = 0, now_ms = ap_wall_ms(ap_vault_clock(v));
 	bool known = ap_ok(ap_db_turnover_waiting(ap_vault_db(v), &count, &since_ms));
 	bool under_way = ap_ok(ap_db_turnover_open(ap_vault_db(v), &open));
+	if (known && !under_way && count > 0 && ap_ledger_stopped(ap_vault_ledger(v))) {
+		note_turnover_held_up(r, v, count);
+		return;
+	}
 	g_autofree char *detail = g_strdup_printf("%lld erasures wait for it; it comes by itself within a day, or by aparte rotate",
 						  (long long)count);
 	if (!known || (count > 0 && now_ms - since_ms > 24 * HOUR_MS))

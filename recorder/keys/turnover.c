@@ -60,7 +60,7 @@ struct ap_result ap_turnover_begin(struct ap_vault *v, const char *cause, const 
 	}
 	if (!is(found, "not-found"))
 		return found;
-	if (ap_ledger_stopped(ap_vault_ledger(v)))
+	if (ap_ledger_behind(ap_vault_ledger(v)))
 		return ap_fail(AP_ERR_IO, "vault-unavailable", "the log is not what was signed; see aparte doctor");
 	/* One whose row could not be written: its fresh key is in use, and another must not take the place of its file. */
 	if (ap_ok(ap_db_keys_old_kek_id(ap_vault_keys(v), &old)))
@@ -215,6 +215,7 @@ struct ap_result ap_turnover_check(struct ap_vault *v)
 {
 	struct ap_uuid id;
 	int64_t count, since_ms;
+	/* Should a witness be right, a newer keys.db may still turn up that needs this key: then people decide, not the timer. */
 	if (ap_vault_locked_down(v) || !ap_kek_replaceable(ap_vault_kek_place(v)) || ap_ledger_stopped(ap_vault_ledger(v)))
 		return AP_SUCCESS;
 	AP_TRY(ap_db_turnover_waiting(ap_vault_db(v), &count, &since_ms));

@@ -110,6 +110,11 @@ bool ap_ledger_stopped(const struct ap_ledger *l)
 	return atomic_load(&l->stopped) != 0;
 }
 
+bool ap_ledger_behind(const struct ap_ledger *l)
+{
+	return (atomic_load(&l->stopped) & STOP_BEHIND) != 0;
+}
+
 void ap_ledger_stop(struct ap_ledger *l)
 {
 	atomic_fetch_or(&l->stopped, STOP_BEHIND);
@@ -149,9 +154,10 @@ static struct ap_result put(struct ap_db *db, enum ap_leaf_type type, const char
 }
 
 /* While a witness doubts us nothing new begins, but what ends something is written all the same: no lie of a witness keeps
- * a withdrawal or an erasure waiting. It is signed once the doubt is over. */
+ * a withdrawal or an erasure waiting, nor what makes one final. It is signed once the doubt is over. */
 static bool ends_something(enum ap_leaf_type type, JsonObject *body)
 {
+	const char *event = json_object_get_string_member_with_default(body, "event", "");
 	switch (type) {
 	case AP_LEAF_GATE_CLOSED:
 	case AP_LEAF_ACCESS_ENDED:
@@ -159,9 +165,14 @@ static bool ends_something(enum ap_leaf_type type, JsonObject *body)
 	case AP_LEAF_ERASURE_ORDERED:
 	case AP_LEAF_ERASED:
 	case AP_LEAF_LOCKDOWN:
+	case AP_LEAF_KEY_TURNOVER: /* the old key is gone by then; whether one begins is asked elsewhere */
 		return true;
 	case AP_LEAF_CONSENT:
-		return strcmp(json_object_get_string_member_with_default(body, "event", "ConsentGiven"), "ConsentGiven") != 0;
+		return strcmp(event, "ConsentWithdrawn") == 0 || strcmp(event, "ConsentRefused") == 0;
+	case AP_LEAF_HOLD:
+		return strcmp(event, "hold_lifted") == 0 || strcmp(event, "hold_ended") == 0;
+	case AP_LEAF_OTHER:
+		return strcmp(event, "proofs_destroyed") == 0;
 	default:
 		return false;
 	}

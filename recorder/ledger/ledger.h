@@ -29,12 +29,14 @@ void ap_ledger_free(struct ap_ledger *l);
 bool ap_ledger_healthy(const struct ap_ledger *l);
 /* Found behind or different, at the start or by a witness. */
 bool ap_ledger_stopped(const struct ap_ledger *l);
+/* The first of the two, which nothing but another start ends. False under a witness's doubt alone. */
+bool ap_ledger_behind(const struct ap_ledger *l);
 
 /* At the start: somebody else knows more of this log than vault.db holds. */
 void ap_ledger_stop(struct ap_ledger *l);
 /* At any time, any thread: a witness knows more or other than vault.db holds, or no witness does any more. What was
  * found at the start stays. Meanwhile nothing is signed, and only leaves that end something are appended (a withdrawal, a
- * closing, an erasure). The caller has the gates look again. */
+ * closing, an erasure, a hold's end, a key's). The caller has the gates look again. */
 void ap_ledger_doubt(struct ap_ledger *l, bool doubted);
 
 /* After a failure: tries whether the database can be written again, so that the ledger may be healthy again. */

@@ -233,7 +233,7 @@ static struct ap_result purge_now_and_then(struct ap_vault *v, struct ap_proofs 
 
 struct ap_result ap_proof_scan(struct ap_vault *v, struct ap_proofs *p)
 {
-	if (ap_ledger_stopped(ap_vault_ledger(v)))
+	if (ap_ledger_behind(ap_vault_ledger(v))) /* a witness's doubt keeps nothing beyond its end */
 		return AP_SUCCESS; /* nothing can be said of it in the log */
 	struct ap_result parts[] = {
 		move_some(v, p),

@@ -204,7 +204,9 @@ static void while_doubted_only_what_ends_something_is_logged(void **state)
 		{ AP_LEAF_ACCESS_ENDED, "access_ended", true },	 { AP_LEAF_GRANT, "grant", false },
 		{ AP_LEAF_POLICY, "policy", false },		 { AP_LEAF_ERASURE_ORDERED, "erasure_ordered", true },
 		{ AP_LEAF_ERASED, "erased", true },		 { AP_LEAF_HOLD, "hold", false },
-		{ AP_LEAF_LOG_CONTINUED, "log_continued", false },
+		{ AP_LEAF_HOLD, "hold_lifted", true },		 { AP_LEAF_HOLD, "hold_ended", true },
+		{ AP_LEAF_KEY_TURNOVER, "key_turnover", true },	 { AP_LEAF_OTHER, "proofs_destroyed", true },
+		{ AP_LEAF_OTHER, "user_added", false },		 { AP_LEAF_LOG_CONTINUED, "log_continued", false },
 	};
 	append(w, "before");
 	ap_ledger_doubt(l, true);

@@ -310,6 +310,19 @@ static void R40_at_the_end_nothing_links_a_person_to_the_log(void **state)
 	fixture_free(d.f);
 }
 
+/* R40: a witness that doubts the log keeps nothing beyond its end. */
+static void R40_the_end_comes_while_a_witness_doubts(void **state)
+{
+	(void)state;
+	struct desk d = desk_archived();
+	ap_ledger_doubt(ap_vault_ledger(d.f->v), true);
+	fixture_advance(d.f, YEARS_5 + DAY);
+	scan(&d);
+	assert_int_equal(fixture_count(d.f, "SELECT count(*) FROM proof"), 0);
+	assert_int_equal(fixture_count(d.f, "SELECT json_extract(body, '$.event') = 'proofs_destroyed' FROM leaf ORDER BY idx DESC LIMIT 1"), 1);
+	fixture_free(d.f);
+}
+
 static void R40_the_end_waits_for_an_open_request(void **state)
 {
 	(void)state;
@@ -387,6 +400,7 @@ int main(void)
 		cmocka_unit_test(R40_what_is_said_later_joins_the_proof),
 		cmocka_unit_test(R40_a_turnover_wraps_the_keys_of_proofs_anew),
 		cmocka_unit_test(R40_at_the_end_nothing_links_a_person_to_the_log),
+		cmocka_unit_test(R40_the_end_comes_while_a_witness_doubts),
 		cmocka_unit_test(R40_the_end_waits_for_an_open_request),
 		cmocka_unit_test(R40_a_stricter_policy_shortens_the_years),
 		cmocka_unit_test(R40_a_lockdown_reads_nothing_and_destroys_what_is_due),

@@ -1,5 +1,7 @@
 #include "tests/testlib/staff_fixture.h"
 
+#include "recorder/api/doctor.h"
+#include "recorder/backup/backup.h"
 #include "recorder/db/db_turnover.h"
 #include "recorder/erasure/erasure.h"
 #include "recorder/recording/playback.h"
@@ -87,6 +89,22 @@ static JsonNode *verified_body(struct fixture *f, JsonObject *receipt, enum ap_l
 static const char *word(JsonNode *node, const char *name)
 {
 	return json_object_get_string_member(json_node_get_object(node), name);
+}
+
+/* What doctor says of turnovers; g_free. */
+static char *told_by_doctor(struct fixture *f)
+{
+	g_autoptr(JsonNode) answer = NULL;
+	struct ap_backups *backups = ap_backups_new(f->v);
+	assert_ok(ap_doctor_examine(f->v, backups, false, &answer));
+	ap_backups_free(backups);
+	JsonArray *checks = json_object_get_array_member(json_node_get_object(answer), "checks");
+	for (guint i = 0; i < json_array_get_length(checks); i++) {
+		JsonObject *check = json_array_get_object_element(checks, i);
+		if (strcmp(json_object_get_string_member(check, "check"), "turnover") == 0)
+			return g_strdup(json_object_get_string_member(check, "detail"));
+	}
+	return g_strdup("");
 }
 
 /* R19 R22: keys.db and vault.db as they were before, and everything that is left after: the erased one stays shut. */
@@ -402,6 +420,28 @@ static void a_strange_next_key_takes_no_place(void **state)
 	fixture_free(f);
 }
 
+/* R19: a witness's doubt, true or not, stops the timer, which must not destroy a key that the newest copy may need; an admin
+ * who knows better makes it all the same. A log that was put back is another matter: nothing is made over it. */
+static void a_doubt_holds_up_the_timer_and_no_admin(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_ledger *l = ap_vault_ledger(f->v);
+	struct ap_uuid gone = new_recording(f), id;
+	erase(f, &gone);
+	ap_ledger_doubt(l, true);
+	fixture_advance(f, 25 * HOUR);
+	assert_ok(ap_turnover_check(f->v));
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM turnover"), 0);
+	g_autofree char *waits = told_by_doctor(f);
+	assert_non_null(strstr(waits, "1 erasures wait for a turnover that a witness's doubt holds up"));
+	assert_ok(ap_turnover_run(f->v, AP_TURN_ADMIN));
+	assert_int_equal(fixture_count(f, LEAVES), 1);
+	ap_ledger_stop(l);
+	assert_refused(ap_turnover_begin(f->v, AP_TURN_ADMIN, NULL, NULL, &id), "vault-unavailable");
+	fixture_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -409,6 +449,7 @@ int main(void)
 		cmocka_unit_test(the_certificate_is_dated_by_the_turnover),
 		cmocka_unit_test(a_backups_key_part_bounds_the_date),
 		cmocka_unit_test(it_is_due_after_an_erasure),
+		cmocka_unit_test(a_doubt_holds_up_the_timer_and_no_admin),
 		cmocka_unit_test(an_erasure_in_between_waits_for_the_next),
 		cmocka_unit_test(it_goes_on_from_every_step),
 		cmocka_unit_test(a_fresh_key_without_a_row_is_adopted),
