@@ -210,8 +210,12 @@ static struct ap_result read_back(struct ap_vault *v)
 	struct ap_secret *kek = NULL, *next = NULL;
 	AP_TRY(ap_kek_load(place->source, place->where, false, &kek));
 	struct ap_result r = ap_kek_load_next(place, &next);
-	ap_db_keys_set_kek(ap_vault_keys(v), kek);
-	r = ap_ok(r) ? ap_db_keys_turn_begin(ap_vault_keys(v), next) : AP_SUCCESS;
+	if (ap_ok(r) || r.err == AP_ERR_DENIED) /* one that is there and cannot be read: shares under it would not open */
+		ap_db_keys_set_kek(ap_vault_keys(v), kek);
+	if (ap_ok(r))
+		r = ap_db_keys_turn_begin(ap_vault_keys(v), next);
+	else if (r.err == AP_ERR_DENIED)
+		r = AP_SUCCESS;
 	ap_secret_free(kek);
 	ap_secret_free(next);
 	return r;

@@ -191,11 +191,11 @@ static struct ap_result add_receipts(struct ap_vault *v, JsonObject *document)
 static struct ap_result open_noted(struct ap_vault *v, const struct opening *x, JsonNode **ret_answer)
 {
 	g_autoptr(JsonObject) document = NULL;
-	AP_TRY(open_proof(v, &x->session, &document)); /* what cannot be opened uses up nobody's word */
-	AP_TRY(ap_db_begin(ap_vault_db(v)));
-	AP_TRY(ap_db_finish(ap_vault_db(v), write_opened(v, x))); /* before its first word is handed out */
+	AP_TRY(open_proof(v, &x->session, &document)); /* what cannot be opened or shown whole uses up nobody's word */
 	AP_TRY(add_receipts(v, document));
 	AP_TRY(add_notices(v, document));
+	AP_TRY(ap_db_begin(ap_vault_db(v)));
+	AP_TRY(ap_db_finish(ap_vault_db(v), write_opened(v, x))); /* before its first word is handed out */
 	*ret_answer = ap_answer_object(g_steal_pointer(&document));
 	return AP_SUCCESS;
 }
