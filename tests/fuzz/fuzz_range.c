@@ -59,14 +59,20 @@ static void check_part(const struct fake_answer *a)
 		g_assert_true(a->body->data[i] == byte_at(from + i));
 }
 
+/* One to nine digits: GLib's own reader skips a vertical tab. */
+static bool read_number(const char *text, uint64_t *ret_number)
+{
+	size_t digits = strspn(text, "0123456789");
+	return digits > 0 && digits <= 9 && !text[digits] && g_ascii_string_to_unsigned(text, 10, 0, 999999999, ret_number, NULL);
+}
+
 /* "bytes=<first>-<last>" in at most nine digits each, read apart from the product, is answered with just that. */
 static void check_plain(const struct fake_answer *a, const char *value)
 {
 	uint64_t first = 0, last = 0, from = 0, to = 0;
 	g_auto(GStrv) parts = g_strsplit(value, "-", -1);
-	if (!g_str_has_prefix(value, "bytes=") || g_strv_length(parts) != 2 || strlen(parts[0] + 6) - 1 > 8 ||
-	    strlen(parts[1]) - 1 > 8 || !g_ascii_string_to_unsigned(parts[0] + 6, 10, 0, 999999999, &first, NULL) ||
-	    !g_ascii_string_to_unsigned(parts[1], 10, 0, 999999999, &last, NULL) || last < first)
+	if (!g_str_has_prefix(value, "bytes=") || g_strv_length(parts) != 2 || !read_number(parts[0] + 6, &first) ||
+	    !read_number(parts[1], &last) || last < first)
 		return;
 	g_assert_cmpuint(a->status, ==, first < source_size ? 206 : 416);
 	if (a->status == 206)
