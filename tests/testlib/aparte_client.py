@@ -353,12 +353,13 @@ class Staff:
     def __init__(self, instance, user):
         self.instance, self.user, self.token, self.cookie = instance, user, None, None
 
-    def code(self):
-        """One that was not used: the last step, this one or the next, which a server's usual window takes."""
+    def code(self, ahead=-1):
+        """One that was not used: the last step, this one or the next, which a server's usual window takes; of the steps from
+        `ahead` on (1: good for half a minute at least)."""
         def fresh():
             present = int(time.time() + Ahead.seconds) // 30
             after = Staff.spent.get(self.user["totp_secret"], 0)
-            return next((step for step in (present - 1, present, present + 1) if step > after), None)
+            return next((step for step in range(present + ahead, present + 2) if step > after), None)
         step = until("a fresh code", fresh, 40, 0.3)
         Staff.spent[self.user["totp_secret"]] = step
         return totp(self.user["totp_secret"], step)
