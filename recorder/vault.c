@@ -341,7 +341,8 @@ static struct ap_result store_lockdown(struct ap_vault *v, struct ap_db *db, boo
 	JsonObject *body = json_object_new();
 	uint64_t leaf;
 	json_object_set_string_member(body, "event", on ? "lockdown" : "lockdown-lifted");
-	AP_TRY(ap_ledger_append(v->ledger, db, AP_LEAF_LOCKDOWN, body, &leaf));
+	/* To shut waits for nothing; to open waits for a log that tells of it. */
+	AP_TRY((on ? ap_ledger_append_or_owe : ap_ledger_append)(v->ledger, db, AP_LEAF_LOCKDOWN, body, &leaf));
 	return ap_db_lockdown_set(db, on);
 }
 

@@ -292,7 +292,7 @@ static struct ap_result write_ended(struct ap_vault *v, const struct ap_access_r
 	uint64_t leaf;
 	JsonObject *body = leaf_body("access_ended", &row->id, &row->recording);
 	json_object_set_int_member(body, "bytes", row->bytes);
-	AP_TRY(ap_ledger_append(ap_vault_ledger(v), ap_vault_db(v), AP_LEAF_ACCESS_ENDED, body, &leaf));
+	AP_TRY(ap_ledger_append_or_owe(ap_vault_ledger(v), ap_vault_db(v), AP_LEAF_ACCESS_ENDED, body, &leaf));
 	return ap_db_access_ended(ap_vault_db(v), &row->id, ap_vault_believed_ms(v), leaf);
 }
 

@@ -84,6 +84,8 @@ static struct ap_result append_leaf(struct ap_vault *v, const char *event, const
 		ap_answer_text(body, "purpose", wish->purpose);
 		ap_answer_time(body, "expires", wish->expires_ms);
 	}
+	if (!wish) /* taken away, whatever becomes of the log */
+		return ap_ledger_append_or_owe(ap_vault_ledger(v), ap_vault_db(v), AP_LEAF_GRANT, body, ret_leaf);
 	return ap_ledger_append(ap_vault_ledger(v), ap_vault_db(v), AP_LEAF_GRANT, body, ret_leaf);
 }
 

@@ -63,15 +63,27 @@ static JsonNode *tell(const char *user, const char *role, const struct credentia
 	return ap_answer_object(o);
 }
 
-static struct ap_result log_change(struct ap_vault *v, const char *event, const struct ap_actor *by, const char *user)
+static JsonObject *change_body(const char *event, const struct ap_actor *by, const char *user)
 {
-	uint64_t leaf;
 	g_autofree char *who = ap_actor_text(by);
 	JsonObject *body = json_object_new();
 	ap_answer_text(body, "event", event);
 	ap_answer_text(body, "user", user);
 	ap_answer_text(body, "by", who);
-	return ap_ledger_append(ap_vault_ledger(v), ap_vault_db(v), AP_LEAF_OTHER, body, &leaf);
+	return body;
+}
+
+static struct ap_result log_change(struct ap_vault *v, const char *event, const struct ap_actor *by, const char *user)
+{
+	uint64_t leaf;
+	return ap_ledger_append(ap_vault_ledger(v), ap_vault_db(v), AP_LEAF_OTHER, change_body(event, by, user), &leaf);
+}
+
+/* Of what shuts somebody out: that is done whatever becomes of the log. */
+static struct ap_result log_shut_out(struct ap_vault *v, const char *event, const struct ap_actor *by, const char *user)
+{
+	uint64_t leaf;
+	return ap_ledger_append_or_owe(ap_vault_ledger(v), ap_vault_db(v), AP_LEAF_OTHER, change_body(event, by, user), &leaf);
 }
 
 static struct ap_result keep_secret(struct ap_vault *v, const char *user, const struct ap_secret *secret)
@@ -158,7 +170,7 @@ static struct ap_result write_reset(struct ap_vault *v, const struct ap_actor *b
 {
 	AP_TRY(ap_db_user_password(ap_vault_db(v), row->actor.user, c->hash));
 	AP_TRY(ap_db_login_delete_user(ap_vault_db(v), row->actor.user));
-	AP_TRY(log_change(v, "user_reset", by, row->actor.name));
+	AP_TRY(log_shut_out(v, "user_reset", by, row->actor.name));
 	return keep_secret(v, row->actor.name, c->secret);
 }
 
@@ -202,7 +214,7 @@ static struct ap_result write_disabled(struct ap_vault *v, const struct ap_actor
 {
 	AP_TRY(ap_db_user_disabled(ap_vault_db(v), row->actor.user, disabled ? ap_wall_ms(ap_vault_clock(v)) : 0));
 	AP_TRY(ap_db_login_delete_user(ap_vault_db(v), row->actor.user));
-	return log_change(v, disabled ? "user_disabled" : "user_enabled", by, row->actor.name);
+	return disabled ? log_shut_out(v, "user_disabled", by, row->actor.name) : log_change(v, "user_enabled", by, row->actor.name);
 }
 
 static struct ap_result end_viewings(struct ap_vault *v, const char *name)
@@ -247,7 +259,7 @@ struct ap_result ap_user_logins(struct ap_vault *v, const struct ap_actor *by, J
 static struct ap_result write_logout(struct ap_vault *v, const struct ap_actor *by, const struct ap_user_row *row)
 {
 	AP_TRY(ap_db_login_delete_user(ap_vault_db(v), row->actor.user));
-	return log_change(v, "user_logged_out", by, row->actor.name);
+	return log_shut_out(v, "user_logged_out", by, row->actor.name);
 }
 
 struct ap_result ap_user_logout(struct ap_vault *v, const struct ap_actor *by, const char *name)

@@ -65,8 +65,9 @@ static JsonObject *describe(struct ap_rows *rows, int64_t now_ms)
 	ap_answer_row_text(o, "closed_by", rows, 8);
 	ap_answer_row_time(o, "closed", rows, 9);
 	ap_answer_row_text(o, "outcome", rows, 10);
-	ap_answer_row_int(o, "leaf", rows, 11);
-	if (closed)
+	if (ap_row_int(rows, 11) >= 0) /* else owed */
+		ap_answer_row_int(o, "leaf", rows, 11);
+	if (closed && ap_row_int(rows, 12) >= 0)
 		ap_answer_row_int(o, "closed_leaf", rows, 12);
 	return o;
 }
@@ -122,6 +123,11 @@ struct ap_result ap_db_incident_aware(struct ap_db *db, int64_t tenant, const st
 	AP_TRY(ap_rows_end_found(rows, found));
 	*ret_ms = ms;
 	return AP_SUCCESS;
+}
+
+struct ap_result ap_db_incident_running(struct ap_db *db, int64_t *ret_count)
+{
+	return ap_db_count(db, "SELECT count(*) FROM incident WHERE lockdown AND closed_ms IS NULL", AP_NO_VALUES, ret_count);
 }
 
 struct ap_result ap_db_incident_counts(struct ap_db *db, int64_t now_ms, int64_t *ret_open, int64_t *ret_overdue)

@@ -31,6 +31,8 @@ struct ap_result ap_db_incident_show(struct ap_db *db, int64_t tenant, const str
 /* When it became known (ms). */
 struct ap_result ap_db_incident_aware(struct ap_db *db, int64_t tenant, const struct ap_uuid *id, int64_t *ret_ms);
 
+/* Open ones of a lockdown. */
+struct ap_result ap_db_incident_running(struct ap_db *db, int64_t *ret_count);
 /* Open ones, and those of them whose 72 hours are over. */
 struct ap_result ap_db_incident_counts(struct ap_db *db, int64_t now_ms, int64_t *ret_open, int64_t *ret_overdue);
 

@@ -105,6 +105,42 @@ struct ap_merkle_store ap_db_ledger_store(struct ap_db *db)
 	return (struct ap_merkle_store){ .read = read_node, .ctx = db };
 }
 
+struct ap_result ap_db_ledger_owe(struct ap_db *db, enum ap_leaf_type type, const char *body, uint64_t *ret_index)
+{
+	int64_t number;
+	AP_TRY(ap_db_run(db, "INSERT INTO leaf_owed (type, body) VALUES (?1, ?2)", AP_VALUES(AP_V_INT(type), AP_V_TEXT(body))));
+	AP_TRY(ap_db_count(db, "SELECT max(number) FROM leaf_owed", AP_NO_VALUES, &number));
+	*ret_index = (uint64_t)-number;
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_db_ledger_owed(struct ap_db *db, struct ap_owed_leaf *ret_owed)
+{
+	struct ap_owed_leaf owed = { 0 };
+	struct ap_rows *rows = ap_db_query(db, "SELECT number, type, body FROM leaf_owed ORDER BY number LIMIT 1", AP_NO_VALUES);
+	bool found = ap_rows_next(rows);
+	if (found)
+		owed = (struct ap_owed_leaf){ ap_row_int(rows, 0), (enum ap_leaf_type)ap_row_int(rows, 1), ap_row_text_dup(rows, 2) };
+	struct ap_result r = ap_rows_end_found(rows, found);
+	if (ap_ok(r))
+		*ret_owed = owed;
+	else
+		g_free(owed.body);
+	return r;
+}
+
+struct ap_result ap_db_ledger_owed_done(struct ap_db *db, int64_t number, uint64_t index)
+{
+	static const char *const places[] = {
+		"UPDATE incident SET leaf = ?2 WHERE leaf = -?1",
+		"UPDATE incident SET closed_leaf = ?2 WHERE closed_leaf = -?1",
+		"UPDATE access SET ended_leaf = ?2 WHERE ended_leaf = -?1",
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(places); i++)
+		AP_TRY(ap_db_run(db, places[i], AP_VALUES(AP_V_INT(number), AP_V_INT(index))));
+	return ap_db_run(db, "DELETE FROM leaf_owed WHERE number = ?1", AP_VALUES(AP_V_INT(number)));
+}
+
 struct ap_result ap_db_checkpoint_put(struct ap_db *db, uint64_t size, const char *text, int64_t now_ms)
 {
 	return ap_db_run(db, "INSERT INTO checkpoint (size, text, created_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",

@@ -29,6 +29,19 @@ struct ap_result ap_db_ledger_range(struct ap_db *db, uint64_t from, uint64_t co
 struct ap_result ap_db_ledger_whole(struct ap_db *db, uint64_t from, bool *ret_whole);
 struct ap_merkle_store ap_db_ledger_store(struct ap_db *db);
 
+/* A leaf that is owed: it happened while the log was stopped (vault-0019-owed.sql). */
+struct ap_owed_leaf {
+	int64_t number;
+	enum ap_leaf_type type;
+	char *body; /* owned */
+};
+/* Inside the caller's transaction; *ret_index stands for the leaf: negative as the integer of a row. */
+struct ap_result ap_db_ledger_owe(struct ap_db *db, enum ap_leaf_type type, const char *body, uint64_t *ret_index);
+/* The oldest; "not-found" when none is. */
+struct ap_result ap_db_ledger_owed(struct ap_db *db, struct ap_owed_leaf *ret_owed);
+/* It is leaf `index` now, in the rows that wait for it too. */
+struct ap_result ap_db_ledger_owed_done(struct ap_db *db, int64_t number, uint64_t index);
+
 struct ap_result ap_db_checkpoint_put(struct ap_db *db, uint64_t size, const char *text, int64_t now_ms);
 /* The signed checkpoint of exactly that size; "not-found". g_free. */
 struct ap_result ap_db_checkpoint_get(struct ap_db *db, uint64_t size, char **ret_text);

@@ -47,7 +47,7 @@ static struct ap_result write_opened(struct ap_vault *v, struct ap_incident *i)
 	ap_answer_time(body, "aware", i->aware_ms);
 	ap_answer_time(body, "due", i->due_ms);
 	json_object_set_boolean_member(body, "lockdown", i->lockdown);
-	AP_TRY(ap_ledger_append(ap_vault_ledger(v), ap_vault_db(v), AP_LEAF_OTHER, body, &i->leaf));
+	AP_TRY(ap_ledger_append_or_owe(ap_vault_ledger(v), ap_vault_db(v), AP_LEAF_OTHER, body, &i->leaf));
 	return ap_db_incident_insert(ap_vault_db(v), i);
 }
 
@@ -78,7 +78,9 @@ struct ap_result ap_incident_open(struct ap_vault *v, const struct ap_actor *by,
 struct ap_result ap_incident_of_lockdown(struct ap_vault *v, const struct ap_actor *by, const char *reason)
 {
 	struct ap_incident i = {.summary = reason, .aware_ms = now(v), .lockdown = true};
-	return open_one(v, by, &i);
+	int64_t running;
+	AP_TRY(ap_db_incident_running(ap_vault_db(v), &running));
+	return running ? AP_SUCCESS : open_one(v, by, &i);
 }
 
 /* ---- notes, closing ---- */
@@ -122,7 +124,7 @@ static struct ap_result write_closed(struct ap_vault *v, const struct ap_uuid *i
 	ap_answer_id(body, "incident", id);
 	ap_answer_text(body, "outcome", c->outcome);
 	ap_answer_time(body, "notified", c->notified_ms);
-	AP_TRY(ap_ledger_append(ap_vault_ledger(v), ap_vault_db(v), AP_LEAF_OTHER, body, &leaf));
+	AP_TRY(ap_ledger_append_or_owe(ap_vault_ledger(v), ap_vault_db(v), AP_LEAF_OTHER, body, &leaf));
 	AP_TRY(ap_db_incident_note(ap_vault_db(v), id, who, c->reason, now(v)));
 	return ap_db_incident_close(ap_vault_db(v), id, c->outcome, who, c->notified_ms, now(v), leaf);
 }

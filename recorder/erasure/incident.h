@@ -2,7 +2,8 @@
  * Incidents (R28, GDPR art. 33 and 34): a record with its 72-hour clock, which runs from when one became aware; notes; and
  * the report of which recordings and which persons the access log names for a time, or for one user.
  *
- * Opened by an admin, and by a lockdown. Leaves (type 10) carry ids and times, never the words. Threads: main thread.
+ * Opened by an admin, and by a lockdown. Leaves (type 10) carry ids and times, never the words; while the log
+ * is stopped they are owed, and the clock runs. Threads: main thread.
  */
 #pragma once
 
@@ -17,6 +18,7 @@ struct ap_actor; /* recorder/access/access.h */
 
 /* {"summary","aware"?}: aware is not in the future, and now without it. Answers as ap_incident_show. */
 struct ap_result ap_incident_open(struct ap_vault *v, const struct ap_actor *by, JsonObject *body, JsonNode **ret_answer);
+/* Unless one of a lockdown is open. */
 struct ap_result ap_incident_of_lockdown(struct ap_vault *v, const struct ap_actor *by, const char *reason);
 /* {"text"}. */
 struct ap_result ap_incident_note(struct ap_vault *v, const struct ap_actor *by, const struct ap_uuid *id, JsonObject *body,

@@ -140,6 +140,7 @@ struct ap_result ap_retention_scan(struct ap_retention *r)
 {
 	struct ap_result first = AP_SUCCESS;
 	judge_clock(r);
+	note_first(&first, ap_ledger_settle(ap_vault_ledger(r->v), ap_vault_db(r->v)));
 	note_first(&first, ap_access_sweep(r->v, NULL));
 	note_first(&first, ap_db_login_delete_expired(ap_vault_db(r->v), ap_vault_believed_ms(r->v)));
 	note_first(&first, ap_request_work(r->v));

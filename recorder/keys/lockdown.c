@@ -221,10 +221,9 @@ struct ap_result ap_lockdown_begin(struct ap_vault *v, const struct ap_actor *by
 	note_first(&first, ap_lockdown_destroy_file(v, covered), "key");
 	note_first(&first, ap_db_lockdown_logins(ap_vault_db(v)), "logins");
 	note_first(&first, end_accesses(v), "viewings");
-	if (!again) {
+	if (!again)
 		note_first(&first, ap_db_lockdown_note(ap_vault_db(v), ap_wall_ms(ap_vault_clock(v))), "time");
-		note_first(&first, ap_incident_of_lockdown(v, by, reason), "incident");
-	}
+	note_first(&first, ap_incident_of_lockdown(v, by, reason), "incident"); /* also the one that failed before */
 	ap_log(AP_LOG_WARN, "lockdown", "sealed=%s", covered ? "yes" : "no");
 	return first;
 }

@@ -157,6 +157,8 @@ static struct ap_result put(struct ap_db *db, enum ap_leaf_type type, const char
  * a withdrawal or an erasure waiting, nor what makes one final. It is signed once the doubt is over. */
 static bool ends_something(enum ap_leaf_type type, JsonObject *body)
 {
+	static const char *const other_ends[] = { "proofs_destroyed", "user_disabled",	 "user_logged_out", "user_reset",
+						  "incident_opened",  "incident_closed", NULL };
 	const char *event = json_object_get_string_member_with_default(body, "event", "");
 	switch (type) {
 	case AP_LEAF_GATE_CLOSED:
@@ -171,11 +173,19 @@ static bool ends_something(enum ap_leaf_type type, JsonObject *body)
 		return strcmp(event, "ConsentWithdrawn") == 0 || strcmp(event, "ConsentRefused") == 0;
 	case AP_LEAF_HOLD:
 		return strcmp(event, "hold_lifted") == 0 || strcmp(event, "hold_ended") == 0;
+	case AP_LEAF_GRANT:
+		return strcmp(event, "revoked") == 0;
 	case AP_LEAF_OTHER:
-		return strcmp(event, "proofs_destroyed") == 0;
+		return g_strv_contains(other_ends, event);
 	default:
 		return false;
 	}
+}
+
+static bool takes(const struct ap_ledger *l, enum ap_leaf_type type, JsonObject *body)
+{
+	unsigned stopped = atomic_load(&l->stopped);
+	return !stopped || (stopped == STOP_DOUBTED && ends_something(type, body));
 }
 
 struct ap_result ap_ledger_append(struct ap_ledger *l, struct ap_db *db, enum ap_leaf_type type, JsonObject *body,
@@ -185,8 +195,7 @@ struct ap_result ap_ledger_append(struct ap_ledger *l, struct ap_db *db, enum ap
 	g_autofree char *text = NULL;
 	char time[AP_TIME_TEXT];
 	int64_t now_ms = ap_wall_ms(l->clock);
-	unsigned stopped = atomic_load(&l->stopped);
-	if (stopped && (stopped != STOP_DOUBTED || !ends_something(type, body)))
+	if (!takes(l, type, body))
 		return ledger_failure("the log is behind or different from what was signed; see aparte doctor");
 	if (!ap_db_in_transaction(db))
 		return ap_fail(AP_ERR_INTERNAL, "internal", "a leaf needs its caller's transaction");
@@ -194,6 +203,51 @@ struct ap_result ap_ledger_append(struct ap_ledger *l, struct ap_db *db, enum ap
 	json_object_set_string_member(owned, "time", time);
 	AP_TRY(ap_jcs_from_object(owned, &text));
 	return note(l, put(db, type, text, now_ms, ret_index));
+}
+
+/* ---- owed ---- */
+
+struct ap_result ap_ledger_append_or_owe(struct ap_ledger *l, struct ap_db *db, enum ap_leaf_type type, JsonObject *body,
+					 uint64_t *ret_index)
+{
+	g_autofree char *text = NULL;
+	char happened[AP_TIME_TEXT];
+	if (takes(l, type, body))
+		return ap_ledger_append(l, db, type, body, ret_index);
+	g_autoptr(JsonObject) owned = body;
+	if (!ap_db_in_transaction(db))
+		return ap_fail(AP_ERR_INTERNAL, "internal", "a leaf needs its caller's transaction");
+	ap_time_text(ap_wall_ms(l->clock), happened);
+	json_object_set_string_member(owned, "happened", happened);
+	AP_TRY(ap_jcs_from_object(owned, &text));
+	return ap_db_ledger_owe(db, type, text, ret_index);
+}
+
+static struct ap_result settle_one(struct ap_ledger *l, struct ap_db *db, const struct ap_owed_leaf *owed)
+{
+	uint64_t index;
+	g_autoptr(JsonNode) node = json_from_string(owed->body, NULL);
+	if (!node || !JSON_NODE_HOLDS_OBJECT(node))
+		return ap_fail(AP_ERR_INTERNAL, "internal", "a leaf that is owed has no body");
+	AP_TRY(ap_ledger_append(l, db, owed->type, json_object_ref(json_node_get_object(node)), &index));
+	return ap_db_ledger_owed_done(db, owed->number, index);
+}
+
+struct ap_result ap_ledger_settle(struct ap_ledger *l, struct ap_db *db)
+{
+	struct ap_owed_leaf owed;
+	while (!ap_ledger_stopped(l)) {
+		struct ap_result r = ap_db_ledger_owed(db, &owed);
+		if (r.err == AP_ERR_DENIED)
+			return AP_SUCCESS; /* none */
+		AP_TRY(r);
+		r = ap_db_begin(db);
+		if (ap_ok(r))
+			r = ap_db_finish(db, settle_one(l, db, &owed));
+		g_free(owed.body);
+		AP_TRY(r);
+	}
+	return AP_SUCCESS;
 }
 
 struct ap_result ap_ledger_continue(struct ap_ledger *l, struct ap_db *db, const struct ap_checkpoint *old, uint64_t kept)

@@ -46,6 +46,14 @@ void ap_ledger_probe(struct ap_ledger *l, struct ap_db *db);
  * event and its ids; "time" (the vault's own) is added. "ledger" (AP_ERR_IO) when stopped. */
 struct ap_result ap_ledger_append(struct ap_ledger *l, struct ap_db *db, enum ap_leaf_type type, JsonObject *body,
 				  uint64_t *ret_index);
+/* The same for what must happen whatever becomes of the log (an access taken away, an incident): while it is stopped the leaf is
+ * owed, in vault.db and in the same transaction, with "happened" in its body; *ret_index is then more than AP_LEAF_OWED and
+ * stands for the leaf in the caller's row until ap_ledger_settle puts the index there. */
+#define AP_LEAF_OWED ((uint64_t)1 << 63)
+struct ap_result ap_ledger_append_or_owe(struct ap_ledger *l, struct ap_db *db, enum ap_leaf_type type, JsonObject *body,
+					 uint64_t *ret_index);
+/* Outside transactions, now and then: appends what is owed, oldest first, once the log goes on. Main thread. */
+struct ap_result ap_ledger_settle(struct ap_ledger *l, struct ap_db *db);
 /* The first leaf under a new name (type 0f), inside the caller's transaction: what the old log was when last heard of, and
  * how many of its leaves are here. The new name is the one this ledger was opened under. */
 struct ap_checkpoint; /* recorder/ledger/checkpoint.h */

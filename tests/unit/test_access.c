@@ -1,7 +1,9 @@
 #include "tests/testlib/staff_fixture.h"
 
+#include "recorder/db/db_ledger.h"
 #include "recorder/erasure/erasure.h"
 #include "recorder/access/grant.h"
+#include "recorder/access/user.h"
 #include "recorder/policy/terms.h"
 
 #include <setjmp.h>
@@ -350,6 +352,47 @@ static void nothing_is_viewed_while_the_log_is_stopped(void **state)
 	fixture_free(f);
 }
 
+/* R11: whoever is no longer to see anything is shut out at once, whatever becomes of the log: it tells later, and says since
+ * when. To let somebody in again waits for it. */
+static void access_is_taken_away_while_the_log_is_stopped(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_uuid session = fixture_consented(f, "[\"recording\",\"supervision\"]");
+	struct ap_uuid recording = fixture_recording(f, &session, YEAR);
+	struct ap_actor ada = fixture_user(f, "ada", "admin", NULL), sam = fixture_user(f, "sam", "supervisor", NULL);
+	struct ap_access access;
+	char since[AP_TIME_TEXT];
+	bool whole = false;
+	struct ap_uuid id = grant(f, &ada, &recording, "supervision", 3600000);
+	assert_ok(ap_access_begin(f->v, &sam, &recording, "supervision", "monthly review", &access));
+	int64_t leaves = fixture_count(f, "SELECT count(*) FROM leaf");
+	ap_time_text(f->wall_ms, since);
+	ap_ledger_stop(ap_vault_ledger(f->v));
+	assert_ok(ap_grant_revoke(f->v, &ada, &id));
+	assert_ok(ap_user_logout(f->v, &ada, "sam"));
+	assert_ok(ap_user_disable(f->v, &ada, "sam", true));
+	assert_refused(ap_user_disable(f->v, &ada, "sam", false), "ledger");
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM grant_ WHERE revoked_ms IS NOT NULL"), 1);
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM user_ WHERE name = 'sam' AND disabled_ms IS NOT NULL"), 1);
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM access WHERE ended_ms IS NULL"), 0);
+	assert_ok(ap_ledger_settle(ap_vault_ledger(f->v), ap_vault_db(f->v)));
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM leaf"), leaves);
+	fixture_advance(f, 3600000);
+	fixture_restart(f);
+	assert_ok(ap_ledger_settle(ap_vault_ledger(f->v), ap_vault_db(f->v)));
+	assert_ok(ap_ledger_settle(ap_vault_ledger(f->v), ap_vault_db(f->v)));
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM leaf"), leaves + 4);
+	g_autofree char *told = g_strdup_printf("SELECT count(*) FROM leaf WHERE body LIKE '%%\"happened\":\"%s\"%%'", since);
+	assert_int_equal(fixture_count(f, told), 4);
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM leaf WHERE body LIKE '%\"event\":\"user_disabled\"%'"), 1);
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM access a JOIN leaf l ON l.idx = a.ended_leaf"
+					  " WHERE l.body LIKE '%\"event\":\"access_ended\"%'"), 1);
+	assert_ok(ap_db_ledger_whole(ap_vault_db(f->v), 0, &whole));
+	assert_true(whole);
+	fixture_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,6 +409,7 @@ int main(void)
 		cmocka_unit_test(tenants_are_apart),
 		cmocka_unit_test(an_owed_withdrawal_ends_a_viewing),
 		cmocka_unit_test(nothing_is_viewed_while_the_log_is_stopped),
+		cmocka_unit_test(access_is_taken_away_while_the_log_is_stopped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,6 +72,32 @@ static void the_clock_runs_from_when_it_became_known(void **state)
 	fixture_free(f);
 }
 
+/* R28: a log that was put back by somebody is a breach itself: its clock runs, and the log tells later. */
+static void it_is_opened_while_the_log_is_stopped(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_actor admin = fixture_user(f, "ada", "admin", NULL);
+	g_autoptr(JsonNode) opened = NULL, closed = NULL, shown = NULL;
+	char due[AP_TIME_TEXT];
+	ap_time_text(f->wall_ms + 72 * HOUR, due);
+	ap_ledger_stop(ap_vault_ledger(f->v));
+	assert_ok(open_with(f, &admin, "{\"summary\":\"the log is not ours\"}", &opened));
+	struct ap_uuid id = id_of(opened);
+	assert_string_equal(word(opened, "due"), due);
+	assert_false(json_object_has_member(object(opened), "leaf"));
+	assert_ok(call(ap_incident_close, f, &admin, &id, "{\"outcome\":\"notified\",\"reason\":\"told\"}", &closed));
+	assert_false(json_object_has_member(object(closed), "closed_leaf"));
+	fixture_restart(f);
+	assert_ok(ap_ledger_settle(ap_vault_ledger(f->v), ap_vault_db(f->v)));
+	assert_ok(ap_incident_show(f->v, &admin, &id, &shown));
+	int64_t leaf = json_object_get_int_member(object(shown), "leaf");
+	assert_int_equal(json_object_get_int_member(object(shown), "closed_leaf"), leaf + 1);
+	g_autofree char *told = g_strdup_printf("SELECT count(*) FROM leaf WHERE idx = %d AND body LIKE '%%incident_opened%%'", (int)leaf);
+	assert_int_equal(fixture_count(f, told), 1);
+	fixture_free(f);
+}
+
 /* R28: notes; closing needs an outcome and why; no words of it stand in the log. */
 static void it_is_noted_and_closed(void **state)
 {
@@ -218,6 +244,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_clock_runs_from_when_it_became_known),
+		cmocka_unit_test(it_is_opened_while_the_log_is_stopped),
 		cmocka_unit_test(it_is_noted_and_closed),
 		cmocka_unit_test(the_report_names_who_was_affected),
 		cmocka_unit_test(it_reads_in_both_languages),

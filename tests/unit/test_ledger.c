@@ -206,7 +206,11 @@ static void while_doubted_only_what_ends_something_is_logged(void **state)
 		{ AP_LEAF_ERASED, "erased", true },		 { AP_LEAF_HOLD, "hold", false },
 		{ AP_LEAF_HOLD, "hold_lifted", true },		 { AP_LEAF_HOLD, "hold_ended", true },
 		{ AP_LEAF_KEY_TURNOVER, "key_turnover", true },	 { AP_LEAF_OTHER, "proofs_destroyed", true },
-		{ AP_LEAF_OTHER, "user_added", false },		 { AP_LEAF_LOG_CONTINUED, "log_continued", false },
+		{ AP_LEAF_OTHER, "user_added", false },		 { AP_LEAF_OTHER, "user_enabled", false },
+		{ AP_LEAF_OTHER, "user_disabled", true },	 { AP_LEAF_OTHER, "user_logged_out", true },
+		{ AP_LEAF_OTHER, "user_reset", true },		 { AP_LEAF_OTHER, "incident_opened", true },
+		{ AP_LEAF_GRANT, "granted", false },		 { AP_LEAF_GRANT, "revoked", true },
+		{ AP_LEAF_LOG_CONTINUED, "log_continued", false },
 	};
 	append(w, "before");
 	ap_ledger_doubt(l, true);

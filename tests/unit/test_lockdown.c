@@ -313,6 +313,9 @@ static void a_missing_key_is_a_lockdown(void **state)
 	free_scene(s);
 }
 
+#define RUNNING                                                                                                       \
+	"SELECT count(*) FROM incident WHERE lockdown AND closed_ms IS NULL AND due_ms = aware_ms + 72 * 3600000"
+
 /* A log that is stopped signs nothing, and is no way to open what was shut. */
 static void without_a_log_it_is_shut_all_the_same(void **state)
 {
@@ -322,10 +325,30 @@ static void without_a_log_it_is_shut_all_the_same(void **state)
 	assert_ok(ap_db_keys_known_set(ap_vault_keys(s->f->v), 1000000, &root));
 	restart(s);
 	assert_true(ap_ledger_stopped(ap_vault_ledger(s->f->v)));
-	assert_false(ap_ok(ap_lockdown_begin(s->f->v, &s->admin[0].actor, "drill"))); /* told: not everything could be written */
+	int64_t leaves = fixture_count(s->f, "SELECT count(*) FROM leaf");
+	assert_ok(ap_lockdown_begin(s->f->v, &s->admin[0].actor, "the log was put back"));
 	assert_true(ap_vault_locked_down(s->f->v) && !plays(s));
+	assert_int_equal(fixture_count(s->f, RUNNING), 1); /* R28: the 72 hours are counted */
+	assert_int_equal(fixture_count(s->f, "SELECT count(*) FROM leaf"), leaves);
+	assert_int_equal(fixture_count(s->f, "SELECT count(*) FROM leaf_owed WHERE body LIKE '%\"lockdown\"%'"), 2);
 	restart(s);
 	assert_true(ap_vault_locked_down(s->f->v) && !plays(s));
+	free_scene(s);
+}
+
+/* R28: the clock that could not be started with the first order is with the next; one that runs is enough. */
+static void a_second_order_starts_the_clock_that_failed(void **state)
+{
+	(void)state;
+	struct scene *s = new_scene(0);
+	fixture_run(s->f, "CREATE TRIGGER full BEFORE INSERT ON incident BEGIN SELECT RAISE(ABORT, 'full'); END");
+	assert_false(ap_ok(ap_lockdown_begin(s->f->v, &s->admin[0].actor, "drill")));
+	assert_true(ap_vault_locked_down(s->f->v));
+	fixture_run(s->f, "DROP TRIGGER full");
+	for (int i = 0; i < 2; i++) {
+		assert_ok(ap_lockdown_begin(s->f->v, &s->admin[0].actor, "drill"));
+		assert_int_equal(fixture_count(s->f, RUNNING), 1);
+	}
 	free_scene(s);
 }
 
@@ -443,6 +466,7 @@ int main(void)
 		cmocka_unit_test(a_lockdown_in_the_midst_of_a_turnover),
 		cmocka_unit_test(a_missing_key_is_a_lockdown),
 		cmocka_unit_test(without_a_log_it_is_shut_all_the_same),
+		cmocka_unit_test(a_second_order_starts_the_clock_that_failed),
 		cmocka_unit_test(who_left_is_left_out),
 		cmocka_unit_test(a_disabled_admin_is_left_out_at_once),
 		cmocka_unit_test(an_old_word_is_wiped_by_itself),
