@@ -6,6 +6,7 @@
 #include "recorder/backup/restore_main.h"
 #include "recorder/core.h"
 #include "recorder/api/staff.h"
+#include "recorder/proof/proof.h"
 
 #include <aparte/handoff.h>
 #include <aparte/log.h>
@@ -184,6 +185,7 @@ static struct ap_result serve(struct process *p)
 					    .certificate = p->certificate,
 					    .key = p->key,
 					    .operator_uid = p->operator_uid };
+	ap_proof_start(p->vault);
 	AP_TRY(ap_core_start(p->vault, &p->core));
 	ap_core_on_link_over(p->core, on_link_over);
 	AP_TRY(ap_staff_start(p->vault, &sockets, &p->staff));

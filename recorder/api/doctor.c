@@ -11,6 +11,8 @@
 #include "recorder/keys/lockdown.h"
 #include "recorder/ledger/witness_list.h"
 #include "recorder/access/review.h"
+#include "recorder/proof/db_proof.h"
+#include "recorder/proof/proof.h"
 #include "recorder/vault_port.h"
 #include "recorder/webhook/db_webhook.h"
 
@@ -148,6 +150,19 @@ static void check_counts(struct report *r, struct ap_vault *v)
 				   "none is due within a week");
 	note(r, "admins", n.admins >= 2 ? GOOD : WARN,
 	     n.admins >= 2 ? "two or more" : "holds and bulk erasures need two admins: add one");
+}
+
+/* Only where it waits for somebody. */
+static void check_remnants(struct report *r, struct ap_vault *v)
+{
+	struct ap_proof_purge state;
+	if (!ap_ok(ap_db_proof_purge_state(ap_vault_db(v), &state)) || !state.owed || state.size <= AP_PROOF_PURGE_SERVING)
+		return;
+	note(r, "remnants", WARN,
+	     state.size <= AP_PROOF_PURGE_START ? "vault.db is to be rewritten, so that nothing is left of what was deleted in it: restart the "
+						  "service, with room for twice its size above storage.floor_mib" :
+						  "vault.db is to be rewritten and is too large to do so at a start: docs/OPERATIONS.md, "
+						  "When a platform leaves, says how");
 }
 
 static void check_webhooks(struct report *r, struct ap_vault *v)
@@ -342,6 +357,7 @@ struct ap_result ap_doctor_examine(struct ap_vault *v, struct ap_backups *backup
 	note(&r, "link", ap_vault_ready(v) ? GOOD : BAD,
 	     ap_vault_ready(v) ? "gateway and capture are there"
 			       : "gateway or capture (sandbox) is missing: no recording now");
+	check_remnants(&r, v);
 	check_webhooks(&r, v);
 	check_turnover(&r, v);
 	check_lockdown(&r, v);

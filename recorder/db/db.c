@@ -266,6 +266,22 @@ struct ap_result ap_db_truncate_wal(struct ap_db *db)
 	return busy ? ap_fail(AP_ERR_IO, "database-busy", "a reader holds the write-ahead log open") : AP_SUCCESS;
 }
 
+static struct ap_result vacuum_in(struct ap_db *db, const char *directory)
+{
+	g_autofree char *place = g_strdup(directory);
+	sqlite3_temp_directory = place;
+	struct ap_result r = execute(db, "PRAGMA temp_store = FILE; VACUUM");
+	struct ap_result back = execute(db, "PRAGMA temp_store = MEMORY");
+	sqlite3_temp_directory = NULL;
+	return ap_ok(r) ? back : r;
+}
+
+struct ap_result ap_db_rewrite(struct ap_db *db, const char *directory)
+{
+	AP_TRY(directory ? vacuum_in(db, directory) : execute(db, "VACUUM"));
+	return ap_db_truncate_wal(db);
+}
+
 void ap_db_set_patience(struct ap_db *db, int ms)
 {
 	sqlite3_busy_timeout(db->handle, ms);

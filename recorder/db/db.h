@@ -92,5 +92,9 @@ struct ap_uuid ap_row_uuid(struct ap_rows *rows, int column);
 
 /* A single integer, 0 when there is no row or it is NULL. */
 struct ap_result ap_db_count(struct ap_db *db, const char *sql, const struct ap_value *values, int64_t *ret_n);
+/* Rewrites the whole file and empties its log, outside transactions: nothing stays of what was deleted. Writers wait. Its copy is
+ * made in memory; or in `directory`, in a file without a name, only while no other thread uses SQLite (the place of such files
+ * is the process's). Drops the connection's temporary tables then. */
+struct ap_result ap_db_rewrite(struct ap_db *db, const char *directory);
 /* wal_checkpoint(TRUNCATE): AP_ERR_IO "database-busy" while a reader is open. */
 struct ap_result ap_db_truncate_wal(struct ap_db *db);

@@ -85,24 +85,26 @@ struct ap_result ap_db_proof_owe_purge(struct ap_db *db)
 			 AP_NO_VALUES);
 }
 
-struct ap_result ap_db_proof_purge_owed(struct ap_db *db, bool *ret_owed, int64_t *ret_size)
+struct ap_result ap_db_proof_purge_state(struct ap_db *db, struct ap_proof_purge *ret_state)
 {
-	int64_t owed = 0, pages = 0, size = 0;
+	int64_t owed = 0, begun = 0, busy = 0, pages = 0, size = 0;
 	AP_TRY(ap_db_count(db, "SELECT count(*) FROM setting WHERE name = 'proof_purge'", AP_NO_VALUES, &owed));
+	AP_TRY(ap_db_count(db, "SELECT count(*) FROM setting WHERE name = 'proof_purge' AND value = 'begun'", AP_NO_VALUES, &begun));
+	AP_TRY(ap_db_count(db, "SELECT EXISTS (SELECT 1 FROM session WHERE state = 'active')", AP_NO_VALUES, &busy));
 	AP_TRY(ap_db_count(db, "PRAGMA page_count", AP_NO_VALUES, &pages));
 	AP_TRY(ap_db_count(db, "PRAGMA page_size", AP_NO_VALUES, &size));
-	*ret_owed = owed != 0;
-	*ret_size = pages * size;
+	*ret_state = (struct ap_proof_purge){owed != 0, begun != 0, busy != 0, pages * size};
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_db_proof_purge(struct ap_db *db)
+struct ap_result ap_db_proof_purge_begun(struct ap_db *db, bool begun)
 {
-	AP_TRY(ap_db_run(db, "DELETE FROM setting WHERE name = 'proof_purge'", AP_NO_VALUES));
-	struct ap_result r = ap_db_run(db, "VACUUM", AP_NO_VALUES);
-	if (ap_ok(r))
-		r = ap_db_truncate_wal(db);
-	if (!ap_ok(r))
-		AP_IGNORE(ap_db_proof_owe_purge(db)); /* what failed is told */
-	return r;
+	return ap_db_run(db, "UPDATE setting SET value = ?1 WHERE name = 'proof_purge'", AP_VALUES(AP_V_TEXT(begun ? "begun" : "1")));
+}
+
+/* It is owed until it is done, whatever comes between. */
+struct ap_result ap_db_proof_purge(struct ap_db *db, const char *directory)
+{
+	AP_TRY(ap_db_rewrite(db, directory));
+	return ap_db_run(db, "DELETE FROM setting WHERE name = 'proof_purge'", AP_NO_VALUES);
 }

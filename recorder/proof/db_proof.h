@@ -58,6 +58,12 @@ struct ap_result ap_db_proof_notice(struct ap_db *db, const uint8_t sha256[32], 
 
 /* The file may hold copies of what was deleted, in the unused middle of pages, until it is rewritten. */
 struct ap_result ap_db_proof_owe_purge(struct ap_db *db);
-struct ap_result ap_db_proof_purge_owed(struct ap_db *db, bool *ret_owed, int64_t *ret_size);
-/* Rewrites it and empties its log; outside transactions. */
-struct ap_result ap_db_proof_purge(struct ap_db *db);
+struct ap_proof_purge {
+	bool owed, begun; /* begun: at a start that did not say since how it went */
+	bool busy;	  /* a session is on */
+	int64_t size;	  /* of vault.db, bytes */
+};
+struct ap_result ap_db_proof_purge_state(struct ap_db *db, struct ap_proof_purge *ret_state);
+struct ap_result ap_db_proof_purge_begun(struct ap_db *db, bool begun);
+/* ap_db_rewrite; owed until that went well. */
+struct ap_result ap_db_proof_purge(struct ap_db *db, const char *directory);

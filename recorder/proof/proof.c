@@ -13,8 +13,6 @@
 #define DESTROY 50
 #define SHORTEN 200
 #define SHORTEN_MS 60000
-#define DAY_MS (INT64_C(24) * 3600 * 1000)
-#define PURGE_NOW (INT64_C(64) << 20) /* bytes of vault.db that are rewritten in a fraction of a second */
 
 static int64_t now_of(struct ap_vault *v)
 {
@@ -216,21 +214,6 @@ static struct ap_result destroy_due(struct ap_vault *v, struct ap_proofs *p)
 	return AP_SUCCESS;
 }
 
-/* After a destruction, else once a day; of a large file only at the start, since writers wait for it. */
-static struct ap_result purge_now_and_then(struct ap_vault *v, struct ap_proofs *p)
-{
-	bool owed = false, start = p->purge_ms == 0;
-	int64_t size = 0, now = now_of(v);
-	struct ap_db *db = ap_vault_db(v);
-	AP_TRY(ap_db_proof_purge_owed(db, &owed, &size));
-	p->purge_ms = MAX(p->purge_ms, 1);
-	if (!owed || now < p->purge_ms || (size > PURGE_NOW && !start))
-		return AP_SUCCESS;
-	AP_TRY(ap_db_proof_purge(db));
-	p->purge_ms = now + DAY_MS;
-	return AP_SUCCESS;
-}
-
 struct ap_result ap_proof_scan(struct ap_vault *v, struct ap_proofs *p)
 {
 	if (ap_ledger_behind(ap_vault_ledger(v))) /* a witness's doubt keeps nothing beyond its end */
@@ -239,7 +222,7 @@ struct ap_result ap_proof_scan(struct ap_vault *v, struct ap_proofs *p)
 		move_some(v, p),
 		shorten_some(v, p),
 		destroy_due(v, p),
-		purge_now_and_then(v, p),
+		ap_proof_purge(v, p),
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++)
 		AP_TRY(parts[i]);

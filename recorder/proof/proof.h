@@ -19,11 +19,21 @@
 
 struct ap_vault;
 
+/* After a destruction, else once a day, and an hour after a failure: vault.db is rewritten, so that nothing is left of what was
+ * deleted in it. While it serves only where that is over before a gate has waited too long (proof_purge.c). */
+#define AP_PROOF_PURGE_SERVING (INT64_C(16) << 20) /* bytes; fewer while a session is on */
+#define AP_PROOF_PURGE_START (INT64_C(256) << 20)  /* a longer start would be taken for one that hangs (cli/serve_child.c) */
+struct ap_proofs;
+struct ap_result ap_proof_purge(struct ap_vault *v, struct ap_proofs *p);
+/* Once, before any other thread and any listener: rewrites a vault.db of which that is owed and that is too large to be
+ * rewritten while others want to write. What fails is logged. */
+void ap_proof_start(struct ap_vault *v);
+
 struct ap_proofs {
 	/* state */
 	struct ap_uuid sessions, ends; /* where a pass stands */
 	int64_t ends_next_ms;	       /* 0 at first: when ends are looked at again */
-	int64_t purge_ms;	       /* 0 at first: when vault.db may be rewritten again */
+	int64_t purge_ms, retry_ms;    /* 0 at first: when vault.db may be rewritten again; after a failure */
 };
 
 /* For retention's scan while the clock is believed: moves what is over, shortens what a stricter policy shortens, destroys what

@@ -391,6 +391,84 @@ static void a_proof_that_was_altered_or_moved_does_not_open(void **state)
 	fixture_free(d.f);
 }
 
+static bool owed(struct desk *d)
+{
+	return fixture_count(d->f, "SELECT count(*) FROM setting WHERE name = 'proof_purge'") > 0;
+}
+
+/* A reader keeps the log from being emptied. It stays owed, and is tried again when the hour is over, not every second. */
+static void R40_a_rewriting_that_failed_is_owed_and_tried_again_later(void **state)
+{
+	(void)state;
+	struct desk d = desk_new();
+	struct ap_db *reader = NULL;
+	g_autofree char *path = g_build_filename(d.f->home, "vault", "vault.db", NULL);
+	erase(&d);
+	ap_db_set_patience(ap_vault_db(d.f->v), 0);
+	assert_ok(ap_db_open(path, ap_schema_vault, &reader));
+	struct ap_rows *rows = ap_db_query(reader, "SELECT id FROM session", AP_NO_VALUES);
+	assert_true(ap_rows_next(rows));
+	assert_refused(ap_proof_scan(d.f->v, &d.p), "database-busy");
+	assert_true(owed(&d));
+	assert_ok(ap_rows_end(rows));
+	ap_db_close(reader);
+	fixture_advance(d.f, 1000);
+	scan(&d);
+	assert_true(owed(&d));
+	fixture_advance(d.f, 3600 * 1000);
+	scan(&d);
+	assert_false(owed(&d));
+	fixture_free(d.f);
+}
+
+static void fill(struct desk *d, int mib)
+{
+	assert_ok(ap_config_set(d->f->config, "storage.floor_mib", "0"));
+	assert_ok(ap_db_run(ap_vault_db(d->f->v), "INSERT INTO setting (name, value) VALUES ('filler', hex(zeroblob(?1)))",
+			    AP_VALUES(AP_V_INT((int64_t)mib << 19))));
+}
+
+/* Whoever writes waits meanwhile, and a gate waits half a second at most. */
+static void R40_a_rewriting_that_takes_time_waits_until_no_session_is_on(void **state)
+{
+	(void)state;
+	struct desk d = desk_new();
+	struct ap_uuid running = fixture_session(d.f, "e", "f");
+	assert_ok(ap_db_run(ap_vault_db(d.f->v), "UPDATE session SET state = 'active' WHERE id = ?1", AP_VALUES(AP_V_UUID(&running))));
+	fill(&d, 6);
+	erase(&d);
+	scan(&d);
+	assert_true(owed(&d));
+	assert_ok(ap_db_run(ap_vault_db(d.f->v), "UPDATE session SET state = 'created' WHERE id = ?1", AP_VALUES(AP_V_UUID(&running))));
+	scan(&d);
+	assert_false(owed(&d));
+	fixture_free(d.f);
+}
+
+/* Before threads and listeners; one that was cut off there is not tried at the very next start, which it would cut off too. */
+static void R40_a_large_vault_db_is_rewritten_at_the_start(void **state)
+{
+	(void)state;
+	struct desk d = desk_new();
+	fill(&d, 18);
+	erase(&d);
+	scan(&d);
+	assert_true(owed(&d));
+	fixture_run(d.f, "UPDATE setting SET value = 'begun' WHERE name = 'proof_purge'");
+	ap_proof_start(d.f->v);
+	assert_true(owed(&d));
+	assert_ok(ap_config_set(d.f->config, "storage.floor_mib", "10000000"));
+	ap_proof_start(d.f->v); /* no room */
+	assert_true(owed(&d));
+	assert_ok(ap_config_set(d.f->config, "storage.floor_mib", "0"));
+	fixture_run(d.f, "DELETE FROM setting WHERE name = 'filler'");
+	ap_proof_start(d.f->v);
+	assert_false(owed(&d));
+	assert_true(fixture_count(d.f, "PRAGMA page_count") * fixture_count(d.f, "PRAGMA page_size") < (4 << 20));
+	assert_int_equal(fixture_count(d.f, "PRAGMA temp_store"), 2);
+	fixture_free(d.f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -405,6 +483,9 @@ int main(void)
 		cmocka_unit_test(R40_a_stricter_policy_shortens_the_years),
 		cmocka_unit_test(R40_a_lockdown_reads_nothing_and_destroys_what_is_due),
 		cmocka_unit_test(a_proof_that_was_altered_or_moved_does_not_open),
+		cmocka_unit_test(R40_a_rewriting_that_failed_is_owed_and_tried_again_later),
+		cmocka_unit_test(R40_a_rewriting_that_takes_time_waits_until_no_session_is_on),
+		cmocka_unit_test(R40_a_large_vault_db_is_rewritten_at_the_start),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
