@@ -1,5 +1,6 @@
 #include "tests/testlib/staff_fixture.h"
 
+#include "recorder/access/user.h"
 #include "recorder/erasure/retention.h"
 #include "recorder/policy/terms.h"
 
@@ -241,10 +242,30 @@ static void a_withdrawn_purpose_shortens_the_term(void **state)
 	fixture_free(f);
 }
 
+/* R11: what the log owes is logged by itself once it goes on. */
+static void what_the_log_owes_is_paid(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new();
+	struct ap_actor ada = fixture_user(f, "ada", "admin", NULL);
+	fixture_user(f, "sam", "supervisor", NULL);
+	ap_ledger_stop(ap_vault_ledger(f->v));
+	assert_ok(ap_user_logout(f->v, &ada, "sam"));
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM leaf_owed"), 1);
+	fixture_restart(f);
+	struct ap_retention *r = ap_retention_new(f->v, "boot");
+	assert_ok(ap_retention_scan(r));
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM leaf_owed"), 0);
+	assert_int_equal(fixture_count(f, "SELECT count(*) FROM leaf WHERE body LIKE '%user_logged_out%'"), 1);
+	ap_retention_free(r);
+	fixture_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_that_must_wait_holds_up_no_other),
+		cmocka_unit_test(what_the_log_owes_is_paid),
 		cmocka_unit_test(a_recording_goes_when_its_time_has_come),
 		cmocka_unit_test(a_jump_stops_erasing_until_confirmed),
 		cmocka_unit_test(a_clock_set_right_again_thaws_by_itself),
