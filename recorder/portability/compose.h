@@ -1,7 +1,7 @@
 /*
  * The vault's hand on a composer (recorder/capture/composer.h): feeds it two persons' files, takes the film back, and ends
  * it when it does not get on. Whatever it says is the word of a process that decodes what a browser sent: it is bounded in
- * size and time, and its film's clusters are kept unread.
+ * size, time and what is remembered of it, and its film's clusters are kept unread.
  *
  * Nothing here waits: _step does what can be done now. Threads: the main thread.
  */

@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define CUE_MS 500 /* between two Cues */
+
 struct ap_film {
 	/* owned */
 	int fd;
@@ -75,8 +77,17 @@ struct ap_result ap_film_new(const char *directory, struct ap_film **ret_film)
 	return r;
 }
 
+/* Only keyframes get a Cue (webm.h), and two a second are enough to be found. */
+static bool gets_cue(const struct ap_film *f, uint64_t time_ms, bool keyframe)
+{
+	return keyframe &&
+	       (f->cues->len == 0 || time_ms >= g_array_index(f->cues, struct ap_webm_cue, f->cues->len - 1).time_ms + CUE_MS);
+}
+
 void ap_film_cluster(struct ap_film *f, uint64_t time_ms, bool keyframe)
 {
+	if (!gets_cue(f, time_ms, keyframe))
+		return;
 	const struct ap_webm_cue cue = {.offset = AP_WEBM_HEADER + f->plain, .time_ms = time_ms, .keyframe = keyframe};
 	g_array_append_val(f->cues, cue);
 }

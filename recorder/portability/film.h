@@ -19,7 +19,8 @@ struct ap_film; /* opaque */
 
 /* The file lies in `directory`, which must be there. */
 struct ap_result ap_film_new(const char *directory, struct ap_film **ret_film);
-/* A cluster begins; its bytes follow. Times do not fall. */
+/* A cluster begins; its bytes follow. Times do not fall. At most two a second
+ * of them are remembered, however many there are. */
 void ap_film_cluster(struct ap_film *f, uint64_t time_ms, bool keyframe);
 struct ap_result ap_film_write(struct ap_film *f, const void *bytes, size_t len);
 /* All of it came. Once; from then on it can be read. */

@@ -296,6 +296,31 @@ static void one_that_writes_too_much_is_cut_off(void **state)
 	end(w);
 }
 
+/* R39: what the vault remembers of a film's clusters is bounded by how long it is, not by what an owned composer writes. */
+static void clusters_without_number_cost_no_memory(void **state)
+{
+	(void)state;
+	struct world *w = begin();
+	enum ap_compose_state now = AP_COMPOSE_MOVED;
+	const uint64_t clusters = 4 * DURATION;
+	for (uint64_t i = 0; i < clusters; i++) {
+		write_head(w, 1, i / 4, i % 2);
+		assert_int_equal(write(w->out, "x", 1), 1);
+		if (i % 1000 == 999)
+			assert_true(ap_ok(run(w, &now)));
+	}
+	say(w, AP_CAPTURE_COMPOSED);
+	drop(&w->link);
+	drop(&w->out);
+	assert_true(ap_ok(run(w, &now)));
+	assert_int_equal(now, AP_COMPOSE_DONE);
+	struct ap_film *film = ap_compose_take_film(w->compose);
+	uint64_t cues = ap_film_size(film) - AP_WEBM_HEADER - clusters;
+	assert_in_range(cues, 60, 64 * (2 * DURATION / 1000 + 1));
+	ap_film_free(film);
+	end(w);
+}
+
 static void one_that_hangs_is_not_waited_for(void **state)
 {
 	(void)state;
@@ -339,6 +364,7 @@ int main(void)
 		cmocka_unit_test(what_no_composer_writes_ends_it),
 		cmocka_unit_test(a_word_out_of_place_ends_it),
 		cmocka_unit_test(one_that_writes_too_much_is_cut_off),
+		cmocka_unit_test(clusters_without_number_cost_no_memory),
 		cmocka_unit_test(one_that_hangs_is_not_waited_for),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_told),
 	};
