@@ -267,6 +267,39 @@ struct ap_result ap_db_offboard_erasures_hash(struct ap_db *db, int64_t tenant, 
 	return AP_SUCCESS;
 }
 
+/* ---- its staff ---- */
+
+struct ap_result ap_db_offboard_staff(struct ap_db *db, int64_t tenant, GPtrArray **ret_names)
+{
+	return end_texts(ap_db_query(db, "SELECT name FROM user_ WHERE tenant = ?1", AP_VALUES(AP_V_INT(tenant))),
+			 ret_names);
+}
+
+struct ap_result ap_db_offboard_staff_leaves(struct ap_db *db, int64_t tenant, GArray **ret_leaves)
+{
+	g_autoptr(GArray) leaves = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	struct ap_rows *rows = ap_db_query(
+		db,
+		"SELECT idx FROM leaf WHERE instr(body, '\"user\":') > 0 AND substr(leaf, 2, 1) = x'10'"
+		" AND json_extract(body, '$.user') IN (SELECT name FROM user_ WHERE tenant = ?1)",
+		AP_VALUES(AP_V_INT(tenant)));
+	while (ap_rows_next(rows)) {
+		int64_t leaf = ap_row_int(rows, 0);
+		g_array_append_val(leaves, leaf);
+	}
+	AP_TRY(ap_rows_end(rows));
+	*ret_leaves = g_steal_pointer(&leaves);
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_db_offboard_forget_leaves(struct ap_db *db, const GArray *leaves)
+{
+	for (guint i = 0; i < leaves->len; i++)
+		AP_TRY(ap_db_run(db, "UPDATE leaf SET salt = NULL, body = NULL WHERE idx = ?1",
+				 AP_VALUES(AP_V_INT(g_array_index(leaves, int64_t, i)))));
+	return AP_SUCCESS;
+}
+
 /* ---- erasing the rest ---- */
 
 /* In this order: what refers to others first. Sessions, persons' ids, statements, devices and rules stay as the proof

@@ -69,6 +69,13 @@ struct ap_result ap_db_offboard_documents(struct ap_db *db, int64_t tenant, GPtr
 /* SHA-256 over the leaf hashes of the erasures' leaves, in their order. */
 struct ap_result ap_db_offboard_erasures_hash(struct ap_db *db, int64_t tenant, struct ap_hash *ret_hash);
 
+/* Names of its users: GPtrArray of texts; and the leaves (10) that tell of them, by name: GArray of int64_t. One pass over
+ * the log: outside a transaction. */
+struct ap_result ap_db_offboard_staff(struct ap_db *db, int64_t tenant, GPtrArray **ret_names);
+struct ap_result ap_db_offboard_staff_leaves(struct ap_db *db, int64_t tenant, GArray **ret_leaves);
+/* Their openings go; the leaves stay. */
+struct ap_result ap_db_offboard_forget_leaves(struct ap_db *db, const GArray *leaves);
+
 /* All that is personal or secret of a tenant goes, but for what proves consents until their own end (R40): inside the
  * caller's transaction. */
 struct ap_result ap_db_offboard_clear(struct ap_db *db, int64_t tenant, int64_t now_ms);

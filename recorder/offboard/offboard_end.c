@@ -79,7 +79,8 @@ static struct ap_result certificate_body(struct ap_vault *v, const struct ap_off
 }
 
 /* One transaction: what is left of the tenant, the leaf, the state. */
-static struct ap_result write_end(struct ap_vault *v, const struct ap_offboarding *o, struct ap_offboard_end *end)
+static struct ap_result write_end(struct ap_vault *v, const struct ap_offboarding *o, const GArray *staff,
+				  struct ap_offboard_end *end)
 {
 	struct ap_db *db = ap_vault_db(v);
 	JsonObject *body = json_object_new();
@@ -89,6 +90,7 @@ static struct ap_result write_end(struct ap_vault *v, const struct ap_offboardin
 		return r;
 	}
 	AP_TRY(ap_ledger_append(ap_vault_ledger(v), db, AP_LEAF_ERASED, body, &end->leaf));
+	AP_TRY(ap_db_offboard_forget_leaves(db, staff));
 	AP_TRY(ap_db_offboard_clear(db, o->tenant, end->erased_ms));
 	AP_TRY(ap_db_proof_owe_purge(db)); /* of what rewritten pages may still hold */
 	return ap_db_offboard_erased(db, end);
@@ -103,16 +105,31 @@ static struct ap_result remove_archives(struct ap_vault *v, int64_t tenant)
 	return AP_SUCCESS;
 }
 
+/* While their names are still known; done again after a crash. */
+static struct ap_result destroy_factors(struct ap_vault *v, int64_t tenant)
+{
+	g_autoptr(GPtrArray) names = NULL;
+	AP_TRY(ap_db_offboard_staff(ap_vault_db(v), tenant, &names));
+	for (guint i = 0; i < names->len; i++) {
+		g_autofree char *key = g_strconcat("totp:", g_ptr_array_index(names, i), NULL);
+		AP_TRY(ap_db_keys_server_destroy(ap_vault_keys(v), key));
+	}
+	return AP_SUCCESS;
+}
+
 static struct ap_result finish(struct ap_vault *v, const struct ap_offboarding *o, const struct ap_offboard_counts *n)
 {
 	struct ap_offboard_end end = {.id = o->id,
 				      .sessions = n->sessions,
 				      .recordings = n->recordings,
 				      .erased_ms = ap_wall_ms(ap_vault_clock(v))};
+	g_autoptr(GArray) staff = NULL; /* leaves */
 	AP_TRY(find_kek(v, &end.kek));
 	AP_TRY(remove_archives(v, o->tenant));
+	AP_TRY(destroy_factors(v, o->tenant));
+	AP_TRY(ap_db_offboard_staff_leaves(ap_vault_db(v), o->tenant, &staff));
 	AP_TRY(ap_db_begin(ap_vault_db(v)));
-	AP_TRY(ap_db_finish(ap_vault_db(v), write_end(v, o, &end)));
+	AP_TRY(ap_db_finish(ap_vault_db(v), write_end(v, o, staff, &end)));
 	AP_IGNORE(
 		ap_db_truncate_wal(ap_vault_db(v))); /* a reader stands in the way: the next checkpoint overwrites it */
 	ap_log(AP_LOG_WARN, "tenant_erased", "tenant=%lld recordings=%lld", (long long)o->tenant,

@@ -1,6 +1,9 @@
 # A platform that leaves (R30).
 if(TARGET ap_vault_core)
-	ap_staff_test(offboard)
+	foreach(module offboard)
+		ap_unit_test(${module} LIBS ap_vault_staff
+			SOURCES ${CMAKE_SOURCE_DIR}/tests/testlib/staff_fixture.c ${CMAKE_SOURCE_DIR}/tests/testlib/desk_fixture.c)
+	endforeach()
 endif()
 
 # The command line over the real instance: the export opened by the stock age tool, the certificate verified offline.
