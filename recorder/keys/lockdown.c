@@ -8,6 +8,7 @@
 #include "recorder/erasure/passage.h"
 #include "recorder/keys/kek.h"
 #include "recorder/keys/secret_file.h"
+#include "recorder/offboard/hand_over.h"
 #include "recorder/portability/archive.h"
 
 #include <aparte/log.h>
@@ -216,6 +217,7 @@ struct ap_result ap_lockdown_begin(struct ap_vault *v, const struct ap_actor *by
 		note_first(&first, ap_vault_set_lockdown(v, true), "gates");
 	ap_db_keys_lock(ap_vault_keys(v));
 	ap_archive_stop();
+	ap_hand_over_stop();
 	note_first(&first, ap_passage_halt(v), "passage");
 	note_first(&first, ap_db_keys_recall(ap_vault_keys(v)), "copies");
 	note_first(&first, ap_lockdown_destroy_file(v, covered), "key");

@@ -212,6 +212,36 @@ struct ap_result ap_db_offboard_waiting(struct ap_db *db, int64_t tenant, int64_
 		columns, G_N_ELEMENTS(columns), ret_list);
 }
 
+struct ap_result ap_db_offboard_erasure(struct ap_db *db, const struct ap_uuid *recording, int64_t *ret_leaf,
+					int64_t *ret_erased_ms)
+{
+	int64_t leaf = 0, at = 0;
+	struct ap_rows *rows = ap_db_query(db,
+					   "SELECT erased_leaf, erased_ms FROM erasure WHERE recording = ?1"
+					   " AND erased_leaf IS NOT NULL",
+					   AP_VALUES(AP_V_UUID(recording)));
+	if (ap_rows_next(rows)) {
+		leaf = ap_row_int(rows, 0);
+		at = ap_row_int(rows, 1);
+	}
+	AP_TRY(ap_rows_end(rows));
+	*ret_leaf = leaf;
+	*ret_erased_ms = at;
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_db_offboard_changes(struct ap_db *db, int64_t tenant, int64_t since_ms, int64_t *ret_count)
+{
+	return ap_db_count(
+		db,
+		"SELECT (SELECT count(*) FROM consent WHERE session" SESSIONS
+		" AND received_ms >= ?2 AND event <> 'ConsentGiven')"
+		" + (SELECT count(*) FROM erasure WHERE recording" RECORDINGS " AND ordered_ms >= ?2)"
+		" + (SELECT count(*) FROM request WHERE session" SESSIONS
+		" AND type = 'restriction' AND max(created_ms, coalesce(answered_ms, 0)) >= ?2)",
+		AP_VALUES(AP_V_INT(tenant), AP_V_INT(since_ms)), ret_count);
+}
+
 static struct ap_result end_texts(struct ap_rows *rows, GPtrArray **ret_texts)
 {
 	g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);

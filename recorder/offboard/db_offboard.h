@@ -63,6 +63,11 @@ struct ap_offboard_counts {
 struct ap_result ap_db_offboard_counts(struct ap_db *db, int64_t tenant, struct ap_offboard_counts *ret_counts);
 /* What waits: {"recording","why": held | restricted | recording | erasing, "ground"?,"until"?} each, at most 1000. */
 struct ap_result ap_db_offboard_waiting(struct ap_db *db, int64_t tenant, int64_t now_ms, JsonArray **ret_list);
+/* The leaf of this recording's erasure and its time: 0 while there is none. */
+struct ap_result ap_db_offboard_erasure(struct ap_db *db, const struct ap_uuid *recording, int64_t *ret_leaf,
+					int64_t *ret_erased_ms);
+/* How many decisions were taken back, erasures ordered, restrictions asked for since (wall clock, inclusive). */
+struct ap_result ap_db_offboard_changes(struct ap_db *db, int64_t tenant, int64_t since_ms, int64_t *ret_count);
 /* Policies and regions that bind the tenant's sessions, each once: GPtrArray of texts. */
 struct ap_result ap_db_offboard_notices(struct ap_db *db, int64_t tenant, GPtrArray **ret_documents); /* given under */
 struct ap_result ap_db_offboard_documents(struct ap_db *db, int64_t tenant, GPtrArray **ret_documents);

@@ -21,6 +21,14 @@
 #define REASON "off-boarding: the platform takes its data along (R30)"
 #define PIECE ((size_t)1 << 20)
 
+/* Nothing is handed over in a lockdown (R28). */
+static struct ap_result find_leaver(struct ap_vault *v, const char *tenant, struct ap_offboarding *ret_o)
+{
+	if (ap_vault_locked_down(v))
+		return ap_fail(AP_ERR_DENIED, "lockdown", "the vault is locked down");
+	return ap_offboard_exportable(v, tenant, ret_o);
+}
+
 /* ---- data.age ---- */
 
 /* The whole lies under `<id>.age`, what is being made under `<id>.part`. */
@@ -32,14 +40,30 @@ static char *path_of(struct ap_vault *v, const struct ap_offboarding *o, const c
 	return g_build_filename(ap_vault_home(v), "vault", "offboard", name, NULL);
 }
 
-static bool size_of(struct ap_vault *v, const struct ap_offboarding *o, int64_t *ret_size)
+/* "not-found" before it is made; "erased" when what is in it is not to be handed out any more. */
+static struct ap_result find_data(struct ap_vault *v, const struct ap_offboarding *o, int64_t *ret_size)
 {
 	g_autofree char *path = path_of(v, o, ".age");
 	struct stat st;
-	if (stat(path, &st) != 0)
-		return false;
+	if (lstat(path, &st) != 0)
+		return ap_fail(AP_ERR_DENIED, "not-found", "the data are not put together yet");
 	*ret_size = st.st_size;
-	return true;
+	return ap_hand_over_check(v, o->tenant, (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000);
+}
+
+static struct ap_result find_or_drop(struct ap_vault *v, const struct ap_offboarding *o)
+{
+	int64_t size;
+	struct ap_result r = find_data(v, o, &size);
+	g_autofree char *path = path_of(v, o, ".age");
+	if (strcmp(r.name, "erased") == 0)
+		g_unlink(path);
+	return r;
+}
+
+void ap_hand_over_tidy(struct ap_vault *v, const struct ap_offboarding *o)
+{
+	AP_IGNORE(find_or_drop(v, o)); /* what cannot be told now, is when it is asked for */
 }
 
 void ap_hand_over_describe(struct ap_vault *v, const struct ap_offboarding *o, JsonObject *answer)
@@ -47,7 +71,7 @@ void ap_hand_over_describe(struct ap_vault *v, const struct ap_offboarding *o, J
 	JsonObject *data = json_object_new();
 	struct ap_hand_over_progress p = ap_hand_over_job_progress(&o->id);
 	int64_t size = 0;
-	bool ready = size_of(v, o, &size);
+	bool ready = ap_ok(find_data(v, o, &size));
 	ap_answer_text(data, "state", ready ? "ready" : p.running ? "making" : "none");
 	if (ready)
 		json_object_set_int_member(data, "size", size);
@@ -72,8 +96,6 @@ static struct ap_result begin_data(struct ap_vault *v, const struct ap_offboardi
 	g_autofree char *whole = path_of(v, o, ".age"), *part = path_of(v, o, ".part");
 	g_autofree char *directory = g_path_get_dirname(part);
 	struct ap_age_recipient recipient;
-	if (ap_vault_locked_down(v))
-		return ap_fail(AP_ERR_DENIED, "lockdown", "the vault is locked down");
 	if (ap_hand_over_job_busy())
 		return ap_fail(AP_ERR_LIMIT, "rate",
 			       "another tenant's data are being put together; try again in a minute");
@@ -89,7 +111,7 @@ static struct ap_result begin_data(struct ap_vault *v, const struct ap_offboardi
 struct ap_result ap_hand_over_data(struct ap_vault *v, const char *tenant, JsonNode **ret_answer)
 {
 	struct ap_offboarding o;
-	AP_TRY(ap_offboard_exportable(v, tenant, &o));
+	AP_TRY(find_leaver(v, tenant, &o));
 	if (!ap_hand_over_job_progress(&o.id).running)
 		AP_TRY(begin_data(v, &o, tenant));
 	return ap_offboard_show(v, tenant, ret_answer);
@@ -99,7 +121,8 @@ struct ap_result ap_hand_over_read(struct ap_vault *v, const char *tenant, uint6
 				   size_t *ret_len)
 {
 	struct ap_offboarding o;
-	AP_TRY(ap_offboard_exportable(v, tenant, &o));
+	AP_TRY(find_leaver(v, tenant, &o));
+	AP_TRY(find_or_drop(v, &o));
 	g_autofree char *path = path_of(v, &o, ".age");
 	g_autofree uint8_t *bytes = g_malloc(PIECE);
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -143,7 +166,7 @@ struct ap_result ap_hand_over_recordings(struct ap_vault *v, const char *tenant,
 	JsonArray *taken = json_array_new(), *left = json_array_new();
 	json_object_set_array_member(answer, "recordings", taken);
 	json_object_set_array_member(answer, "left_out", left);
-	AP_TRY(ap_offboard_exportable(v, tenant, &o));
+	AP_TRY(find_leaver(v, tenant, &o));
 	AP_TRY(ap_db_offboard_recordings(ap_vault_db(v), o.tenant, &ids));
 	for (guint i = 0; i < ids->len; i++)
 		AP_TRY(sort_out(v, &g_array_index(ids, struct ap_uuid, i), taken, left));

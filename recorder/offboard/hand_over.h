@@ -11,7 +11,9 @@
  * Each recording taken along is an access with its leaf, and where that needs a second person's word, it is the word of
  * the other of the two admins who ordered the leaving. Frozen ones are left out, and named.
  *
- * The data are made in steps on the main thread, in vault/offboard/<id>.age, and are gone once the export is reported.
+ * The data are made in steps on the main thread, in vault/offboard/<id>.age, and are gone once the export is reported,
+ * or once something of it was withdrawn, erased or restricted: they are then put together anew. A lockdown ends the making,
+ * and hands out nothing.
  *
  * Threads: main thread. JSON answers are the caller's.
  */
@@ -25,7 +27,8 @@ struct ap_offboarding; /* recorder/offboard/db_offboard.h */
 /* Begins data.age anew, or answers how far it is while it is being made. "conflict" (not ordered, erased), "lockdown",
  * "rate" (another's is being made). */
 struct ap_result ap_hand_over_data(struct ap_vault *v, const char *tenant, JsonNode **ret_answer);
-/* A piece of it, at most 1 MiB. "not-found" until it is ready, "invalid" beyond its end. *ret_bytes is g_free'd. */
+/* A piece of it, at most 1 MiB. "not-found" until it is ready, "erased" when it has to be made anew,
+ * "lockdown", "invalid" beyond its end. *ret_bytes is g_free'd. */
 struct ap_result ap_hand_over_read(struct ap_vault *v, const char *tenant, uint64_t offset, uint8_t **ret_bytes,
 				   size_t *ret_len);
 /* {"recordings":[id…],"left_out":[{"recording","why"}]}. */
@@ -39,6 +42,8 @@ struct ap_result ap_hand_over_recording(struct ap_vault *v, const struct ap_acto
 /* Adds "data": {"state": none (also when making it failed: the log says why) | making | ready, "done", "sessions",
  * "size"?}. */
 void ap_hand_over_describe(struct ap_vault *v, const struct ap_offboarding *o, JsonObject *answer);
+/* Removes data.age when it is not to be handed out any more. For the timer. */
+void ap_hand_over_tidy(struct ap_vault *v, const struct ap_offboarding *o);
 /* Removes data.age, made or being made. */
 void ap_hand_over_drop(struct ap_vault *v, const struct ap_offboarding *o);
 /* Drops the job under way, if any, before the vault is freed; what it wrote is made anew. */

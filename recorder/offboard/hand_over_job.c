@@ -4,8 +4,8 @@
 #include "recorder/accountability/db_roles.h"
 #include "recorder/api/answer.h"
 #include "recorder/db/db_consent.h"
+#include "recorder/consent/owed.h"
 #include "recorder/db/db_recording.h"
-#include "recorder/erasure/erasure.h"
 #include "recorder/job.h"
 #include "recorder/offboard/hand_over.h"
 #include "recorder/portability/copy.h"
@@ -16,7 +16,9 @@
 #include <aparte/log.h>
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct job {
 	/* borrowed */
@@ -28,6 +30,7 @@ struct job {
 	char *tenant, *part, *whole;
 	/* state */
 	struct ap_offboarding o;
+	int64_t begun_ms;
 	guint next;
 	bool opened;
 };
@@ -46,7 +49,9 @@ static const char readme[] =
 	"                       manifests and viewers' notes\n"
 	"checkpoint.txt, key.txt  the log's newest signed checkpoint and its verifier key\n"
 	"\n"
-	"Of decisions only what was given is here. That somebody refused, or did not answer, is told to no platform.\n"
+	"Of decisions only what was given is here. That somebody refused, or did not answer, what a person asked for, and "
+	"why a\n"
+	"recording is gone, is told to no platform.\n"
 	"The recordings lie beside this file, under recordings/; open.sh opens them with the stock age tool.\n";
 
 /* ---- entries ---- */
@@ -134,6 +139,22 @@ static struct ap_result add_receipt(struct job *j, const struct ap_uuid *session
 	return add(j, name, receipt);
 }
 
+/* Nor why a recording is gone, what they asked for, or that they took an archive (R34, R41). */
+static void leave_out_causes(JsonObject *copy)
+{
+	JsonArray *recordings = json_object_get_array_member(copy, "recordings");
+	JsonArray *all = json_object_get_array_member(copy, "accesses"), *staffs = json_array_new();
+	for (guint i = 0; i < json_array_get_length(recordings); i++)
+		json_object_remove_member(json_array_get_object_element(recordings, i), "erased_because");
+	for (guint i = 0; i < json_array_get_length(all); i++) {
+		JsonObject *access = json_array_get_object_element(all, i);
+		if (!g_str_has_prefix(json_object_get_string_member_with_default(access, "who", ""), "party:"))
+			json_array_add_element(staffs, json_node_copy(json_array_get_element(all, i)));
+	}
+	json_object_set_array_member(copy, "accesses", staffs);
+	json_object_remove_member(copy, "requests");
+}
+
 /* Of what a person decided, only what they gave (R34); and its receipts. */
 static struct ap_result keep_given(struct job *j, const struct ap_uuid *session, JsonObject *copy)
 {
@@ -169,6 +190,7 @@ static struct ap_result add_person(struct job *j, const struct ap_uuid *session,
 	const struct ap_copy_wish wish = {*session, role, false, false};
 	g_autofree char *file = g_strconcat(ap_role_text(role), ".json", NULL), *name = inside(session, file);
 	AP_TRY(ap_copy_build(j->v, &wish, &copy));
+	leave_out_causes(copy);
 	struct ap_result r = keep_given(j, session, copy);
 	if (ap_ok(r))
 		r = add_consents(j, session, role, copy);
@@ -184,9 +206,21 @@ static struct ap_result add_person(struct job *j, const struct ap_uuid *session,
 	return r;
 }
 
+/* That it is gone, and which leaf says so; its certificate has the cause, which is the person's (R34). */
+static struct ap_result add_erasure(struct job *j, const struct ap_uuid *recording, JsonObject *o)
+{
+	int64_t leaf = 0, at = 0;
+	AP_TRY(ap_db_offboard_erasure(ap_vault_db(j->v), recording, &leaf, &at));
+	if (at) {
+		ap_answer_time(o, "erased_at", at);
+		json_object_set_int_member(o, "erased_leaf", leaf);
+	}
+	return AP_SUCCESS;
+}
+
 static struct ap_result describe_recording(struct job *j, const struct ap_recording *rec, JsonArray *list)
 {
-	g_autofree char *manifest = NULL, *certificate = NULL;
+	g_autofree char *manifest = NULL;
 	g_autoptr(JsonArray) notes = NULL;
 	uint8_t signature[64];
 	JsonObject *o = json_object_new();
@@ -199,10 +233,11 @@ static struct ap_result describe_recording(struct job *j, const struct ap_record
 		g_autofree char *text = ap_base64url(signature, sizeof signature);
 		ap_answer_text(o, "manifest_signature", text);
 	}
-	if (ap_ok(ap_erasure_certificate(j->v, &rec->id, &certificate)))
-		ap_answer_json(o, "certificate", certificate);
-	bool readable = strcmp(rec->state, "sealed") == 0 || strcmp(rec->state, "archived") == 0;
-	struct ap_result r = readable ? ap_note_export(j->v, &rec->id, &notes) : AP_SUCCESS;
+	AP_TRY(add_erasure(j, &rec->id, o));
+	bool withdrawn = false, readable = strcmp(rec->state, "sealed") == 0 || strcmp(rec->state, "archived") == 0;
+	if (readable)
+		AP_TRY(ap_copy_withdrawn(j->v, &rec->id, &withdrawn));
+	struct ap_result r = readable && !withdrawn ? ap_note_export(j->v, &rec->id, &notes) : AP_SUCCESS;
 	if (notes)
 		json_object_set_array_member(o, "notes", g_steal_pointer(&notes));
 	return strcmp(r.name, "erased") == 0 ? AP_SUCCESS : r;
@@ -231,6 +266,29 @@ static struct ap_result add_session(struct job *j, const struct ap_uuid *session
 	return add_recordings(j, session);
 }
 
+/* What could not be written to vault.db yet counts. */
+static struct ap_result check_owed(struct ap_vault *v, int64_t tenant, int64_t since_ms, int64_t *ret_count)
+{
+	g_autoptr(GArray) owed = ap_owed_list(ap_vault_owed(v));
+	for (guint i = 0; i < owed->len && *ret_count == 0; i++) {
+		const struct ap_owed_entry *e = &g_array_index(owed, struct ap_owed_entry, i);
+		if (e->received_ms >= since_ms)
+			AP_TRY(ap_db_count(ap_vault_db(v), "SELECT count(*) FROM session WHERE id = ?1 AND tenant = ?2",
+					   AP_VALUES(AP_V_UUID(&e->session), AP_V_INT(tenant)), ret_count));
+	}
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_hand_over_check(struct ap_vault *v, int64_t tenant, int64_t since_ms)
+{
+	int64_t changes;
+	AP_TRY(ap_db_offboard_changes(ap_vault_db(v), tenant, since_ms, &changes));
+	AP_TRY(check_owed(v, tenant, since_ms, &changes));
+	return changes ? ap_fail(AP_ERR_DENIED, "erased",
+				 "something was withdrawn, erased or restricted since: put the data together anew")
+		       : AP_SUCCESS;
+}
+
 static struct ap_result finish(struct job *j)
 {
 	uint64_t size;
@@ -238,7 +296,10 @@ static struct ap_result finish(struct job *j)
 	AP_TRY(add(j, "sessions.csv", csv));
 	AP_TRY(add_log(j));
 	AP_TRY(ap_zip_finish(j->zip, &size));
-	if (g_rename(j->part, j->whole) != 0)
+	AP_TRY(ap_hand_over_check(j->v, j->o.tenant, j->begun_ms));
+	const struct timespec begun = {.tv_sec = j->begun_ms / 1000, .tv_nsec = j->begun_ms % 1000 * 1000000};
+	if (utimensat(AT_FDCWD, j->part, (const struct timespec[]){begun, begun}, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    g_rename(j->part, j->whole) != 0)
 		return ap_fail(AP_ERR_IO, "vault-unavailable", "the data cannot be kept: see to the disk of vault/");
 	return AP_SUCCESS;
 }
@@ -306,6 +367,7 @@ struct ap_result ap_hand_over_job_start(struct ap_vault *v, const struct ap_offb
 	struct job *j = g_new0(struct job, 1);
 	*j = (struct job){.v = v,
 			  .o = *o,
+			  .begun_ms = ap_wall_ms(ap_vault_clock(v)),
 			  .tenant = g_strdup(tenant),
 			  .part = g_strdup(part),
 			  .whole = g_strdup(whole),

@@ -17,6 +17,10 @@ struct ap_hand_over_progress {
 };
 struct ap_hand_over_progress ap_hand_over_job_progress(const struct ap_uuid *offboarding);
 bool ap_hand_over_job_busy(void);
-/* Writes to `part`, which must not be there, and renames it to `whole` when it is done. */
+/* "erased" when something of the tenant's was withdrawn, erased or restricted since: what was put together then is not to be
+ * handed out. */
+struct ap_result ap_hand_over_check(struct ap_vault *v, int64_t tenant, int64_t since_ms);
+/* Writes to `part`, which must not be there, and renames it to `whole` when it is done, dated (mtime) by when it was
+ * begun. */
 struct ap_result ap_hand_over_job_start(struct ap_vault *v, const struct ap_offboarding *o, const char *tenant,
 					const struct ap_age_recipient *recipient, const char *part, const char *whole);

@@ -105,7 +105,10 @@ static struct ap_result order(struct ap_vault *v, const struct ap_actor *by, con
 	AP_TRY(ap_db_begin(ap_vault_db(v)));
 	AP_TRY(ap_db_finish(ap_vault_db(v), use_and_order(v, by, proposal, o, ap_body_text_or_empty(wish, "reason"))));
 	ap_log(AP_LOG_WARN, "tenant_leaves", "tenant=%lld", (long long)o->tenant);
-	return ap_offboard_end_sessions(v, o->tenant);
+	struct ap_result r = ap_offboard_end_sessions(v, o->tenant); /* it is ordered: the timer ends them else */
+	if (!ap_ok(r))
+		ap_log(AP_LOG_WARN, "sessions_not_ended", "reason=%s", r.name);
+	return AP_SUCCESS;
 }
 
 static struct ap_result confirm(struct ap_vault *v, const struct ap_actor *by, const char *tenant, int64_t id,

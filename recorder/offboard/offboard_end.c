@@ -5,6 +5,7 @@
 #include "recorder/db/db_turnover.h"
 #include "recorder/erasure/erasure.h"
 #include "recorder/offboard/db_offboard.h"
+#include "recorder/offboard/hand_over.h"
 #include "recorder/offboard/offboard.h"
 #include "recorder/policy/policy.h"
 #include "recorder/portability/archive_private.h"
@@ -185,6 +186,8 @@ static struct ap_result work_on(struct ap_vault *v, int64_t tenant)
 	struct ap_offboarding o;
 	AP_TRY(ap_offboard_end_sessions(v, tenant));
 	AP_TRY(ap_db_offboard_load(ap_vault_db(v), tenant, &o));
+	if (o.state < AP_OFFBOARD_ERASING)
+		ap_hand_over_tidy(v, &o);
 	if (o.state == AP_OFFBOARD_ERASING) {
 		AP_TRY(erase_on(v, &o));
 		AP_TRY(ap_db_offboard_load(ap_vault_db(v), tenant, &o));

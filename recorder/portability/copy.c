@@ -127,7 +127,7 @@ static JsonObject *controller(struct ap_vault *v)
 }
 
 /* Withdrawn and kept by a hold: for the case alone, so its notes are read no more than it is. */
-static struct ap_result is_withdrawn(struct ap_vault *v, const struct ap_uuid *recording, bool *ret_withdrawn)
+struct ap_result ap_copy_withdrawn(struct ap_vault *v, const struct ap_uuid *recording, bool *ret_withdrawn)
 {
 	struct ap_access_subject s = {0};
 	ap_purposes both;
@@ -149,7 +149,7 @@ static struct ap_result add_notes_of(struct ap_vault *v, JsonObject *recording, 
 	if ((strcmp(state, "sealed") != 0 && strcmp(state, "archived") != 0) ||
 	    !ap_uuid_parse(json_object_get_string_member(recording, "id"), &id))
 		return AP_SUCCESS;
-	AP_TRY(is_withdrawn(v, &id, &withdrawn));
+	AP_TRY(ap_copy_withdrawn(v, &id, &withdrawn));
 	if (withdrawn)
 		return AP_SUCCESS;
 	struct ap_result r = ap_note_export(v, &id, &notes);

@@ -25,6 +25,9 @@ struct ap_copy_wish {
 /* {"person":{…},"controller":{…},"made","sessions":[…],"statements":[…],…}: docs/openapi.yaml, PersonCopy. Unref. */
 struct ap_result ap_copy_build(struct ap_vault *v, const struct ap_copy_wish *wish, JsonObject **ret_copy);
 
+/* Is `recording` no more given by both? Then nobody reads its notes, though a hold may keep it. */
+struct ap_result ap_copy_withdrawn(struct ap_vault *v, const struct ap_uuid *recording, bool *ret_withdrawn);
+
 /*
  * For a person who asked for access or portability (`request` is theirs): "json" (default) or "markdown". Of the session
  * alone while the request waits; of all their sessions once an admin, who knows them, executed it. A leaf (09) tells of it.

@@ -1,6 +1,6 @@
 # A platform that leaves (R30).
 if(TARGET ap_vault_core)
-	foreach(module offboard)
+	foreach(module offboard hand_over)
 		ap_unit_test(${module} LIBS ap_vault_staff
 			SOURCES ${CMAKE_SOURCE_DIR}/tests/testlib/staff_fixture.c ${CMAKE_SOURCE_DIR}/tests/testlib/desk_fixture.c)
 	endforeach()
