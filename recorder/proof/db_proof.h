@@ -23,7 +23,8 @@ struct ap_result ap_db_proof_facts(struct ap_db *db, const struct ap_uuid *sessi
 /* What the document is made of (recorder/proof/proof_document.h): of statements those not archived yet. */
 struct ap_result ap_db_proof_parties(struct ap_db *db, const struct ap_uuid *session, JsonArray **ret_parties);
 struct ap_result ap_db_proof_consents(struct ap_db *db, const struct ap_uuid *session, JsonArray **ret_consents);
-/* They stand in vault.db no more: texts, keys, signatures, openings, names. */
+/* They stand in vault.db no more: texts, keys, signatures, openings, names. Events, purposes and times do: what a person may
+ * still do is read from them (docs/THREATS.md). */
 struct ap_result ap_db_proof_strip(struct ap_db *db, const struct ap_uuid *session);
 
 struct ap_proof_row {

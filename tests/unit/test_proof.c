@@ -391,6 +391,29 @@ static void a_proof_that_was_altered_or_moved_does_not_open(void **state)
 	fixture_free(d.f);
 }
 
+/* docs/THREATS.md, what does not hold: the archive hides what was said and signed, not that it was. */
+static void R40_events_purposes_and_times_stay_in_clear_until_the_end(void **state)
+{
+	(void)state;
+	struct desk d = desk_new();
+	fixture_withdraw(d.f, &d.session, AP_COACHEE, "[\"recording\"]");
+	erase(&d);
+	scan(&d);
+	assert_ok(ap_turnover_run(d.f->v, AP_TURN_SCHEDULE));
+	assert_int_equal(fixture_count(d.f, "SELECT count(*) FROM consent WHERE archived = 1"), 3);
+	assert_int_equal(fixture_count(d.f, "SELECT count(*) FROM consent WHERE text IS NOT NULL OR key IS NOT NULL OR signature IS NOT NULL"), 0);
+	assert_int_equal(fixture_count(d.f, "SELECT count(*) FROM consent c JOIN party p USING (session, role)"
+					    " WHERE p.pii_principal = '" COACHEE "' AND c.event = 'ConsentWithdrawn'"
+					    " AND c.purposes = '[\"recording\"]' AND c.event_ms > 0"), 1);
+	static const char row[] = "ConsentWithdrawn[\"recording\"]"; /* as its columns lie in the file */
+	assert_true(fixture_on_disk(d.f, row, strlen(row)));
+	fixture_advance(d.f, YEARS_5 + DAY);
+	scan(&d);
+	assert_int_equal(fixture_count(d.f, "SELECT count(*) FROM consent"), 0);
+	assert_false(fixture_on_disk(d.f, row, strlen(row)));
+	fixture_free(d.f);
+}
+
 static bool owed(struct desk *d)
 {
 	return fixture_count(d->f, "SELECT count(*) FROM setting WHERE name = 'proof_purge'") > 0;
@@ -483,6 +506,7 @@ int main(void)
 		cmocka_unit_test(R40_a_stricter_policy_shortens_the_years),
 		cmocka_unit_test(R40_a_lockdown_reads_nothing_and_destroys_what_is_due),
 		cmocka_unit_test(a_proof_that_was_altered_or_moved_does_not_open),
+		cmocka_unit_test(R40_events_purposes_and_times_stay_in_clear_until_the_end),
 		cmocka_unit_test(R40_a_rewriting_that_failed_is_owed_and_tried_again_later),
 		cmocka_unit_test(R40_a_rewriting_that_takes_time_waits_until_no_session_is_on),
 		cmocka_unit_test(R40_a_large_vault_db_is_rewritten_at_the_start),
