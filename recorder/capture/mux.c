@@ -28,7 +28,7 @@ struct ap_mux {
 	uint64_t audio_end_ms;		      /* where the last audio frame ends */
 	int64_t floor_ms[AP_WEBM_TRACKS];     /* the next frame of this track is not earlier */
 	uint64_t cluster_ms;		      /* time of the open or last cluster; nothing lies before it */
-	uint64_t cluster_end_ms;	      /* where the last of its frames ends */
+	uint64_t end_ms;		      /* where the last of all frames so far ends */
 	bool cluster_key;
 };
 
@@ -93,7 +93,7 @@ static struct ap_result close_cluster(struct ap_mux *m)
 	if (m->cluster->len == 0)
 		return AP_SUCCESS;
 	ap_webm_cluster_end(m->cluster);
-	const struct ap_mux_cluster done = { m->cluster->data, m->cluster->len, m->cluster_ms, m->cluster_key, m->cluster_end_ms };
+	const struct ap_mux_cluster done = { m->cluster->data, m->cluster->len, m->cluster_ms, m->cluster_key, m->end_ms };
 	struct ap_result result = m->sink(m->ctx, &done);
 	g_byte_array_set_size(m->cluster, 0);
 	return result;
@@ -115,10 +115,10 @@ static struct ap_result put_block(struct ap_mux *m, enum ap_webm_track track, ui
 		AP_TRY(close_cluster(m));
 	if (m->cluster->len == 0) {
 		ap_webm_cluster_begin(m->cluster, time_ms);
-		m->cluster_ms = m->cluster_end_ms = time_ms;
+		m->cluster_ms = time_ms;
 		m->cluster_key = begins;
 	}
-	m->cluster_end_ms = MAX(m->cluster_end_ms, end_ms);
+	m->end_ms = MAX(m->end_ms, end_ms);
 	uint64_t rel = time_ms > m->cluster_ms ? time_ms - m->cluster_ms : 0;
 	ap_webm_block(m->cluster, track, (int16_t)rel, keyframe, bytes, len);
 	return AP_SUCCESS;

@@ -25,7 +25,7 @@ struct ap_mux_cluster {
 	size_t len;
 	uint64_t time_ms;
 	bool keyframe; /* begins with a video keyframe */
-	uint64_t end_ms; /* where its last frame ends */
+	uint64_t end_ms; /* where the last frame up to here ends: a picture of the cluster before may last longer than this one */
 };
 
 /* A failure ends the call that led to it with the same result. */

@@ -43,7 +43,7 @@ static struct ap_result sink(void *ctx, const struct ap_mux_cluster *cluster)
 		see_block(s, ap_read_sub(&r, size), cluster->time_ms);
 	}
 	assert_false(r.bad);
-	/* Behind all its blocks, and no further than a cluster and one frame of sound. */
+	/* Behind all blocks so far, and no further than a cluster and one frame of sound. */
 	for (int track = 1; track <= AP_WEBM_TRACKS; track++)
 		assert_true(s->last_ms[track] <= cluster->end_ms);
 	assert_in_range(cluster->end_ms, cluster->time_ms + 1, cluster->time_ms + 1000 + 120);
