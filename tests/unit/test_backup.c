@@ -134,9 +134,16 @@ static char *make_obstacle(struct backup_fixture *x, const struct ap_uuid *recor
 	return path;
 }
 
-static void *let_go(void *path)
+struct obstacle {
+	char *path;
+	GAsyncQueue *there; /* something is in it once the proof is */
+};
+
+static void *let_go(void *obstacle)
 {
-	int fd = open(path, O_WRONLY); /* waits for the proof to be there */
+	struct obstacle *o = obstacle;
+	int fd = open(o->path, O_WRONLY); /* waits for the proof to be there */
+	g_async_queue_push(o->there, o);
 	g_usleep(300000);
 	close(fd);
 	return NULL;
@@ -152,17 +159,19 @@ static void R28_a_proof_gives_its_key_back(void **state)
 		struct ap_actor admin = fixture_user(x->f, "ana", "admin", NULL);
 		backup_fixture_backup(x);
 		g_autoptr(JsonObject) before = backup_fixture_note(x, "proof");
-		g_autofree char *path = make_obstacle(x, &recording);
+		struct obstacle obstacle = {make_obstacle(x, &recording), g_async_queue_new()};
 		fixture_advance(x->f, 1000);
 		assert_ok(ap_backups_prove(x->b));
-		GThread *helper = g_thread_new("let go", let_go, path);
-		g_usleep(100000);
+		GThread *helper = g_thread_new("let go", let_go, &obstacle);
+		assert_non_null(g_async_queue_timeout_pop(obstacle.there, 60 * G_USEC_PER_SEC));
 		if (turnover)
 			assert_ok(ap_turnover_run(x->f->v, AP_TURN_ADMIN));
 		else
 			assert_ok(ap_lockdown_begin(x->f->v, &admin, "drill"));
 		assert_true(ap_db_keys_lent(ap_vault_keys(x->f->v)) == 0);
 		g_thread_join(helper);
+		g_async_queue_unref(obstacle.there);
+		g_free(obstacle.path);
 		ap_backups_wait(x->b);
 		g_autoptr(JsonObject) after = backup_fixture_note(x, "proof"); /* a proof that was stopped says nothing */
 		assert_string_equal(json_object_get_string_member(after, "at"), json_object_get_string_member(before, "at"));

@@ -258,8 +258,8 @@ static void r16_a_long_list_keeps_no_other(void **state)
 	add_old_accesses(&l);
 	pass(&l, 180);
 	pass(&l, 190);
-	assert_ok(ap_retention_scan(l.r));
-	assert_ok(ap_retention_scan(l.r));
+	for (int scan = 0; scan < 4; scan++) /* the whole list takes three, wherever the last one stood; then it rests */
+		pass(&l, 1);
 	assert_int_equal(fixture_count(l.f, "SELECT count(*) FROM access"), 5000);
 	assert_int_equal(fixture_count(l.f, "SELECT count(*) FROM access WHERE recording <> zeroblob(16)"), 0);
 	life_free(&l);

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import uuid
 
+import aparte_client as client
 import aparte_format as fmt
 from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_decrypt as decrypt
 from nacl.exceptions import CryptoError
@@ -73,5 +74,5 @@ def opened_parts(directory, operator):
         done = subprocess.run(["age", "-d", "-i", operator, path], capture_output=True)
         if done.returncode == 0:
             yield path, done.stdout
-        else:
-            assert not path.exists(), done.stderr  # destroyed meanwhile
+        else:  # overwritten just now, which is how a part is destroyed: its name goes next
+            client.until(f"{path.name} is gone", lambda: not path.exists(), 15)
