@@ -12,10 +12,12 @@ from nacl.exceptions import CryptoError
 
 
 def copied(database, into):
-    """A database as it lies, with what is not checkpointed yet."""
+    """A database as it lies, with what is not checkpointed yet; not its -shm, an index that a reader makes anew and that a copy
+    taken in the midst of a write would get wrong."""
     into.mkdir(exist_ok=True)
-    for path in database.parent.glob(database.name + "*"):
-        shutil.copy(path, into / path.name)
+    for path in (database, database.with_name(database.name + "-wal")):
+        if path.exists():
+            shutil.copy(path, into / path.name)
     return into / database.name
 
 
