@@ -1,5 +1,6 @@
 #include "tests/testlib/backup_fixture.h"
 
+#include "recorder/erasure/erasure.h"
 #include "recorder/recording/playback.h"
 #include "recorder/api/staff.h"
 
@@ -204,4 +205,29 @@ unsigned backup_fixture_search(const char *directory, const void *bytes, size_t 
 	walk.found = 0;
 	nftw(directory, look_into, 16, FTW_PHYS);
 	return walk.found;
+}
+
+struct ap_uuid backup_fixture_record_in(struct backup_fixture *x, struct ap_uuid *ret_session)
+{
+	*ret_session = fixture_consented(x->f, "[\"recording\",\"supervision\"]");
+	return fixture_recording(x->f, ret_session, (365 * 86400000LL));
+}
+
+struct ap_uuid backup_fixture_record(struct backup_fixture *x)
+{
+	struct ap_uuid session;
+	return backup_fixture_record_in(x, &session);
+}
+
+void backup_fixture_erase(struct backup_fixture *x, const struct ap_uuid *recording)
+{
+	g_autofree char *certificate = NULL;
+	assert_ok(ap_erasure_now(x->f->v, recording, AP_ERASE_REQUEST, &certificate));
+}
+
+int64_t backup_fixture_count(struct ap_vault *v, const char *sql)
+{
+	int64_t n;
+	assert_ok(ap_db_count(ap_vault_db(v), sql, AP_NO_VALUES, &n));
+	return n;
 }

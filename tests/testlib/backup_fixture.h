@@ -39,3 +39,11 @@ bool backup_fixture_plays(struct ap_vault *v, const struct ap_uuid *recording);
 char *backup_fixture_copy(struct backup_fixture *x, const char *directory);
 /* Files under a directory whose content has these bytes, raw, as hex in either case, or as base64 of either kind. */
 unsigned backup_fixture_search(const char *directory, const void *bytes, size_t len);
+
+/* A sealed recording of a year, both persons giving recording and supervision. */
+struct ap_uuid backup_fixture_record_in(struct backup_fixture *x, struct ap_uuid *ret_session);
+struct ap_uuid backup_fixture_record(struct backup_fixture *x);
+/* Erased at a person's request, to the certificate. */
+void backup_fixture_erase(struct backup_fixture *x, const struct ap_uuid *recording);
+/* The one number that the statement gives. */
+int64_t backup_fixture_count(struct ap_vault *v, const char *sql);
