@@ -57,7 +57,7 @@ static bool verify_labelled(const char *label, const char *line, size_t len, con
 {
 	uint8_t signature[crypto_sign_BYTES];
 	const char *tab = memchr(line, '\t', len);
-	if (!tab || len > AP_JOURNAL_LINE)
+	if (!tab || len > AP_JOURNAL_LINE || memchr(line, '\0', len))
 		return false;
 	g_autofree char *text = g_strndup(tab + 1, len - (size_t)(tab + 1 - line));
 	if (!ap_base64url_exact(text, signature, sizeof signature))
