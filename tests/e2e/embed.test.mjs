@@ -9,6 +9,7 @@ import { createServer } from 'node:http';
 import { extname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { openBrowser, openPage } from './lib/browser.mjs';
+import { shot } from './lib/journey.mjs';
 import { Instance, top, until } from './lib/instance.mjs';
 import { enterCall, giveConsent, hook, joinCall, refuseConsent, waitGate } from './lib/pages.mjs';
 
@@ -166,7 +167,6 @@ test('in a column of 360 pixels the lobby fits and its button can be reached', a
 	const wide = await frame.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 	assert.ok(wide <= 0, `${wide} pixels too wide`);
 	await enterCall(frame);
-	if (process.env.APARTE_SHOTS)
-		await page.screenshot({ path: join(process.env.APARTE_SHOTS, 'embedded.png') });
+	await shot(page, 'call-embedded');
 	await page.context().close();
 });

@@ -2,11 +2,9 @@
  * One Chromium for all page tests, each test in a context of its own; whatever the pages complain about (console
  * errors, CSP violations, failed scripts, requests to elsewhere) fails the test that asks.
  */
-import { mkdirSync, readFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 
-const AXE = readFileSync(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
-export const SHOTS = process.env.APARTE_SHOTS;
+export { axe, shot } from '../lib/journey.mjs';
 
 export function launch() {
 	return chromium.launch({
@@ -32,20 +30,6 @@ export async function openPage(browser, origin, options = {}) {
 		if (!request.url().startsWith(origin) && !/^(blob|data):/.test(request.url())) complaints.push(`elsewhere: ${request.url()}`);
 	});
 	return { page, context, complaints, at: (id) => page.getByTestId(id) };
-}
-
-/* What axe finds, in short. Runs in the page's own world through the debugger, which CSP does not bar. */
-export async function axe(page) {
-	await page.evaluate(AXE);
-	const { violations } = await page.evaluate(() =>
-		window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
-	return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target, any }) => `${target} ${any[0]?.message ?? ''}`).join(' | ')}`);
-}
-
-export async function shot(page, name) {
-	if (!SHOTS) return;
-	mkdirSync(SHOTS, { recursive: true });
-	await page.screenshot({ path: `${SHOTS}/${name}.png` });
 }
 
 /*
