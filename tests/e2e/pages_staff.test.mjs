@@ -1,18 +1,15 @@
 /* The pages of staff, against a stand-in for the vault's listener. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { correctedRate } from '../../web/player/pair.js';
 import { axe, launch, openPage, shot } from './pages/browser.mjs';
-import { makeTracks } from './pages/media.mjs';
 import { Mock } from './pages/mock.mjs';
 import { newStaff } from './pages/mock_staff.mjs';
 
-let mock, browser, tracks;
+let mock, browser;
 
 before(async () => {
 	mock = await new Mock().start();
 	browser = await launch();
-	tracks = makeTracks();
 });
 after(async () => {
 	await browser?.close();
@@ -29,7 +26,6 @@ beforeEach(() => {
 	mock.reset();
 	mock.staff = newStaff();
 	mock.staff.recordings = [recording(1), recording(2, 'erased')];
-	mock.tracks = tracks;
 });
 
 async function until(condition, what) {
@@ -50,110 +46,6 @@ async function signIn(options) {
 	await one.at('logout').waitFor();
 	return one;
 }
-
-async function begin(one) {
-	await one.at('recording-open').first().click();
-	await one.at('access-purpose').selectOption('supervision');
-	await one.at('access-reason').fill('Supervision mensuelle');
-	await one.at('access-begin').click();
-	await one.at('player-play').waitFor();
-}
-
-test('sign-in: wrong credentials in words, then in; a reload stays in; sign out', async () => {
-	const { page, at, complaints, context } = await openPage(browser, mock.origin);
-	await page.goto(`${mock.origin}/`);
-	await at('login-user').fill('claire');
-	await at('login-password').fill('wrong');
-	await at('login-totp').fill('123456');
-	await at('login-submit').click();
-	await at('login-problem').waitFor();
-	assert.equal(await at('login-problem').getAttribute('data-error'), 'credentials');
-	await shot(page, 'staff-login');
-	assert.deepEqual(await axe(page), []);
-	await at('login-password').fill('secret');
-	await at('login-totp').fill('123456');
-	await at('login-submit').click();
-	await at('recording-row').first().waitFor();
-	await page.reload();
-	await at('recording-row').first().waitFor();
-	await at('logout').click();
-	await at('login-user').waitFor();
-	assert.deepEqual(complaints, []);
-	await context.close();
-});
-
-test('supervisor: reason before the first byte, both in sync, seek, speed, keyboard, name over the picture', async () => {
-	const one = await signIn();
-	const { page, at, complaints, context } = one;
-	await at('recording-row').first().waitFor();
-	assert.equal(await at('recording-open').count(), 1);
-	await shot(page, 'staff-library');
-	assert.deepEqual(await axe(page), []);
-	await at('recording-open').click();
-	await at('access-begin').click();
-	assert.equal(mock.staff.accesses.length, 0);
-	await shot(page, 'staff-reason');
-	assert.deepEqual(await axe(page), []);
-	await page.keyboard.press('Escape');
-	await begin(one);
-	assert.equal(mock.staff.accesses[0].reason, 'Supervision mensuelle');
-	await until(() => at('player-timeline').evaluate((line) => Number(line.max) > 11), 'length known');
-	await at('player-play').click();
-	await until(() => at('player-coach').evaluate((video) => video.currentTime > 2), 'plays');
-	const drifts = [];
-	for (let i = 0; i < 10; i++) {
-		drifts.push(await page.evaluate(() => {
-			const [a, b] = document.querySelectorAll('.pair video');
-			return Math.abs(a.currentTime - b.currentTime);
-		}));
-		await new Promise((done) => setTimeout(done, 100));
-	}
-	drifts.sort((a, b) => a - b);
-	assert.ok(drifts[5] < 0.04, `drift ${drifts}`);
-	assert.equal(await page.locator('.watermark').first().innerText(), 'claire');
-	await shot(page, 'staff-player');
-	await page.locator('.pair').focus();
-	await page.keyboard.press('k');
-	await until(() => at('player-coach').evaluate((video) => video.paused), 'paused by keyboard');
-	await page.keyboard.press('Home');
-	await until(() => at('player-coachee').evaluate((video) => video.currentTime < 0.1), 'home');
-	await page.keyboard.press('ArrowRight');
-	await until(() => at('player-coachee').evaluate((video) => Math.abs(video.currentTime - 5) < 0.1), 'five seconds on');
-	await at('player-speed').selectOption('1.5');
-	assert.equal(await at('player-coach').evaluate((video) => video.playbackRate), 1.5);
-	assert.deepEqual(await axe(page), []);
-	assert.deepEqual(complaints, []);
-	await context.close();
-});
-
-test('erased while being watched: said in words', async () => {
-	mock.staff.trackError = 'erased';
-	const one = await signIn();
-	await begin(one);
-	await one.at('player-problem').waitFor();
-	assert.equal(await one.at('player-problem').getAttribute('data-error'), 'erased');
-	await one.context.close();
-});
-
-test('a view without an access of this tab asks for one again', async () => {
-	const { page, at, context } = await signIn();
-	await page.goto(`${mock.origin}/#/view/unknown`);
-	await at('view-problem').waitFor();
-	assert.equal(await at('view-problem').getAttribute('data-error'), 'access-reason-required');
-	await context.close();
-});
-
-test('ten thousand recordings: shown in portions, searched at once', async () => {
-	mock.staff.recordings = Array.from({ length: 10_000 }, (_, i) => ({ ...recording(1), id: String(i).padStart(36, '0'), reference: `Ref-${i}` }));
-	const { at, context } = await signIn();
-	await at('recording-row').first().waitFor();
-	assert.equal(await at('recording-row').count(), 50);
-	await at('more').click();
-	assert.equal(await at('recording-row').count(), 100);
-	await at('recording-search').fill('Ref-9999');
-	await until(async () => (await at('recording-row').count()) === 1, 'found');
-	await context.close();
-});
 
 test('admin: erasure with a certificate verified in the page; never a way to play', async () => {
 	mock.staff = { ...newStaff('admin'), recordings: mock.staff.recordings };
@@ -225,28 +117,6 @@ test('R23 the checklist is ticked, and a request opened on behalf', async () => 
 	assert.deepEqual(await axe(page), []);
 	await at('request-open-confirm').click();
 	await until(() => mock.staff.requests.length === 2, 'opened');
-	assert.deepEqual(complaints, []);
-	await context.close();
-});
-
-test('R13 the code of conduct comes first, with its quiz; then the recordings', async () => {
-	Object.assign(mock.staff.conduct, { version: 2, questions: [{ text: 'Une collègue ?', choices: ['Oui', 'Non'] }] });
-	const { page, at, complaints, context } = await signIn();
-	await at('conduct-acknowledge').waitFor();
-	await at('nav-recordings').click();
-	await at('conduct-acknowledge').waitFor();
-	assert.deepEqual(await axe(page), []);
-	await shot(page, 'staff-conduct');
-	await at('conduct-question').locator('input').nth(0).check();
-	await at('conduct-read').check();
-	await at('conduct-acknowledge').click();
-	await at('conduct-problem').waitFor();
-	assert.equal(await at('conduct-problem').getAttribute('data-error'), 'quiz');
-	await at('conduct-question').locator('input').nth(1).check();
-	await at('conduct-acknowledge').click();
-	await at('conduct-done').waitFor();
-	await at('nav-recordings').click();
-	await at('recording-row').first().waitFor();
 	assert.deepEqual(complaints, []);
 	await context.close();
 });
@@ -337,45 +207,4 @@ test('R11 one’s own password: a weak one in words, then changed', async () => 
 	assert.equal(mock.staff.chosen, 'orage tulipe wagon seize');
 	assert.deepEqual(complaints, []);
 	await context.close();
-});
-
-test('notes: taken at the player’s time, gone to, deleted', async () => {
-	const one = await signIn();
-	await begin(one);
-	await one.page.locator('.pair').focus();
-	await one.page.keyboard.press('ArrowRight');
-	await one.at('note-text').fill('Une pause avant le mot père');
-	await one.at('note-add').click();
-	await one.at('note').waitFor();
-	assert.ok(Math.abs(mock.staff.notes[0].at_ms - 5000) < 200, `${mock.staff.notes[0].at_ms}`);
-	await one.page.locator('.pair').focus();
-	await one.page.keyboard.press('Home');
-	await one.at('note-go').click();
-	await until(() => one.at('player-coach').evaluate((video) => Math.abs(video.currentTime - 5) < 0.3), 'gone to');
-	assert.deepEqual(await axe(one.page), []);
-	await shot(one.page, 'staff-notes');
-	await one.at('note-drop').click();
-	await until(() => mock.staff.notes.length === 0, 'deleted');
-	assert.deepEqual(one.complaints, []);
-	await one.context.close();
-});
-
-test('staff on a phone in the dark, in English', async () => {
-	const { page, at, context } = await signIn({ viewport: { width: 390, height: 844 }, colorScheme: 'dark', locale: 'en-GB' });
-	await at('recording-row').first().waitFor();
-	await shot(page, 'phone-library');
-	assert.deepEqual(await axe(page), []);
-	assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false);
-	await begin({ at });
-	await shot(page, 'phone-player');
-	assert.deepEqual(await axe(page), []);
-	await context.close();
-});
-
-test('the follower’s speed: left alone, bent, or sent to the place', () => {
-	assert.equal(correctedRate(1, 0.01), 1);
-	assert.ok(correctedRate(1, 0.05) < 1);
-	assert.ok(correctedRate(1, -0.05) > 1);
-	assert.ok(correctedRate(2, 0.3) >= 2 * 0.88);
-	assert.equal(correctedRate(1, 0.5), null);
 });

@@ -1,14 +1,21 @@
 /*
  * Both persons side by side on one timeline. The first track that can play leads; the other follows it by small
  * changes of speed (within 40 ms), and by a seek when it is far off. When one waits for data, both wait.
+ *
+ * Events: `trouble` (detail: the role whose track cannot be played), `time` (another place, or another length), `note` (the
+ * key for one), `mark` (detail: the id of a flag that was chosen).
  */
-import { formatSeconds, t } from '../i18n/i18n.js';
-import { el, replace, sayAttribute } from '../ui/dom.js';
-import { drawn } from '../ui/icons.js';
+import { el, plain, say } from '../ui/dom.js';
+import { passageAt, passages } from './epochs.js';
 import { onKeys } from './keys.js';
+import { Sound } from './sound.js';
+import { sign } from './symbols.js';
+import { Timeline } from './timeline.js';
+import { SPEEDS, Transport } from './transport.js';
+import { watermarks } from './watermark.js';
+import './words.js';
 
 export const ROLES = ['coach', 'coachee'];
-const SPEEDS = [0.75, 1, 1.25, 1.5, 2];
 const FAR_S = 0.35;
 const NEAR_S = 0.015;
 const EVERY_MS = 100;
@@ -26,24 +33,27 @@ export class PairPlayer extends EventTarget {
 	#failed = new Set();
 	#playing = false;
 	#rate = 1;
-	#dragging = false;
 	#timer;
-	#buttons = {};
+	#timeline;
+	#transport;
+	#marks;
+	#status = el('p', { class: 'unseen', role: 'status', test: 'player-status' });
+	#passages = [];
+	#sources = {};
+	#sound = null;
+	#shown = '';
 
 	/* `viewer` stands over the pictures; `names` are the two persons' names, where known. */
 	constructor({ viewer, names = {} }) {
 		super();
 		this.#videos = Object.fromEntries(ROLES.map((role) => [role, this.#video(role)]));
-		const pictures = ROLES.map((role) => {
-			const caption = el('figcaption', { t: `role.${role}` });
-			if (names[role]) caption.append(` · ${names[role]}`);
-			const mark = el('span', { class: 'watermark', 'aria-hidden': 'true' });
-			mark.textContent = viewer ?? '';
-			const gone = el('p', { class: 'no-picture', t: 'player.trackFailed' });
-			return el('figure', {}, this.#videos[role], mark, gone, caption);
-		});
-		this.node = el('div', { class: 'pair', tabindex: '-1' },
-			el('div', { class: 'pictures' }, ...pictures), this.#controls());
+		this.#marks = watermarks(viewer, ROLES.length);
+		this.#timeline = new Timeline({ seek: (to) => this.seek(to) });
+		this.#transport = new Transport(this);
+		const pictures = ROLES.map((role, i) => this.#picture(role, names[role], this.#marks.nodes[i]));
+		this.node = el('div', { class: 'pair', tabindex: '-1', role: 'group', label: 'player.player' },
+			el('div', { class: 'pictures' }, ...pictures), this.#timeline.node, this.#transport.node, this.#status);
+		this.node.addEventListener('mark', ({ detail }) => this.dispatchEvent(new CustomEvent('mark', { detail })));
 		onKeys(this.node, this);
 		this.#timer = setInterval(() => this.#tick(), EVERY_MS);
 	}
@@ -52,7 +62,9 @@ export class PairPlayer extends EventTarget {
 		const video = el('video', { playsinline: true, preload: 'auto', test: `player-${role}`, label: `role.${role}`,
 			disablepictureinpicture: true, disableremoteplayback: true, controlslist: 'nodownload' });
 		video.addEventListener('contextmenu', (event) => event.preventDefault());
+		video.addEventListener('click', () => this.toggle());
 		video.addEventListener('error', () => {
+			if (!video.hasAttribute('src')) return;
 			this.#failed.add(role);
 			video.closest('figure').dataset.failed = 'true';
 			this.dispatchEvent(new CustomEvent('trouble', { detail: role }));
@@ -61,29 +73,18 @@ export class PairPlayer extends EventTarget {
 		return video;
 	}
 
-	#controls() {
-		const button = (test, label, name, run) =>
-			el('button', { type: 'button', class: 'control', test, label, hint: label, on: { click: run } }, drawn(name));
-		this.#buttons.play = button('player-play', 'player.play', 'play', () => this.toggle());
-		this.#buttons.timeline = el('input', { type: 'range', min: '0', max: '0', step: '0.05', value: '0', test: 'player-timeline', label: 'player.timeline' });
-		const line = this.#buttons.timeline;
-		line.addEventListener('pointerdown', () => (this.#dragging = true));
-		line.addEventListener('pointerup', () => (this.#dragging = false));
-		line.addEventListener('input', () => this.seek(Number(line.value)));
-		this.#buttons.time = el('span', { class: 'clock', test: 'player-time' });
-		this.#buttons.speed = el('select', { label: 'player.speed', test: 'player-speed' },
-			...SPEEDS.map((speed) => {
-				const option = el('option', { value: String(speed), selected: speed === 1 });
-				option.textContent = `${speed} ×`;
-				return option;
-			}));
-		this.#buttons.speed.addEventListener('change', () => this.speed(Number(this.#buttons.speed.value)));
-		return el('div', { class: 'transport', role: 'group', label: 'player.controls' },
-			this.#buttons.play, line, this.#buttons.time, this.#buttons.speed);
+	#picture(role, name, mark) {
+		const words = el('span', { class: 'name' }, el('span', { class: name ? 'role' : null, t: `role.${role}` }), name ? plain('strong', name) : null);
+		const mute = el('button', { type: 'button', class: 'mute', test: `player-mute-${role}`, 'aria-pressed': 'false', label: `player.mute.${role}`, hint: `player.mute.${role}` },
+			sign('sound'));
+		mute.addEventListener('click', () => this.mute(role));
+		return el('figure', { class: role }, this.#videos[role], mark, el('p', { class: 'no-picture', t: 'player.trackFailed' }),
+			el('figcaption', {}, words, mute));
 	}
 
 	/* Each source is a URL. Answers when both know their length, or failed. */
 	load(sources) {
+		this.#sources = sources;
 		const known = (video) => new Promise((resolve) => {
 			for (const event of ['loadedmetadata', 'error']) video.addEventListener(event, resolve, { once: true });
 		});
@@ -92,6 +93,38 @@ export class PairPlayer extends EventTarget {
 			this.#videos[role].src = sources[role];
 			return ready;
 		}));
+	}
+
+	/* Once more from the same place, after what stood against it is out of the way. */
+	async again() {
+		const { time } = this;
+		this.#failed.clear();
+		for (const figure of this.node.querySelectorAll('figure')) delete figure.dataset.failed;
+		await this.load(this.#sources);
+		this.seek(time);
+	}
+
+	/*
+	 * What is known of the recording, after load(): its passages; and how its bytes are read beside the player for the
+	 * picture of the sound, {role: {size, read(from, to, signal)}}.
+	 */
+	describe(recording, tracks) {
+		const { duration } = this;
+		if (!duration) return;
+		this.#passages = passages(recording, duration);
+		this.#timeline.show({ duration, passages: this.#passages });
+		this.#sound?.close();
+		const changed = () => {
+			const { peaks } = this.#sound;
+			this.#timeline.show({ peaks, holes: peaks.coach?.holes() ?? peaks.coachee?.holes() ?? [] });
+		};
+		if (tracks) this.#sound = new Sound({ duration, tracks, where: () => this.time, changed });
+		this.#show();
+	}
+
+	/* Notes as flags: [{id, at (s), text}] in order of time. */
+	flags(all) {
+		this.#timeline.marks(all);
 	}
 
 	#usable() {
@@ -106,6 +139,19 @@ export class PairPlayer extends EventTarget {
 		return Math.max(0, ...this.#usable().map((video) => video.currentTime));
 	}
 
+	get passages() {
+		return this.#passages;
+	}
+
+	get rate() {
+		return this.#rate;
+	}
+
+	/* In words to who cannot see it. */
+	tell(key, values) {
+		say(this.#status, key, values);
+	}
+
 	toggle() {
 		if (this.#playing) this.pause();
 		else this.play();
@@ -114,6 +160,7 @@ export class PairPlayer extends EventTarget {
 	play() {
 		if (this.duration && this.time >= this.duration - 0.1) this.seek(0);
 		this.#playing = true;
+		this.tell('player.playing');
 		this.#show();
 		this.#tick();
 	}
@@ -121,6 +168,7 @@ export class PairPlayer extends EventTarget {
 	pause() {
 		this.#playing = false;
 		for (const video of this.#usable()) video.pause();
+		this.tell('player.paused');
 		this.#show();
 	}
 
@@ -132,7 +180,8 @@ export class PairPlayer extends EventTarget {
 
 	speed(rate) {
 		this.#rate = rate;
-		this.#buttons.speed.value = String(rate);
+		this.#transport.speed(rate);
+		this.tell(`player.rate.${rate}`);
 		for (const video of this.#usable()) video.playbackRate = rate;
 	}
 
@@ -142,15 +191,50 @@ export class PairPlayer extends EventTarget {
 		if (SPEEDS[at]) this.speed(SPEEDS[at]);
 	}
 
+	/* To the passage before or behind; back goes to the beginning of this one first, as a record player does. */
+	passage(step) {
+		const at = passageAt(this.#passages, this.time), here = this.#passages[at];
+		if (!here) return;
+		const back = step < 0 && this.time - here.from > 2 ? 0 : step;
+		const there = this.#passages[Math.max(0, Math.min(this.#passages.length - 1, at + back))];
+		this.seek(there.from);
+	}
+
+	/* To the flag before or behind. */
+	marker(step) {
+		const { places } = this.#timeline, { time } = this;
+		const there = step > 0 ? places.find((at) => at > time + 0.1) : places.findLast((at) => at < time - 0.5);
+		if (there !== undefined) this.seek(there);
+	}
+
+	/* One person's sound off or on; without one, both. */
+	mute(role) {
+		const roles = role ? [role] : ROLES;
+		const off = roles.some((one) => !this.#videos[one].muted);
+		for (const one of roles) {
+			this.#videos[one].muted = off;
+			const button = this.node.querySelector(`[data-testid=player-mute-${one}]`);
+			button.setAttribute('aria-pressed', String(off));
+			button.replaceChildren(sign(off ? 'soundOff' : 'sound'));
+		}
+	}
+
+	/* The whole player, names over the pictures and all. */
+	full() {
+		if (document.fullscreenElement) document.exitFullscreen();
+		else this.node.requestFullscreen?.().catch(() => {}); // not everywhere: then it stays as it is
+	}
+
 	#tick() {
 		const running = this.#usable().filter((video) => !video.ended);
 		if (this.#playing && running.length === 0) return this.pause();
 		if (this.#playing) this.#drive(running);
-		if (!this.#dragging) this.#show();
+		this.#show();
 	}
 
 	#drive(running) {
 		const waiting = running.some((video) => video.readyState < 3 || video.seeking);
+		if (waiting && this.node.dataset.waiting !== 'true') this.tell('player.waiting');
 		this.node.dataset.waiting = String(waiting);
 		for (const video of running) {
 			if (waiting) video.pause();
@@ -165,21 +249,28 @@ export class PairPlayer extends EventTarget {
 		else follower.playbackRate = rate;
 	}
 
+	/* Parts that the browser has of the leading track. */
+	#ready() {
+		const [leader] = this.#usable();
+		const parts = leader?.buffered ?? { length: 0 };
+		return Array.from({ length: parts.length }, (_, i) => ({ from: parts.start(i), to: parts.end(i) }));
+	}
+
 	#show() {
-		const { play, timeline, time } = this.#buttons;
-		timeline.max = String(this.duration);
-		timeline.value = String(this.time);
-		timeline.style.setProperty('--part', this.duration ? String(this.time / this.duration) : '0');
-		time.textContent = `${formatSeconds(this.time)} / ${formatSeconds(this.duration)}`;
-		timeline.setAttribute('aria-valuetext', t('player.at', { time: formatSeconds(this.time), all: formatSeconds(this.duration) }));
-		if (play.dataset.playing === String(this.#playing)) return;
-		play.dataset.playing = String(this.#playing);
-		for (const attribute of ['aria-label', 'title']) sayAttribute(play, attribute, this.#playing ? 'player.pause' : 'player.play');
-		replace(play, drawn(this.#playing ? 'pause' : 'play'));
+		const { time, duration } = this, ready = this.#ready();
+		const key = JSON.stringify([time, duration, ready, this.#playing, this.#passages.length]);
+		if (key === this.#shown) return;
+		this.#shown = key;
+		this.dispatchEvent(new Event('time'));
+		this.#timeline.show({ time, duration, ready });
+		this.#transport.show({ time, duration, playing: this.#playing, passages: this.#passages });
 	}
 
 	close() {
 		clearInterval(this.#timer);
+		this.#sound?.close();
+		this.#marks.close();
+		this.#timeline.close();
 		for (const video of Object.values(this.#videos)) {
 			video.pause();
 			video.removeAttribute('src');

@@ -28,5 +28,5 @@ export async function account({ api, me }) {
 			problem.show(failure.name === 'invalid' ? { name: 'weak' } : failure);
 		}
 	});
-	return { nodes: [el('h1', { t: 'staff.account' }), form] };
+	return { nodes: [el('h1', { t: 'staff.account' }), el('p', { class: 'lead', t: 'account.lead' }), form] };
 }

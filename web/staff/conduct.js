@@ -19,8 +19,9 @@ function acknowledgement({ api, again }, code) {
 	const problem = problemLine('conduct-problem');
 	const read = el('input', { type: 'checkbox', required: true, test: 'conduct-read' });
 	const submit = el('button', { type: 'submit', class: 'button primary', t: 'conduct.acknowledge', test: 'conduct-acknowledge' });
-	const form = el('form', { class: 'card' }, ...code.questions.map(question),
-		el('label', { class: 'choice' }, read, el('span', { t: 'conduct.read' })), problem.node, el('div', { class: 'row end' }, submit));
+	const quiz = code.questions.length ? [el('h2', { t: 'conduct.quiz' }), el('p', { class: 'hint', t: ['conduct.quizLead', { percent: String(code.pass_percent) }] })] : [];
+	const form = el('form', { class: 'card conduct-form' }, ...quiz, ...code.questions.map(question),
+		el('label', { class: 'choice conduct-read' }, read, el('span', { t: 'conduct.read' })), problem.node, el('div', { class: 'row end' }, submit));
 	form.addEventListener('submit', (event) => event.preventDefault());
 	action(submit, async () => {
 		problem.clear();
@@ -47,7 +48,7 @@ export async function conduct(context) {
 	const done = el('p', { class: 'lead', t: ['conduct.done', { version: code.acknowledged }], test: 'conduct-done' });
 	return {
 		nodes: [el('h1', { t: 'staff.conduct' }), due ? el('p', { class: 'lead', t: 'conduct.lead' }) : done,
-			el('article', { class: 'card conduct' }, plain('h2', code.title), ...words),
+			el('article', { class: 'card conduct' }, el('p', { class: 'hint', t: ['conduct.versionIs', { version: code.version }] }), plain('h2', code.title), ...words),
 			due ? acknowledgement(context, code) : null, ...(await status(context))].filter(Boolean),
 	};
 }

@@ -1,75 +1,175 @@
 /*
- * The recordings one may know of, newest first: search, state filter, shown in portions so that ten thousand do not
- * hang the page. Opening one asks for purpose and reason first.
+ * The library: the recordings one may know of, newest first, searched and filtered by the vault, brought in portions as
+ * one scrolls. Opening one asks for purpose and reason first. What was asked for is kept while the page lives, so that
+ * one comes back from a viewing to where one was.
  */
-import { formatDate, formatDay, formatSeconds, tOr } from '../i18n/i18n.js';
 import { list } from '../ui/api.js';
-import { el, plain, replace } from '../ui/dom.js';
-import { askAccess } from './ask_access.js';
-import { askErase } from './ask_erase.js';
+import { el, replace } from '../ui/dom.js';
+import { searchFields } from './library_search.js';
+import { placeholder, row } from './recording_row.js';
+import { empty, failure } from './states.js';
+import { Windowed } from './windowed.js';
 
-const PORTION = 50;
-const STATES = ['recording', 'sealed', 'archived', 'restricted', 'erased'];
+const PORTION = 100;
+const MOST = 1000;
+/* Asked for this many rows before they are seen. */
+const EARLY = 40;
 
-function acts(context, recording) {
-	const open = el('button', { type: 'button', class: 'button', t: 'recording.open', test: 'recording-open',
-		on: { click: () => askAccess(context, recording) } });
-	const erase = el('button', { type: 'button', class: 'button', t: 'recording.erase', test: 'recording-erase',
-		on: { click: () => askErase(context, recording) } });
-	const playable = ['sealed', 'archived'].includes(recording.state) && context.me.role !== 'admin';
-	const erasable = context.me.role === 'admin' && !['erased', 'recording'].includes(recording.state);
-	return el('div', { class: 'row' }, playable ? open : null, erasable ? erase : null);
+/* What was asked for last in this page: {q, state, from, to, soon, waiting}. */
+let kept = {};
+
+function query({ q, state, from, to, soon }, limit, after) {
+	const given = { q, state, from, to, expires_before: soon, limit: String(limit), after };
+	const params = new URLSearchParams(Object.entries(given).filter(([, value]) => value));
+	if (!after) params.set('count', '1');
+	return `/v1/recordings?${params}`;
 }
 
-function row(context, recording) {
-	const purposes = (recording.state === 'erased' ? [] : (recording.purposes ?? [])).map((purpose) => el('span', { class: 'chip', t: tOr(`purpose.${purpose}`, 'purpose.other') }));
-	const end = recording.expires && recording.state !== 'erased'
-		? el('span', { t: ['recording.endsAt', { time: formatDay(recording.expires) }] }) : null;
-	return el('li', { class: 'item', test: 'recording-row', 'data-id': recording.id, 'data-state': recording.state },
-		el('div', { class: 'item-words' }, plain('strong', recording.reference || recording.id.slice(0, 8)),
-			plain('span', formatDate(recording.created)),
-			recording.duration_ms ? plain('span', formatSeconds(recording.duration_ms / 1000)) : null,
-			el('span', { class: `state state-${recording.state}`, t: tOr(`state.${recording.state}`, 'state.other') }), end, ...purposes),
-		acts(context, recording));
+/* One search: its rows as they come. `changed(from)` after each portion. */
+class Found {
+	all = [];
+	total = 0;
+	failed = null;
+	#next;
+	#busy = false;
+
+	constructor(api, wish, changed) {
+		Object.assign(this, { api, wish, changed });
+	}
+
+	get ended() {
+		return this.total <= this.all.length && !this.#next;
+	}
+
+	/* So many are wanted: asks on until they are there. A leap to the end brings larger portions. */
+	async want(count) {
+		if (this.#busy || this.failed) return;
+		this.#busy = true;
+		try {
+			while (this.all.length === 0 || (this.#next && this.all.length < count)) {
+				const from = this.all.length, limit = Math.min(MOST, Math.max(PORTION, count - from));
+				const answer = await this.api.get(query(this.wish, limit, this.#next));
+				this.all.push(...list(answer, 'recordings'));
+				this.#next = answer.next;
+				this.total = Math.max(answer.total ?? this.total, this.all.length + (this.#next ? 1 : 0));
+				if (!this.#next) this.total = this.all.length;
+				this.changed(from);
+				if (this.all.length === from) break;
+			}
+		} catch (error) {
+			this.failed = error;
+			this.changed(this.all.length);
+		} finally {
+			this.#busy = false;
+		}
+	}
+
+	again(count) {
+		this.failed = null;
+		return this.want(count);
+	}
 }
 
-function matches(recording, words, state) {
-	const text = `${recording.reference ?? ''} ${recording.id} ${recording.created}`.toLowerCase();
-	return (!state || recording.state === state) && text.includes(words.toLowerCase());
+/* Those that wait for a second person's word, one by one: there are few. */
+class Waiting extends Found {
+	constructor(api, approvals, changed) {
+		super(api, {}, changed);
+		this.approvals = approvals;
+	}
+
+	async want() {
+		if (this.all.length) return;
+		try {
+			this.all = await Promise.all(this.approvals.map(({ recording }) => this.api.get(`/v1/recordings/${recording}`)));
+			this.total = this.all.length;
+		} catch (error) {
+			this.failed = error;
+		}
+		this.changed(0);
+	}
 }
 
-/* Draws the first portion of what matches, and one more each time it is asked for. */
-function library(context, all) {
-	const words = el('input', { type: 'search', label: 'recording.search', placeholder: 'recording.search', test: 'recording-search' });
-	const state = el('select', { label: 'recording.filter', test: 'recording-filter' }, el('option', { value: '', t: 'recording.allStates' }),
-		...STATES.map((one) => el('option', { value: one, t: `state.${one}` })));
-	const items = el('ul', { class: 'items' });
-	const more = el('button', { type: 'button', class: 'button', t: 'more', test: 'more' });
-	const count = el('p', { class: 'count', role: 'status' });
-	let shown = PORTION;
-	const draw = () => {
-		const found = all.filter((recording) => matches(recording, words.value, state.value));
-		replace(items, ...found.slice(0, shown).map((recording) => row(context, recording)));
-		more.hidden = found.length <= shown;
-		replace(count, el('span', { t: found.length ? ['recording.count', { count: found.length }] : 'recording.none' }));
-	};
-	const fresh = () => {
-		shown = PORTION;
-		draw();
-	};
-	words.addEventListener('input', fresh);
-	state.addEventListener('change', fresh);
-	more.addEventListener('click', () => {
-		shown += PORTION;
-		draw();
-	});
-	draw();
-	return [el('div', { class: 'filters' }, words, state), count, items, more];
+/* One's own that are asked for or approved, by recording; a library is one without them as well. */
+async function myApprovals({ api, me }) {
+	if (!['supervisor', 'coach', 'sponsor'].includes(me.role)) return [];
+	const all = list(await api.get('/v1/approvals').catch(() => []), 'approvals');
+	return all.filter(({ who, state }) => who === me.user && ['pending', 'approved'].includes(state));
+}
+
+/* What stands where rows would be: none at all, none that match, a failure. */
+function instead({ found, clear, again }) {
+	if (found.failed) return failure(found.failed, again);
+	const searched = Object.values(kept).some(Boolean);
+	const blank = empty(searched ? 'recording.none' : 'recording.empty', { hint: searched ? 'library.noneHint' : 'library.emptyHint', test: 'library-empty' });
+	if (searched) blank.append(el('button', { type: 'button', class: 'button', t: 'library.clear', test: 'library-clear', on: { click: clear } }));
+	return blank;
+}
+
+class Library {
+	#context;
+	#found;
+	#rows;
+	#byRecording;
+	#place = el('div', { class: 'library-rows' });
+	#count = el('p', { class: 'count', role: 'status', test: 'library-count' });
+
+	constructor(context, approvals) {
+		this.#context = context;
+		this.#byRecording = new Map(approvals.map((one) => [one.recording, one]));
+		this.#rows = new Windowed({ test: 'library', draw: (index) => this.#row(index), wanted: (last) => this.#wanted(last) });
+		const fields = searchFields({ kept, waiting: approvals.length, changed: (wish) => this.search(wish), me: context.me });
+		this.nodes = [el('div', { class: 'library-head' }, el('h1', { t: 'staff.recordings' }), this.#count), fields.node, this.#place];
+		this.approvals = approvals;
+		this.fields = fields;
+	}
+
+	#row(index) {
+		const recording = this.#found.all[index];
+		return recording ? row(this.#context, recording, this.#byRecording.get(recording.id)) : placeholder();
+	}
+
+	#wanted(last) {
+		if (this.#found && !this.#found.ended) this.#found.want(last + EARLY);
+	}
+
+	/* The first portion is awaited, so that what is shown first is rows and not their places. */
+	async search(wish) {
+		kept = wish;
+		const { api } = this.#context;
+		let first = true;
+		const changed = (from) => {
+			if (found !== this.#found) return; // asked for something else meanwhile
+			this.#show(from, first);
+			first = false;
+		};
+		const found = wish.waiting ? new Waiting(api, this.approvals, changed) : new Found(api, wish, changed);
+		this.#found = found;
+		this.#place.setAttribute('aria-busy', 'true');
+		await found.want(PORTION);
+		this.#place.removeAttribute('aria-busy');
+	}
+
+	#show(from, fresh) {
+		const found = this.#found, nothing = found.all.length === 0;
+		replace(this.#count, nothing ? null : el('span', { t: [found.total === 1 ? 'library.one' : 'library.count', { count: found.total.toLocaleString(document.documentElement.lang) }] }));
+		const again = () => {
+			replace(this.#place, this.#rows.node);
+			return found.again(PORTION);
+		};
+		const shown = nothing ? [instead({ found, again, clear: () => this.fields.clear() })] : [this.#rows.node, found.failed ? failure(found.failed, again) : null];
+		if (fresh || nothing || found.failed || !this.#rows.node.isConnected) replace(this.#place, ...shown);
+		this.#rows.count(found.total, fresh);
+		this.#rows.redraw(from, found.all.length);
+	}
+
+	close() {
+		this.#rows.close();
+		this.fields.close();
+	}
 }
 
 export async function recordings(context) {
-	const all = list(await context.api.get('/v1/recordings'), 'recordings');
-	all.sort((a, b) => (a.created < b.created ? 1 : -1));
-	const body = all.length ? library(context, all) : [el('p', { class: 'empty', t: 'recording.empty' })];
-	return { nodes: [el('h1', { t: 'staff.recordings' }), ...body] };
+	const library = new Library(context, await myApprovals(context));
+	await library.search(kept);
+	return { nodes: library.nodes, close: () => library.close() };
 }

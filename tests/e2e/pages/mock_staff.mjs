@@ -2,19 +2,22 @@
 import { randomUUID } from 'node:crypto';
 import { answerRange, Problem } from './mock.mjs';
 import { logOfOne } from './log.mjs';
+import { ADMIN_ROUTES, newAdmin } from './mock_admin.mjs';
+import { libraryPage } from './mock_library.mjs';
 import { DESK_ROUTES, newDesk } from './mock_desk.mjs';
 
 const COOKIE = 'aparte_vault_test=yes';
 
 export function newStaff(role = 'supervisor') {
-	return { role, user: 'claire', recordings: [], accesses: [], grants: [], requests: [], failures: 0, trackError: null,
-		notes: [], approvals: [], review: [], incidents: [], needsWord: false, desk: newDesk(),
+	return { role, user: 'claire', asked: [], ended: false, lost: false, recordings: [], accesses: [], grants: [], requests: [], failures: 0, trackError: null,
+		notes: [], approvals: [], review: [], incidents: [], needsWord: false, desk: newDesk(), admin: newAdmin(),
 		conduct: { version: 1, lang: 'fr', title: 'Code', text: ['Un.', 'Deux.'], sha256: 'a'.repeat(64), pass_percent: 0, acknowledged: 1, questions: [] } };
 }
 
 function login({ staff }, { json, answer }) {
 	const { user, password, totp } = json();
 	if (user !== staff.user || password !== 'secret' || totp !== '123456') throw new Problem(401, 'credentials');
+	staff.ended = false;
 	answer(200, { user, role: staff.role }, { 'Set-Cookie': `${COOKIE}; HttpOnly; SameSite=Strict; Path=/` });
 }
 
@@ -58,7 +61,7 @@ function begin({ staff }, { json, answer, url }) {
 	if (staff.needsWord) return ask(staff, { purpose, reason, url, answer });
 	const access = { id: randomUUID(), recording: url.pathname.split('/')[3], purpose, reason, who: 'user:claire', begun: new Date().toISOString() };
 	staff.accesses.push(access);
-	answer(201, { id: access.id, recording: access.recording });
+	answer(201, { id: access.id, recording: access.recording, expires: new Date(Date.now() + 4 * 3_600_000).toISOString() });
 }
 
 function track(mock, { request, url, answer }) {
@@ -105,9 +108,14 @@ const ROUTES = [
 	[/^GET \/v1\/me$/, ({ staff }, { answer }) => answer(200, { user: staff.user, role: staff.role,
 		conduct_due: staff.conduct.acknowledged < staff.conduct.version })],
 	[/^POST \/v1\/logout$/, (_, { answer }) => answer(204, undefined, { 'Set-Cookie': 'aparte_vault_test=; Max-Age=0; Path=/' })],
-	[/^GET \/v1\/recordings$/, ({ staff }, { answer }) => answer(200, { recordings: staff.recordings })],
-	[/^GET \/v1\/recordings\/[^/]+$/, ({ staff }, { answer, url }) =>
-		answer(200, staff.recordings.find(({ id }) => id === url.pathname.split('/')[3]) ?? {})],
+	[/^GET \/v1\/recordings$/, ({ staff }, { answer, url }) => {
+		staff.asked.push(url.search);
+		answer(200, libraryPage(staff.recordings, url.searchParams));
+	}],
+	[/^GET \/v1\/recordings\/[^/]+$/, ({ staff, tracks }, { answer, url }) => {
+		const one = staff.recordings.find(({ id }) => id === url.pathname.split('/')[3]) ?? {};
+		answer(200, { ...one, tracks: Object.fromEntries(Object.entries(tracks).map(([role, { length }]) => [role, { size: length, type: 'video/webm' }])) });
+	}],
 	[/^POST \/v1\/recordings\/[^/]+\/accesses$/, begin],
 	[/^DELETE \/v1\/recordings\/[^/]+\/accesses\/[^/]+$/, (_, { answer }) => answer(204)],
 	[/^GET \/v1\/recordings\/[^/]+\/tracks\//, track],
@@ -153,6 +161,7 @@ const ROUTES = [
 	[/^POST \/v1\/requests\//, step],
 	[/^GET \/v1\/accesses$/, ({ staff }, { answer }) => answer(200, { accesses: staff.accesses })],
 	[/^POST \/v1\/erasures$/, erase],
+	...ADMIN_ROUTES,
 	...DESK_ROUTES,
 ];
 
@@ -162,9 +171,13 @@ export async function staffRoutes(mock, context) {
 	if (call === 'POST /v1/login') return login(mock, context), true;
 	const route = ROUTES.find(([pattern]) => pattern.test(call));
 	if (!route) return false;
+	if (mock.staff.lost) throw new Problem(503, 'vault-unavailable');
 	if (!request.headers.cookie?.includes(COOKIE)) throw new Problem(401, 'credentials');
+	if (mock.staff.ended) throw new Problem(401, 'token-expired');
 	if (request.method !== 'GET' && (request.headers['content-type'] !== 'application/json' || request.headers.origin !== mock.origin))
 		throw new Problem(403, 'csrf');
+	const broken = mock.staff.admin.broken.find(([pattern]) => pattern.test(call)); /* [pattern, status, name] */
+	if (broken) throw new Problem(broken[1], broken[2]);
 	await route[1](mock, context);
 	return true;
 }
