@@ -9,6 +9,18 @@
 
 enum { OSN = 2, SSRC_AT = 8 };
 
+bool ap_relay_control(struct ap_worker *w, struct ap_packet *p)
+{
+	enum ap_demux kind = ap_demux(p->data, p->len);
+	if (kind == AP_DEMUX_STUN)
+		ap_transport_stun(w, p);
+	else if (kind == AP_DEMUX_DTLS)
+		ap_transport_dtls(w, p);
+	else
+		ap_count(&w->counters, AP_COUNT_DROP_UNKNOWN);
+	return kind == AP_DEMUX_DTLS;
+}
+
 /* Control packets are handled at once, media packets moved to the front; the count of those. Legs that control
  * packets end are gone before any media packet names them. */
 static size_t sort_out(struct ap_worker *w, size_t count)
@@ -21,12 +33,8 @@ static size_t sort_out(struct ap_worker *w, size_t count)
 		p->kind = kind == AP_DEMUX_RTCP ? AP_SRTP_RTCP : AP_SRTP_RTP;
 		if (kind == AP_DEMUX_RTP || kind == AP_DEMUX_RTCP)
 			media[i / 64] |= 1ull << (i % 64);
-		else if (kind == AP_DEMUX_STUN)
-			ap_transport_stun(w, p);
-		else if (kind == AP_DEMUX_DTLS)
-			ap_transport_dtls(w, p);
 		else
-			ap_count(&w->counters, AP_COUNT_DROP_UNKNOWN);
+			(void)ap_relay_control(w, p);
 	}
 	size_t n = 0;
 	for (size_t i = 0; i < count; i++)

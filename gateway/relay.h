@@ -9,5 +9,7 @@
 
 #include "gateway/worker_state.h"
 
+/* Handles what is no media: checks and handshakes. True when it may have taken longer than a few packets do. */
+bool ap_relay_control(struct ap_worker *w, struct ap_packet *packet);
 /* Handles `count` (<= AP_BATCH) packets at the front of w->packets, whatever they are. */
 void ap_relay_batch(struct ap_worker *w, size_t count);

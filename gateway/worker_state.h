@@ -12,11 +12,13 @@
 #include "gateway/ice_tcp.h"
 #include "gateway/media.h"
 #include "gateway/net.h"
+#include "gateway/pace.h"
 #include "gateway/repair.h"
 #include "gateway/stream.h"
 #include "gateway/tap.h"
 
 #define AP_LEG_PATHS 8
+#define AP_CONTROL_BATCH 8
 
 struct ap_worker;
 
@@ -97,6 +99,7 @@ struct ap_worker {
 	struct ap_ice_check check;
 	struct ap_tap_batch *taps;
 	struct ap_packet *packets;         /* AP_BATCH of them */
+	struct ap_packet *control;         /* AP_CONTROL_BATCH of them, of the other door */
 	struct ap_packet *order[AP_BATCH]; /* borrowed: the media packets of the batch under way */
 	GHashTable *calls;                 /* session → struct ap_call */
 	GHashTable *ufrags;                /* local ufrag → struct ap_leg, borrowed */
@@ -104,6 +107,7 @@ struct ap_worker {
 	struct ap_path_table *paths;
 	GPtrArray *tcps;
 	int64_t now_ns; /* of this round */
+	struct ap_pace pace;
 	unsigned handshakes;
 	struct ap_budget refusals; /* error answers to checks */
 	bool stopping;

@@ -1,5 +1,5 @@
 # The media plane: pure modules one by one, then whole with independent clients.
-foreach(module budget demux framing path repair rtp rtcp srtp stream tap)
+foreach(module budget demux framing net pace path repair rtp rtcp srtp stream tap)
 	ap_unit_test(${module} LIBS ap_media)
 endforeach()
 ap_unit_test(ice LIBS ap_media PkgConfig::NICE)
@@ -7,6 +7,7 @@ ap_unit_test(ice LIBS ap_media PkgConfig::NICE)
 add_library(ap_test_peer STATIC ${CMAKE_SOURCE_DIR}/tests/testlib/peer.c ${CMAKE_SOURCE_DIR}/tests/testlib/peer_dtls.c)
 target_link_libraries(ap_test_peer PUBLIC ap_flags ap_base PkgConfig::GLIB
 	PRIVATE PkgConfig::NICE PkgConfig::OPENSSL ap_srtp_library)
+ap_unit_test(dtls LIBS ap_media ap_test_peer PkgConfig::OPENSSL ap_srtp_library)
 
 # ap_media_test(<name>): tests/integration/<name>.c over the fixture, on ports of its own.
 function(ap_media_test name)
