@@ -1,5 +1,7 @@
 #include "gateway/srtp.h"
 
+#include "gateway/srtp_gcm.h"
+
 #include <aparte/buf.h>
 #include <aparte/secret.h>
 #include <glib.h>
@@ -21,8 +23,10 @@ size_t ap_srtp_salt(enum ap_srtp_profile profile)
 struct ap_result ap_srtp_start(void)
 {
 	static gsize once;
-	if (g_once_init_enter(&once))
-		g_once_init_leave(&once, srtp_init() == srtp_err_status_ok ? 1 : 2);
+	if (g_once_init_enter(&once)) {
+		bool started = srtp_init() == srtp_err_status_ok && ap_srtp_gcm_install() == srtp_err_status_ok;
+		g_once_init_leave(&once, started ? 1 : 2);
+	}
 	return once == 1 ? AP_SUCCESS : ap_fail(AP_ERR_CRYPTO, "srtp", "libsrtp2 does not start");
 }
 
