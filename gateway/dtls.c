@@ -26,6 +26,7 @@ struct ap_dtls {
 	SSL *ssl; /* owned, with both BIOs */
 	BIO *in;
 	enum ap_dtls_state state;
+	bool bare; /* its record buffers were given back */
 	uint8_t fingerprint[32];
 };
 
@@ -233,11 +234,27 @@ static enum ap_dtls_state read_rest(struct ap_dtls *d)
 	return SSL_get_error(d->ssl, r) == SSL_ERROR_SSL ? AP_DTLS_FAILED : AP_DTLS_ESTABLISHED;
 }
 
+/*
+ * A handshake fills buffers of 33 KB, which DTLS keeps for good whatever SSL_MODE_RELEASE_BUFFERS says. What may still
+ * come, an alert or a repeated flight, is rare and finds them again.
+ */
+static void lay_down_buffers(struct ap_dtls *d)
+{
+	if (d->state == AP_DTLS_ESTABLISHED)
+		d->bare = SSL_free_buffers(d->ssl) == 1;
+}
+
+static bool take_up_buffers(struct ap_dtls *d)
+{
+	d->bare = d->bare && SSL_alloc_buffers(d->ssl) != 1;
+	return !d->bare;
+}
+
 enum ap_dtls_state ap_dtls_receive(struct ap_dtls *d, const uint8_t *data, size_t len)
 {
 	if (d->state == AP_DTLS_CLOSED || d->state == AP_DTLS_FAILED)
 		return d->state;
-	if (BIO_write(d->in, data, (int)len) != (int)len)
+	if (!take_up_buffers(d) || BIO_write(d->in, data, (int)len) != (int)len)
 		return d->state;
 	if (d->state == AP_DTLS_HANDSHAKING)
 		d->state = shake(d);
@@ -245,6 +262,7 @@ enum ap_dtls_state ap_dtls_receive(struct ap_dtls *d, const uint8_t *data, size_
 		d->state = read_rest(d);
 	/* A datagram is taken whole or not at all: what OpenSSL left of one must not run into the next. */
 	(void)BIO_reset(d->in);
+	lay_down_buffers(d);
 	return d->state;
 }
 
@@ -261,7 +279,8 @@ void ap_dtls_close(struct ap_dtls *d)
 	if (d->state != AP_DTLS_ESTABLISHED)
 		return;
 	ERR_clear_error();
-	(void)SSL_shutdown(d->ssl);
+	if (take_up_buffers(d))
+		(void)SSL_shutdown(d->ssl);
 	d->state = AP_DTLS_CLOSED;
 }
 
