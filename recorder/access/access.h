@@ -85,15 +85,27 @@ struct ap_result ap_access_end(struct ap_vault *v, const struct ap_uuid *access)
 /* Ends every access past its time; with a recording, also those of it that are no longer allowed. */
 struct ap_result ap_access_sweep(struct ap_vault *v, const struct ap_uuid *recording);
 
-/* What this actor may see of recordings, newest first: {"recordings":[…],"next"?}, a thousand of them, from the one after
- * `after` (NULL: the newest); `next` is what to ask after where there are more. And one of them with its tracks and epochs. */
-struct ap_result ap_access_list(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *after,
+/* What is wanted of the library; all borrowed, NULL where it does not matter, and all of it must hold. */
+struct ap_library_wish {
+	const char *words;  /* begins the session's reference or a person's name (ASCII case does not matter; for admins no
+			     * names), is a person's id at the platform, or the id of a recording or session */
+	const char *person; /* the platform's id of one of the two */
+	const char *tenant; /* its name */
+	const char *state;  /* as it is shown */
+	int64_t from_ms, to_ms;	      /* made at or after the one, before the other; 0 and INT64_MAX: whenever */
+	const struct ap_uuid *after;  /* the `next` of the page before */
+	int64_t limit;		      /* 1 … 1000 */
+	bool count;		      /* "total": how many there are of them */
+};
+/* What this actor may see of recordings, newest first: {"recordings":[…],"next"?,"total"?}; `next` is what to ask after where
+ * there are more. And one of them with its tracks and epochs. */
+struct ap_result ap_access_list(struct ap_vault *v, const struct ap_actor *actor, const struct ap_library_wish *wish,
 				JsonNode **ret_answer);
 struct ap_result ap_access_show(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording,
 				JsonNode **ret_answer);
 /* The JSON answers of GET /v1/party/recordings and /v1/party/accesses for one person of a session (g_free). */
 struct ap_result ap_access_party_recordings(struct ap_vault *v, const struct ap_actor *actor, char **ret_json);
 struct ap_result ap_access_party_accesses(struct ap_vault *v, const struct ap_actor *actor, char **ret_json);
-/* {"accesses":[…],"next"?} for admins and auditors of a tenant (0: all), newest first, a thousand of them, from the one after
- * `after` (NULL: the newest). */
-struct ap_result ap_access_log(struct ap_vault *v, int64_t tenant, const struct ap_uuid *after, JsonNode **ret_answer);
+/* Accesses for admins and auditors of a tenant (0: all), newest first, `limit` of them, from the one after `after` (NULL: the
+ * newest). The array is the caller's. */
+struct ap_result ap_access_log(struct ap_vault *v, int64_t tenant, const struct ap_uuid *after, int64_t limit, JsonArray **ret_list);

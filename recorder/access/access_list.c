@@ -3,6 +3,7 @@
 #include "recorder/api/answer.h"
 #include "recorder/db/db_consent.h"
 #include "recorder/db/db_hold.h"
+#include "recorder/db/db_library.h"
 #include "recorder/db/db_staff_access.h"
 #include "recorder/erasure/erasure.h"
 #include "recorder/access/grant.h"
@@ -66,26 +67,44 @@ static struct ap_result describe(struct ap_vault *v, const struct ap_actor *acto
 		json_object_set_array_member(o, "purposes", purposes_for(v, actor, recording, &session, watchable(o)));
 		AP_TRY(ap_db_access_names(ap_vault_db(v), recording, o));
 	}
+	if (actor->staff == AP_STAFF_ADMIN)
+		AP_TRY(ap_db_access_tenant(ap_vault_db(v), &session, o));
 	AP_TRY(ap_grant_list(v, actor, recording, &grants));
 	json_object_set_array_member(o, "grants", grants);
 	*ret_object = g_steal_pointer(&o);
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_access_list(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *after,
+static struct ap_result add_total(struct ap_vault *v, const struct ap_actor *actor, const struct ap_library_wish *wish,
+				  JsonObject *answer)
+{
+	int64_t total;
+	if (!wish->count)
+		return AP_SUCCESS;
+	AP_TRY(ap_db_library_count(ap_vault_db(v), actor, ap_vault_believed_ms(v), wish, &total));
+	json_object_set_int_member(answer, "total", total);
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_access_list(struct ap_vault *v, const struct ap_actor *actor, const struct ap_library_wish *wish,
 				JsonNode **ret_answer)
 {
 	g_autoptr(GArray) ids = NULL;
-	g_autoptr(JsonArray) list = json_array_new();
-	AP_TRY(ap_db_access_visible(ap_vault_db(v), actor, ap_vault_believed_ms(v), after, &ids));
-	for (guint i = 0; i < MIN(ids->len, AP_ACCESS_PAGE); i++) {
+	g_autoptr(JsonObject) answer = json_object_new();
+	JsonArray *list = json_array_new();
+	struct ap_library_wish more = *wish;
+	more.limit++;
+	json_object_set_array_member(answer, "recordings", list);
+	AP_TRY(ap_db_library_page(ap_vault_db(v), actor, ap_vault_believed_ms(v), &more, &ids));
+	for (guint i = 0; i < ids->len && i < wish->limit; i++) {
 		JsonObject *o;
 		AP_TRY(describe(v, actor, &g_array_index(ids, struct ap_uuid, i), &o));
 		json_array_add_object_element(list, o);
 	}
-	*ret_answer = ap_answer_list("recordings", g_steal_pointer(&list));
-	if (ids->len > AP_ACCESS_PAGE)
-		ap_answer_id(json_node_get_object(*ret_answer), "next", &g_array_index(ids, struct ap_uuid, AP_ACCESS_PAGE - 1));
+	if (ids->len > wish->limit)
+		ap_answer_id(answer, "next", &g_array_index(ids, struct ap_uuid, wish->limit - 1));
+	AP_TRY(add_total(v, actor, wish, answer));
+	*ret_answer = ap_answer_object(g_steal_pointer(&answer));
 	return AP_SUCCESS;
 }
 
@@ -95,7 +114,7 @@ struct ap_result ap_access_show(struct ap_vault *v, const struct ap_actor *actor
 	g_autoptr(JsonObject) o = NULL;
 	g_autofree char *certificate = NULL;
 	bool visible = false;
-	AP_TRY(ap_db_access_sees(ap_vault_db(v), actor, ap_vault_believed_ms(v), recording, &visible));
+	AP_TRY(ap_db_library_sees(ap_vault_db(v), actor, ap_vault_believed_ms(v), recording, &visible));
 	if (!visible)
 		return ap_fail(AP_ERR_DENIED, "not-found", "there is no such recording for you");
 	AP_TRY(describe(v, actor, recording, &o));
@@ -156,21 +175,14 @@ static void hide_names(JsonArray *list)
 struct ap_result ap_access_party_accesses(struct ap_vault *v, const struct ap_actor *actor, char **ret_json)
 {
 	JsonArray *list;
-	AP_TRY(ap_db_access_list(ap_vault_db(v), 0, &actor->session, NULL, &list));
+	AP_TRY(ap_db_access_list_of(ap_vault_db(v), &actor->session, &list));
 	if (!ap_config_bool(ap_vault_config(v), "access.names_to_persons"))
 		hide_names(list);
 	*ret_json = ap_answer_take_text(ap_answer_list("accesses", list));
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_access_log(struct ap_vault *v, int64_t tenant, const struct ap_uuid *after, JsonNode **ret_answer)
+struct ap_result ap_access_log(struct ap_vault *v, int64_t tenant, const struct ap_uuid *after, int64_t limit, JsonArray **ret_list)
 {
-	JsonArray *list;
-	AP_TRY(ap_db_access_list(ap_vault_db(v), tenant, NULL, after, &list));
-	guint count = json_array_get_length(list);
-	*ret_answer = ap_answer_list("accesses", list);
-	if (count == AP_ACCESS_PAGE)
-		ap_answer_text(json_node_get_object(*ret_answer), "next",
-			       json_object_get_string_member(json_array_get_object_element(list, count - 1), "id"));
-	return AP_SUCCESS;
+	return ap_db_access_list(ap_vault_db(v), tenant, after, limit, ret_list);
 }

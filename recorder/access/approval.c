@@ -133,13 +133,15 @@ struct ap_result ap_approval_decide(struct ap_vault *v, const struct ap_actor *b
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_approval_list(struct ap_vault *v, const struct ap_actor *actor, JsonNode **ret_answer)
+struct ap_result ap_approval_list(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *after, int64_t limit,
+				  JsonArray **ret_list)
 {
-	JsonArray *list;
 	g_autofree char *who = ap_actor_text(actor);
 	bool admin = actor->staff == AP_STAFF_ADMIN, coach = actor->staff == AP_STAFF_COACH && actor->party_id[0];
-	AP_TRY(ap_db_approval_list(ap_vault_db(v), actor->tenant, coach ? actor->party_id : NULL, admin ? NULL : who,
-				   ap_vault_believed_ms(v), &list));
-	*ret_answer = ap_answer_list("approvals", list);
-	return AP_SUCCESS;
+	const struct ap_approval_filter filter = {.tenant = actor->tenant,
+						  .coach = coach ? actor->party_id : NULL,
+						  .actor = admin ? NULL : who,
+						  .after = after,
+						  .limit = limit};
+	return ap_db_approval_list(ap_vault_db(v), &filter, ap_vault_believed_ms(v), ret_list);
 }

@@ -44,5 +44,7 @@ struct ap_approval_answer {
  * it. */
 struct ap_result ap_approval_decide(struct ap_vault *v, const struct ap_actor *by, const struct ap_uuid *id,
 				    const struct ap_approval_answer *answer, JsonNode **ret_answer);
-/* {"approvals":[…]}, newest first: an admin's tenant, a coach's own recordings, and what one asked oneself. */
-struct ap_result ap_approval_list(struct ap_vault *v, const struct ap_actor *actor, JsonNode **ret_answer);
+/* Newest first, `limit` of them behind `after` (NULL: from the newest): an admin's tenant, a coach's own recordings, and what
+ * one asked oneself. The array is the caller's. */
+struct ap_result ap_approval_list(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *after, int64_t limit,
+				  JsonArray **ret_list);

@@ -175,15 +175,30 @@ struct ap_result ap_grant_end(struct ap_vault *v, const struct ap_uuid *grant, c
 	return r;
 }
 
-struct ap_result ap_grant_list(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording,
-			       JsonArray **ret_list)
+static struct ap_result list(struct ap_vault *v, const struct ap_actor *actor, struct ap_grant_filter *filter, JsonArray **ret_list)
 {
 	bool coach = actor->staff == AP_STAFF_COACH;
 	bool own = actor->staff == AP_STAFF_SUPERVISOR || actor->staff == AP_STAFF_SPONSOR;
 	if (!coach && !own && actor->staff != AP_STAFF_ADMIN)
 		return ap_fail(AP_ERR_DENIED, "role", "this role does not see grants");
-	return ap_db_grant_list(ap_vault_db(v), recording, own ? actor->user : 0,
-				coach ? actor->party_id : NULL, actor->tenant, ret_list);
+	filter->supervisor = own ? actor->user : 0;
+	filter->coach = coach ? actor->party_id : NULL;
+	filter->tenant = actor->tenant;
+	return ap_db_grant_list(ap_vault_db(v), filter, ret_list);
+}
+
+struct ap_result ap_grant_list(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording,
+			       JsonArray **ret_list)
+{
+	struct ap_grant_filter filter = {.recording = recording, .limit = 1000};
+	return list(v, actor, &filter, ret_list);
+}
+
+struct ap_result ap_grant_page(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *after, int64_t limit,
+			       JsonArray **ret_list)
+{
+	struct ap_grant_filter filter = {.after = after, .limit = limit};
+	return list(v, actor, &filter, ret_list);
 }
 
 static struct ap_result sweep_one(struct ap_vault *v, const struct ap_uuid *id, ap_purposes both)

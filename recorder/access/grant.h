@@ -25,8 +25,11 @@ struct ap_result ap_grant_add(struct ap_vault *v, const struct ap_actor *actor, 
 struct ap_result ap_grant_revoke(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *grant);
 /* The same without asking who may: for what the vault does by itself. `by` stands in the leaf. */
 struct ap_result ap_grant_end(struct ap_vault *v, const struct ap_uuid *grant, const char *by);
-/* Those the actor may know of; of one recording, or all with NULL. The array is the caller's. */
+/* Those of a recording that the actor may know of, the thousand newest. The array is the caller's. */
 struct ap_result ap_grant_list(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *recording,
+			       JsonArray **ret_list);
+/* Those of all recordings, newest first, `limit` of them behind `after` (NULL: from the newest). */
+struct ap_result ap_grant_page(struct ap_vault *v, const struct ap_actor *actor, const struct ap_uuid *after, int64_t limit,
 			       JsonArray **ret_list);
 /* Revokes every grant of a session whose purpose not both persons give any more, and ends what is viewed under it. */
 struct ap_result ap_grant_sweep(struct ap_vault *v, const struct ap_uuid *session);

@@ -1,7 +1,7 @@
 /* Grants and holds; policies are added with them. */
 #include "recorder/api/answer.h"
 #include "recorder/api/body.h"
-#include "recorder/api/api.h"
+#include "recorder/api/page.h"
 #include "recorder/api/api_policies.h"
 #include "recorder/access/grant.h"
 #include "recorder/erasure/hold.h"
@@ -10,9 +10,11 @@
 
 static struct ap_result grant_list(struct ap_api_call *c)
 {
-	JsonArray *list;
-	AP_TRY(ap_grant_list(c->v, &c->actor, NULL, &list));
-	c->answer = ap_answer_list("grants", list);
+	struct ap_page page;
+	JsonArray *rows;
+	AP_TRY(ap_page_asked(c, AP_PAGE_MOST, &page));
+	AP_TRY(ap_grant_page(c->v, &c->actor, page.after, page.limit + 1, &rows));
+	c->answer = ap_page_answer("grants", rows, &page);
 	return AP_SUCCESS;
 }
 
@@ -40,7 +42,8 @@ static struct ap_result grant_revoke(struct ap_api_call *c)
 
 static struct ap_result hold_list(struct ap_api_call *c)
 {
-	return ap_hold_list(c->v, &c->actor, &c->answer);
+	AP_TRY(ap_hold_list(c->v, &c->actor, &c->answer));
+	return ap_page_cut(c, "holds", "id");
 }
 
 static struct ap_result hold_post(struct ap_api_call *c)

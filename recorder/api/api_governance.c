@@ -1,6 +1,6 @@
 /* Who governs access: approvals by a second person, the code of conduct, the periodic review, logins. */
 #include "recorder/api/answer.h"
-#include "recorder/api/api.h"
+#include "recorder/api/page.h"
 #include "recorder/access/approval.h"
 #include "recorder/api/body.h"
 #include "recorder/access/conduct.h"
@@ -13,7 +13,12 @@
 
 static struct ap_result approval_list(struct ap_api_call *c)
 {
-	return ap_approval_list(c->v, &c->actor, &c->answer);
+	struct ap_page page;
+	JsonArray *rows;
+	AP_TRY(ap_page_asked(c, AP_PAGE_MOST, &page));
+	AP_TRY(ap_approval_list(c->v, &c->actor, page.after, page.limit + 1, &rows));
+	c->answer = ap_page_answer("approvals", rows, &page);
+	return AP_SUCCESS;
 }
 
 static struct ap_result approval_decide(struct ap_api_call *c)
@@ -57,7 +62,8 @@ static struct ap_result conduct_status(struct ap_api_call *c)
 
 static struct ap_result review_list(struct ap_api_call *c)
 {
-	return ap_review_list(c->v, &c->actor, &c->answer);
+	AP_TRY(ap_review_list(c->v, &c->actor, &c->answer));
+	return ap_page_cut(c, "items", "item");
 }
 
 static struct ap_result review_decide(struct ap_api_call *c)

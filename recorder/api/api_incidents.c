@@ -1,13 +1,14 @@
 /* Incidents and their report. */
 #include "recorder/api/answer.h"
-#include "recorder/api/api.h"
+#include "recorder/api/page.h"
 #include "recorder/erasure/incident.h"
 
 #include <string.h>
 
 static struct ap_result list(struct ap_api_call *c)
 {
-	return ap_incident_list(c->v, &c->actor, &c->answer);
+	AP_TRY(ap_incident_list(c->v, &c->actor, &c->answer));
+	return ap_page_cut(c, "incidents", "id");
 }
 
 static struct ap_result open(struct ap_api_call *c)

@@ -1,7 +1,7 @@
 /* Staff users, tenants with their API keys, the clock: what an instance is set up with. */
 #include "recorder/api/answer.h"
 #include "recorder/api/body.h"
-#include "recorder/api/api.h"
+#include "recorder/api/page.h"
 #include "recorder/access/conduct.h"
 #include "recorder/db/db_policy.h"
 #include "recorder/db/db_staff_user.h"
@@ -27,7 +27,7 @@ static struct ap_result user_list(struct ap_api_call *c)
 	JsonArray *list;
 	AP_TRY(ap_db_user_list(ap_vault_db(c->v), c->actor.tenant, &list));
 	c->answer = ap_answer_list("users", list);
-	return AP_SUCCESS;
+	return ap_page_cut(c, "users", "user");
 }
 
 static struct ap_result user_add(struct ap_api_call *c)
@@ -58,7 +58,7 @@ static struct ap_result tenant_list(struct ap_api_call *c)
 	JsonArray *list;
 	AP_TRY(ap_db_staff_tenants(ap_vault_db(c->v), &list));
 	c->answer = ap_answer_list("tenants", list);
-	return AP_SUCCESS;
+	return ap_page_cut(c, "tenants", "name");
 }
 
 /* Admins of one tenant do not make, see or key others. */
@@ -101,7 +101,7 @@ static struct ap_result key_list(struct ap_api_call *c)
 	AP_TRY(find_tenant(c, &tenant));
 	AP_TRY(ap_db_staff_api_keys(ap_vault_db(c->v), tenant, &list));
 	c->answer = ap_answer_list("keys", list);
-	return AP_SUCCESS;
+	return ap_page_cut(c, "keys", "label");
 }
 
 static struct ap_result key_add(struct ap_api_call *c)

@@ -1,24 +1,52 @@
 /* Recordings and accesses to them. */
 #include "recorder/api/answer.h"
 #include "recorder/api/body.h"
-#include "recorder/api/api.h"
+#include "recorder/api/page.h"
 
-/* Where the page before ended: the answer's "next". */
-static struct ap_result read_after(const struct ap_api_call *c, struct ap_uuid *ret_after, bool *ret_given)
+#include <string.h>
+
+#define LIBRARY_PAGE 100
+
+static const char *given(const struct ap_api_call *c, const char *name)
 {
-	const char *text = ap_http_query(c->http, "after");
-	if (text && !ap_uuid_parse(text, ret_after))
-		return ap_fail(AP_ERR_PROTOCOL, "malformed", "after is an id: the next of the page before");
-	*ret_given = text != NULL;
+	const char *text = ap_http_query(c->http, name);
+	return text && *text ? text : NULL;
+}
+
+/* A day (its beginning, UTC) or a time. */
+static struct ap_result read_time(const struct ap_api_call *c, const char *name, int64_t *ret_ms)
+{
+	const char *text = given(c, name);
+	if (!text)
+		return AP_SUCCESS;
+	g_autofree char *day = strlen(text) == strlen("2026-11-22") ? g_strconcat(text, "T00:00:00.000Z", NULL) : NULL;
+	return ap_time_parse(day ? day : text, ret_ms) ?
+		       AP_SUCCESS :
+		       ap_fail(AP_ERR_PROTOCOL, "malformed", "from and to are days (2026-11-22) or times in UTC");
+}
+
+static struct ap_result read_state(const struct ap_api_call *c, const char **ret_state)
+{
+	static const char *const states[] = {"recording", "sealed", "archived", "restricted", "erased", NULL};
+	*ret_state = given(c, "state");
+	if (*ret_state && !g_strv_contains(states, *ret_state))
+		return ap_fail(AP_ERR_PROTOCOL, "malformed", "state is recording, sealed, archived, restricted or erased");
 	return AP_SUCCESS;
 }
 
 static struct ap_result list(struct ap_api_call *c)
 {
-	struct ap_uuid after;
-	bool given;
-	AP_TRY(read_after(c, &after, &given));
-	return ap_access_list(c->v, &c->actor, given ? &after : NULL, &c->answer);
+	struct ap_page page;
+	struct ap_library_wish wish = {
+		.words = given(c, "q"), .person = given(c, "person"), .tenant = given(c, "tenant"), .to_ms = INT64_MAX};
+	AP_TRY(ap_page_asked(c, LIBRARY_PAGE, &page));
+	AP_TRY(read_time(c, "from", &wish.from_ms));
+	AP_TRY(read_time(c, "to", &wish.to_ms));
+	AP_TRY(read_state(c, &wish.state));
+	wish.after = page.after;
+	wish.limit = page.limit;
+	wish.count = g_strcmp0(given(c, "count"), "1") == 0;
+	return ap_access_list(c->v, &c->actor, &wish, &c->answer);
 }
 
 static struct ap_result show(struct ap_api_call *c)
@@ -64,10 +92,12 @@ static struct ap_result end_access(struct ap_api_call *c)
 
 static struct ap_result log_of_accesses(struct ap_api_call *c)
 {
-	struct ap_uuid after;
-	bool given;
-	AP_TRY(read_after(c, &after, &given));
-	return ap_access_log(c->v, c->actor.tenant, given ? &after : NULL, &c->answer);
+	struct ap_page page;
+	JsonArray *rows;
+	AP_TRY(ap_page_asked(c, AP_PAGE_MOST, &page));
+	AP_TRY(ap_access_log(c->v, c->actor.tenant, page.after, page.limit + 1, &rows));
+	c->answer = ap_page_answer("accesses", rows, &page);
+	return AP_SUCCESS;
 }
 
 #define VIEWERS (AP_MAY(COACH) | AP_MAY(SUPERVISOR) | AP_MAY(SPONSOR))

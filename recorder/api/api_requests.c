@@ -1,6 +1,6 @@
 /* Requests of persons: their clocks, what is decided about them, and what is opened on somebody's behalf. */
 #include "recorder/api/answer.h"
-#include "recorder/api/api.h"
+#include "recorder/api/page.h"
 #include "recorder/api/body.h"
 #include "recorder/portability/copy.h"
 #include "recorder/erasure/request.h"
@@ -10,7 +10,12 @@
 static struct ap_result list(struct ap_api_call *c)
 {
 	const char *due = ap_http_query(c->http, "due");
-	return ap_request_list(c->v, &c->actor, due && strcmp(due, "1") == 0, &c->answer);
+	struct ap_page page;
+	JsonArray *rows;
+	AP_TRY(ap_page_asked(c, AP_PAGE_MOST, &page));
+	AP_TRY(ap_request_list(c->v, &c->actor, due && strcmp(due, "1") == 0, page.after, page.limit + 1, &rows));
+	c->answer = ap_page_answer("requests", rows, &page);
+	return AP_SUCCESS;
 }
 
 static struct ap_result show(struct ap_api_call *c)

@@ -1,5 +1,5 @@
 /* Webhooks as admins see them: which there are, what could not be delivered. Platforms set theirs by the gateway. */
-#include "recorder/api/api.h"
+#include "recorder/api/page.h"
 #include "recorder/webhook/webhook.h"
 
 static struct ap_result list(struct ap_api_call *c)
@@ -14,7 +14,8 @@ static struct ap_result remove_one(struct ap_api_call *c)
 
 static struct ap_result dead(struct ap_api_call *c)
 {
-	return ap_webhook_dead(c->v, &c->actor, &c->answer);
+	AP_TRY(ap_webhook_dead(c->v, &c->actor, &c->answer));
+	return ap_page_cut(c, "deliveries", "id");
 }
 
 static struct ap_result retry_all(struct ap_api_call *c)

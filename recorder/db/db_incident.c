@@ -77,7 +77,7 @@ struct ap_result ap_db_incident_list(struct ap_db *db, int64_t tenant, int64_t n
 	g_autoptr(JsonArray) list = json_array_new();
 	struct ap_rows *rows = ap_db_query(db,
 					   "SELECT " COLUMNS " FROM incident WHERE (?1 = 0 OR tenant = ?1)"
-					   " ORDER BY opened_ms DESC, id LIMIT 200",
+					   " ORDER BY opened_ms DESC, id LIMIT 1000",
 					   AP_VALUES(AP_V_INT(tenant)));
 	while (ap_rows_next(rows))
 		json_array_add_object_element(list, describe(rows, now_ms));

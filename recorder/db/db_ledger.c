@@ -134,7 +134,7 @@ struct ap_result ap_db_ledger_owed_done(struct ap_db *db, int64_t number, uint64
 	static const char *const places[] = {
 		"UPDATE incident SET leaf = ?2 WHERE leaf = -?1",
 		"UPDATE incident SET closed_leaf = ?2 WHERE closed_leaf = -?1",
-		"UPDATE access SET ended_leaf = ?2 WHERE ended_leaf = -?1",
+		"UPDATE access SET ended_leaf = ?2 WHERE ended_leaf = -?1 AND ended_leaf < 0",
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(places); i++)
 		AP_TRY(ap_db_run(db, places[i], AP_VALUES(AP_V_INT(number), AP_V_INT(index))));

@@ -29,7 +29,7 @@ struct ap_result ap_db_lifecycle_grants(struct ap_db *db, int64_t now_ms, GArray
 	return ap_rows_end_ids(
 		ap_db_query(
 			db,
-			"SELECT g.id FROM grant_ g JOIN term t ON t.recording = g.recording AND t.purpose = g.purpose"
+			"SELECT g.id FROM grant_ g CROSS JOIN term t ON t.recording = g.recording AND t.purpose = g.purpose"
 			" WHERE g.revoked_ms IS NULL AND g.expires_ms > ?1 AND t.ends_ms <= ?1 LIMIT 200",
 			AP_VALUES(AP_V_INT(now_ms))),
 		ret_ids);
@@ -52,7 +52,7 @@ struct ap_result ap_db_lifecycle_logs(struct ap_db *db, int64_t after_ms, const 
 	g_autoptr(GArray) logs = g_array_new(FALSE, FALSE, sizeof(struct ap_lifecycle_log));
 	struct ap_rows *rows = ap_db_query(db,
 					   "SELECT a.id, s.id, s.tenant, s.policy, s.policy_version, a.begun_ms FROM access a"
-					   " JOIN recording r ON r.id = a.recording JOIN session s ON s.id = r.session"
+					   " CROSS JOIN recording r ON r.id = a.recording CROSS JOIN session s ON s.id = r.session"
 					   " WHERE r.state = 'erased' AND a.ended_ms IS NOT NULL AND (a.begun_ms, a.id) > (?1, ?2)"
 					   " ORDER BY a.begun_ms, a.id LIMIT ?3",
 					   AP_VALUES(AP_V_INT(after_ms), AP_V_UUID(after), AP_V_INT(AP_LIFECYCLE_LOGS)));

@@ -2,6 +2,8 @@
 
 #include "recorder/api/answer.h"
 
+#define REQUESTS_MAX 1000
+
 #define COLUMNS                                                                                                        \
 	"SELECT q.id, q.session, q.role, q.type, q.state, q.opened_by, q.created_ms, q.due_ms, q.lifts_ms, q.told,"    \
 	" s.tenant FROM request q JOIN session s ON s.id = q.session"
@@ -161,20 +163,37 @@ static JsonObject *describe(struct ap_rows *rows)
 	return o;
 }
 
+#define ROWS                                                                                                           \
+	"SELECT q.id, q.session, q.role, q.type, q.detail, q.state, q.answer, q.article, q.created_ms,"                \
+	" q.due_ms, q.answered_ms, q.extended_ms, q.extension, q.lifts_ms, q.wish, q.opened_by"                        \
+	" FROM request q CROSS JOIN session s ON s.id = q.session WHERE (?3 = 0 OR s.tenant = ?3)"                     \
+	" AND (q.created_ms, q.id) < (?5, ?6) AND "
+#define NEWEST " ORDER BY q.created_ms DESC, q.id DESC LIMIT ?7"
+
+static const char *statement(const struct ap_request_filter *f)
+{
+	if (f->id)
+		return ROWS "q.id = ?1" NEWEST;
+	if (f->session)
+		return ROWS "q.session = ?1 AND (?2 = 0 OR q.role = ?2)" NEWEST;
+	return f->due_before_ms ? ROWS "q.due_ms < ?4 AND q.state IN ('open', 'extended', 'done') AND q.id IN (SELECT id FROM request"
+				       " WHERE state IN ('open', 'extended') AND due_ms < ?4"
+				       " UNION SELECT request FROM request_item WHERE ticked_ms IS NULL)" NEWEST :
+				  ROWS "?1 IS NULL" NEWEST;
+}
+
 struct ap_result ap_db_request_list(struct ap_db *db, const struct ap_request_filter *f, JsonArray **ret_list)
 {
 	g_autoptr(JsonArray) list = json_array_new();
-	struct ap_rows *rows = ap_db_query(
-		db,
-		"SELECT q.id, q.session, q.role, q.type, q.detail, q.state, q.answer, q.article, q.created_ms,"
-		" q.due_ms, q.answered_ms, q.extended_ms, q.extension, q.lifts_ms, q.wish, q.opened_by"
-		" FROM request q JOIN session s ON s.id = q.session WHERE (?1 IS NULL OR q.id = ?1)"
-		" AND (?2 IS NULL OR q.session = ?2) AND (?3 = 0 OR q.role = ?3) AND (?4 = 0 OR s.tenant = ?4)"
-		" AND (?5 = 0 OR (q.due_ms < ?5 AND (q.state IN ('open', 'extended') OR (q.state = 'done' AND EXISTS (SELECT 1 FROM"
-		" request_item i WHERE i.request = q.id AND i.ticked_ms IS NULL)))))"
-		" ORDER BY q.created_ms DESC LIMIT 1000",
-		AP_VALUES(AP_V_BLOB(f->id ? f->id->b : NULL, 16), AP_V_BLOB(f->session ? f->session->b : NULL, 16),
-			  AP_V_INT(f->role), AP_V_INT(f->tenant), AP_V_INT(f->due_before_ms)));
+	const struct ap_uuid *one = f->id ? f->id : f->session;
+	int64_t before_ms = INT64_MAX;
+	if (f->after)
+		AP_TRY(ap_db_count(db, "SELECT created_ms FROM request WHERE id = ?1", AP_VALUES(AP_V_UUID(f->after)), &before_ms));
+	struct ap_rows *rows = ap_db_query(db, statement(f),
+					   AP_VALUES(AP_V_BLOB(one ? one->b : NULL, 16), AP_V_INT(f->role), AP_V_INT(f->tenant),
+						     AP_V_INT(f->due_before_ms), AP_V_INT(before_ms),
+						     AP_V_BLOB(f->after ? f->after->b : (const void *)"", f->after ? 16 : 0),
+						     AP_V_INT(f->limit ? f->limit : REQUESTS_MAX)));
 	while (ap_rows_next(rows))
 		json_array_add_object_element(list, describe(rows));
 	AP_TRY(ap_rows_end(rows));

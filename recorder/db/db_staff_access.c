@@ -121,8 +121,12 @@ struct ap_result ap_db_access_open_of(struct ap_db *db, const char *actor, GArra
 			       ret_ids);
 }
 
-struct ap_result ap_db_access_list(struct ap_db *db, int64_t tenant, const struct ap_uuid *session, const struct ap_uuid *after,
-				   JsonArray **ret_list)
+#define ACCESS_COLUMNS                                                                                                 \
+	"SELECT a.id, a.recording, substr(a.actor, instr(a.actor, ':') + 1), coalesce(u.role, substr(a.actor, 7)),"    \
+	" a.purpose, a.reason, a.begun_ms, a.ended_ms, a.expires_ms, a.bytes, a.begun_leaf"
+#define ACCESS_USER " LEFT JOIN user_ u ON u.name = substr(a.actor, 6) AND a.actor LIKE 'user:%'"
+
+static struct ap_result access_rows(struct ap_rows *rows, JsonArray **ret_list)
 {
 	static const struct ap_answer_column columns[] = {
 		{"id", ap_answer_row_id},
@@ -137,18 +141,31 @@ struct ap_result ap_db_access_list(struct ap_db *db, int64_t tenant, const struc
 		{"bytes", ap_answer_row_int},
 		{"leaf", ap_answer_row_int},
 	};
-	struct ap_rows *rows = ap_db_query(
-		db,
-		"SELECT a.id, a.recording, substr(a.actor, instr(a.actor, ':') + 1), coalesce(u.role, substr(a.actor, 7)),"
-		" a.purpose, a.reason, a.begun_ms, a.ended_ms, a.expires_ms, a.bytes, a.begun_leaf"
-		" FROM access a LEFT JOIN user_ u ON a.actor = 'user:' || u.name "
-		"JOIN recording r ON r.id = a.recording JOIN session s ON s.id = r.session"
-		" WHERE (?1 = 0 OR s.tenant = ?1) AND (?2 IS NULL OR s.id = ?2)"
-		" AND (?3 IS NULL OR a.begun_leaf < (SELECT begun_leaf FROM access WHERE id = ?3))"
-		" ORDER BY a.begun_leaf DESC LIMIT ?4",
-		AP_VALUES(AP_V_INT(tenant), AP_V_BLOB(session ? session->b : NULL, 16), AP_V_BLOB(after ? after->b : NULL, 16),
-			  AP_V_INT(AP_ACCESS_PAGE)));
 	return ap_answer_rows(rows, columns, G_N_ELEMENTS(columns), ret_list);
+}
+
+struct ap_result ap_db_access_list(struct ap_db *db, int64_t tenant, const struct ap_uuid *after, int64_t limit, JsonArray **ret_list)
+{
+	int64_t before = INT64_MAX;
+	if (after)
+		AP_TRY(ap_db_count(db, "SELECT begun_leaf FROM access WHERE id = ?1", AP_VALUES(AP_V_UUID(after)), &before));
+	return access_rows(ap_db_query(db,
+				       ACCESS_COLUMNS " FROM access a" ACCESS_USER
+						      " CROSS JOIN recording r ON r.id = a.recording"
+						      " CROSS JOIN session s ON s.id = r.session"
+						      " WHERE (?1 = 0 OR s.tenant = ?1) AND a.begun_leaf < ?2"
+						      " ORDER BY a.begun_leaf DESC LIMIT ?3",
+				       AP_VALUES(AP_V_INT(tenant), AP_V_INT(before), AP_V_INT(limit))),
+			   ret_list);
+}
+
+struct ap_result ap_db_access_list_of(struct ap_db *db, const struct ap_uuid *session, JsonArray **ret_list)
+{
+	return access_rows(ap_db_query(db,
+				       ACCESS_COLUMNS " FROM recording r CROSS JOIN access a ON a.recording = r.id" ACCESS_USER
+						      " WHERE r.session = ?1 ORDER BY a.begun_leaf DESC LIMIT 1000",
+				       AP_VALUES(AP_V_UUID(session))),
+			   ret_list);
 }
 
 struct ap_result ap_db_grant_exists(struct ap_db *db, const struct ap_uuid *recording, int64_t supervisor,
@@ -185,57 +202,6 @@ struct ap_result ap_db_access_of_session(struct ap_db *db, const struct ap_uuid 
 			       ret_ids);
 }
 
-/* ?1 and ?2 as bound by run_visible; after them a page behind recording ?3, or recording ?3 alone. */
-#define PAGE                                                                                                           \
-	" AND (?3 IS NULL OR (r.created_ms, r.id) < (SELECT created_ms, id FROM recording WHERE id = ?3))"             \
-	" ORDER BY r.created_ms DESC, r.id DESC LIMIT ?4"
-#define ONE " AND r.id = ?3 LIMIT ?4"
-#define BOTH(sql) { sql PAGE, sql ONE }
-
-static const char *const visible[][2] = {
-	[AP_STAFF_SPONSOR] = BOTH("SELECT DISTINCT r.id FROM recording r JOIN grant_ g ON g.recording = r.id"
-				  " JOIN user_ u ON u.id = g.supervisor JOIN session s ON s.id = r.session"
-				  " JOIN party p ON p.session = s.id AND p.role = 2"
-				  " WHERE u.id = ?1 AND g.purpose = 'disclosure' AND g.revoked_ms IS NULL"
-				  " AND g.expires_ms > ?2 AND s.tenant = u.tenant"
-				  " AND (u.party_id IS NULL OR p.pii_principal = u.party_id)"),
-	[AP_STAFF_SUPERVISOR] = BOTH("SELECT DISTINCT r.id FROM recording r JOIN grant_ g ON g.recording = r.id"
-				     " WHERE g.supervisor = ?1 AND g.revoked_ms IS NULL AND g.expires_ms > ?2"),
-	[AP_STAFF_COACH] = BOTH("SELECT r.id FROM party p JOIN session s ON s.id = p.session JOIN recording r ON r.session = s.id"
-				" WHERE p.pii_principal = ?1 AND p.role = 1 AND s.tenant = ?2"),
-	[AP_STAFF_ADMIN] = BOTH("SELECT r.id FROM recording r JOIN session s ON s.id = r.session WHERE (?1 = 0 OR s.tenant = ?1)"
-				" AND ?2 NOT NULL"),
-};
-
-static struct ap_result run_visible(struct ap_db *db, const struct ap_actor *actor, int64_t now_ms, bool one,
-				    const struct ap_uuid *recording, GArray **ret_ids)
-{
-	bool coach = actor->staff == AP_STAFF_COACH, admin = actor->staff == AP_STAFF_ADMIN;
-	if ((size_t)actor->staff >= G_N_ELEMENTS(visible) || !visible[actor->staff][one])
-		return ap_fail(AP_ERR_DENIED, "role", "this role does not see recordings");
-	return ap_rows_end_ids(ap_db_query(db, visible[actor->staff][one],
-					   AP_VALUES(coach ? AP_V_TEXT(actor->party_id) : AP_V_INT(admin ? actor->tenant : actor->user),
-						     AP_V_INT(coach ? actor->tenant : now_ms),
-						     AP_V_BLOB(recording ? recording->b : NULL, 16),
-						     AP_V_INT(one ? 1 : AP_ACCESS_PAGE + 1))),
-			       ret_ids);
-}
-
-struct ap_result ap_db_access_visible(struct ap_db *db, const struct ap_actor *actor, int64_t now_ms,
-				      const struct ap_uuid *after, GArray **ret_ids)
-{
-	return run_visible(db, actor, now_ms, false, after, ret_ids);
-}
-
-struct ap_result ap_db_access_sees(struct ap_db *db, const struct ap_actor *actor, int64_t now_ms,
-				   const struct ap_uuid *recording, bool *ret_sees)
-{
-	g_autoptr(GArray) ids = NULL;
-	AP_TRY(run_visible(db, actor, now_ms, true, recording, &ids));
-	*ret_sees = ids->len > 0;
-	return AP_SUCCESS;
-}
-
 struct ap_result ap_db_access_metadata(struct ap_db *db, const struct ap_uuid *recording, JsonObject **ret_object)
 {
 	g_autoptr(JsonObject) o = json_object_new();
@@ -261,6 +227,15 @@ struct ap_result ap_db_access_metadata(struct ap_db *db, const struct ap_uuid *r
 	AP_TRY(ap_rows_end_found(rows, found));
 	*ret_object = g_steal_pointer(&o);
 	return AP_SUCCESS;
+}
+
+struct ap_result ap_db_access_tenant(struct ap_db *db, const struct ap_uuid *session, JsonObject *object)
+{
+	struct ap_rows *rows = ap_db_query(db, "SELECT t.name FROM session s JOIN tenant t ON t.id = s.tenant WHERE s.id = ?1",
+					   AP_VALUES(AP_V_UUID(session)));
+	if (ap_rows_next(rows))
+		ap_answer_row_text(object, "tenant", rows, 0);
+	return ap_rows_end(rows);
 }
 
 struct ap_result ap_db_access_names(struct ap_db *db, const struct ap_uuid *recording, JsonObject *object)

@@ -41,10 +41,10 @@ struct ap_result ap_db_access_count(struct ap_db *db, const struct ap_uuid *id, 
 struct ap_result ap_db_access_open(struct ap_db *db, const struct ap_uuid *recording, int64_t now_ms, GArray **ret_ids);
 /* Those of one actor. */
 struct ap_result ap_db_access_open_of(struct ap_db *db, const char *actor, GArray **ret_ids);
-#define AP_ACCESS_PAGE 1000 /* rows of a list at a time */
-/* {"id",…} each, newest first, AP_ACCESS_PAGE of those begun before `after`; any filter may be NULL or 0. */
-struct ap_result ap_db_access_list(struct ap_db *db, int64_t tenant, const struct ap_uuid *session, const struct ap_uuid *after,
-				   JsonArray **ret_list);
+/* {"id",…} each, newest first: of a tenant (0: all), those begun before `after` (NULL: from the newest), at most so many; and
+ * the thousand newest of a session. */
+struct ap_result ap_db_access_list(struct ap_db *db, int64_t tenant, const struct ap_uuid *after, int64_t limit, JsonArray **ret_list);
+struct ap_result ap_db_access_list_of(struct ap_db *db, const struct ap_uuid *session, JsonArray **ret_list);
 
 /* A grant is in force while not revoked and before its end. `purpose` NULL: any, whether in force or not. */
 struct ap_result ap_db_grant_exists(struct ap_db *db, const struct ap_uuid *recording, int64_t supervisor,
@@ -54,17 +54,12 @@ struct ap_result ap_db_grant_exists(struct ap_db *db, const struct ap_uuid *reco
 struct ap_result ap_db_access_sponsored(struct ap_db *db, const struct ap_uuid *recording, int64_t user,
 					bool *ret_sponsored);
 
-/* Recordings an actor may know of: GArray of struct ap_uuid, newest first, those after one of them (NULL: from the newest);
- * AP_ACCESS_PAGE, and one more where there are more. Roles that see no content but metadata (admin) get all of their tenant. */
-struct ap_result ap_db_access_visible(struct ap_db *db, const struct ap_actor *actor, int64_t now_ms,
-				      const struct ap_uuid *after, GArray **ret_ids);
-/* Is this one among them? */
-struct ap_result ap_db_access_sees(struct ap_db *db, const struct ap_actor *actor, int64_t now_ms,
-				   const struct ap_uuid *recording, bool *ret_sees);
 /* Recordings of a session. */
 struct ap_result ap_db_access_of_session(struct ap_db *db, const struct ap_uuid *session, GArray **ret_ids);
 /* One recording's metadata as JSON: id, session, reference, state, times. */
 struct ap_result ap_db_access_metadata(struct ap_db *db, const struct ap_uuid *recording, JsonObject **ret_object);
+/* Adds "tenant", its name. */
+struct ap_result ap_db_access_tenant(struct ap_db *db, const struct ap_uuid *session, JsonObject *object);
 /* Adds the two persons' names, where they have one: "coach": {"name"}, "coachee": {"name"}. */
 struct ap_result ap_db_access_names(struct ap_db *db, const struct ap_uuid *recording, JsonObject *object);
 /* Adds "tracks" ({role: {"size","type"}}) and "epochs". */

@@ -130,20 +130,23 @@ static JsonObject *describe(struct ap_rows *rows, int64_t now_ms)
 	return o;
 }
 
-struct ap_result ap_db_approval_list(struct ap_db *db, int64_t tenant, const char *coach, const char *actor,
-				     int64_t now_ms, JsonArray **ret_list)
+/* Leaves stand in the order of what they log, so they tell apart what was asked in one millisecond. */
+struct ap_result ap_db_approval_list(struct ap_db *db, const struct ap_approval_filter *f, int64_t now_ms, JsonArray **ret_list)
 {
 	g_autoptr(JsonArray) list = json_array_new();
+	int64_t before = INT64_MAX;
+	if (f->after)
+		AP_TRY(ap_db_count(db, "SELECT asked_leaf FROM approval WHERE id = ?1", AP_VALUES(AP_V_UUID(f->after)), &before));
 	struct ap_rows *rows = ap_db_query(
 		db,
 		"SELECT a.id, a.recording, s.reference, substr(a.actor, instr(a.actor, ':') + 1), a.purpose, a.reason,"
 		" a.four_eyes, a.admin, a.created_ms, a.lapses_ms, a.decided_ms, a.approved, a.until_ms,"
 		" substr(a.decided_by, instr(a.decided_by, ':') + 1) FROM approval a"
-		" JOIN recording r ON r.id = a.recording JOIN session s ON s.id = r.session"
-		" JOIN party p ON p.session = s.id AND p.role = 1 WHERE (?1 = 0 OR s.tenant = ?1)"
+		" CROSS JOIN recording r ON r.id = a.recording CROSS JOIN session s ON s.id = r.session"
+		" CROSS JOIN party p ON p.session = s.id AND p.role = 1 WHERE (?1 = 0 OR s.tenant = ?1)"
 		" AND ((?2 IS NULL AND ?3 IS NULL) OR p.pii_principal = ?2 OR a.actor = ?3)"
-		" ORDER BY a.created_ms DESC, a.asked_leaf DESC LIMIT 1000",
-		AP_VALUES(AP_V_INT(tenant), AP_V_TEXT(coach), AP_V_TEXT(actor)));
+		" AND a.asked_leaf < ?4 ORDER BY a.asked_leaf DESC LIMIT ?5",
+		AP_VALUES(AP_V_INT(f->tenant), AP_V_TEXT(f->coach), AP_V_TEXT(f->actor), AP_V_INT(before), AP_V_INT(f->limit)));
 	while (ap_rows_next(rows))
 		json_array_add_object_element(list, describe(rows, now_ms));
 	AP_TRY(ap_rows_end(rows));

@@ -28,6 +28,12 @@ struct ap_result ap_db_approval_decided(struct ap_db *db, const struct ap_uuid *
  * it lapses or ends. */
 struct ap_result ap_db_approval_find(struct ap_db *db, const char *actor, const struct ap_approval_wish *wish,
 				     bool approved, int64_t now_ms, struct ap_uuid *ret_id, int64_t *ret_end_ms);
-/* As JSON; tenant 0: all. `coach` (a pii_principal) and `actor` narrow it to those of either; both NULL: all. */
-struct ap_result ap_db_approval_list(struct ap_db *db, int64_t tenant, const char *coach, const char *actor,
-				     int64_t now_ms, JsonArray **ret_list);
+/* Which of them: tenant 0: all. `coach` (a pii_principal) and `actor` narrow it to those of either; both NULL: all. */
+struct ap_approval_filter {
+	int64_t tenant;
+	const char *coach, *actor;
+	const struct ap_uuid *after; /* those behind this one, newest first */
+	int64_t limit;
+};
+/* As JSON. */
+struct ap_result ap_db_approval_list(struct ap_db *db, const struct ap_approval_filter *filter, int64_t now_ms, JsonArray **ret_list);

@@ -52,8 +52,30 @@ struct ap_result ap_db_grant_revoked(struct ap_db *db, const struct ap_uuid *id,
 			 AP_VALUES(AP_V_UUID(id), AP_V_INT(now_ms)));
 }
 
-struct ap_result ap_db_grant_list(struct ap_db *db, const struct ap_uuid *recording, int64_t supervisor,
-				  const char *coach, int64_t tenant, JsonArray **ret_list)
+/* Where the rows come from, the narrowest first. */
+#define BY_ID(ids) " FROM (" ids ") m CROSS JOIN grant_ g ON g.id = m.id"
+static const char *source(const struct ap_grant_filter *f)
+{
+	if (f->recording)
+		return BY_ID("SELECT id FROM grant_ WHERE recording = ?1");
+	if (f->supervisor)
+		return BY_ID("SELECT id FROM grant_ WHERE supervisor = ?2");
+	return f->coach ? BY_ID("SELECT x.id FROM party p CROSS JOIN recording r ON r.session = p.session"
+				" CROSS JOIN grant_ x ON x.recording = r.id WHERE p.pii_principal = ?3 AND p.role = 1") :
+			  " FROM grant_ g";
+}
+
+/* The whole filter of each row, whatever the source. */
+#define GRANT_COLUMNS                                                                                                  \
+	"SELECT g.id, g.recording, u.name, g.purpose, g.created_by, g.created_ms, g.expires_ms, g.revoked_ms"
+#define GRANT_FILTER                                                                                                   \
+	" CROSS JOIN recording r ON r.id = g.recording CROSS JOIN session s ON s.id = r.session"                       \
+	" CROSS JOIN party p ON p.session = s.id AND p.role = 1 CROSS JOIN user_ u ON u.id = g.supervisor"             \
+	" WHERE (?1 IS NULL OR g.recording = ?1) AND (?2 = 0 OR g.supervisor = ?2)"                                    \
+	" AND (?3 IS NULL OR p.pii_principal = ?3) AND (?4 = 0 OR s.tenant = ?4)"                                      \
+	" AND (g.created_ms, g.id) < (?5, ?6) ORDER BY g.created_ms DESC, g.id DESC LIMIT ?7"
+
+struct ap_result ap_db_grant_list(struct ap_db *db, const struct ap_grant_filter *f, JsonArray **ret_list)
 {
 	static const struct ap_answer_column columns[] = {
 		{"id", ap_answer_row_id},
@@ -65,17 +87,16 @@ struct ap_result ap_db_grant_list(struct ap_db *db, const struct ap_uuid *record
 		{"expires", ap_answer_row_time},
 		{"revoked", ap_answer_row_time},
 	};
-	struct ap_rows *rows = ap_db_query(
-		db,
-		"SELECT g.id, g.recording, u.name, g.purpose, g.created_by, g.created_ms, g.expires_ms, g.revoked_ms"
-		" FROM grant_ g JOIN user_ u ON u.id = g.supervisor JOIN recording r ON r.id = g.recording"
-		" JOIN session s ON s.id = r.session JOIN party p ON p.session = s.id AND p.role = 1"
-		" WHERE (?1 IS NULL OR g.recording = ?1) AND (?2 = 0 OR g.supervisor = ?2)"
-		" AND (?3 IS NULL OR p.pii_principal = ?3) AND (?4 = 0 OR s.tenant = ?4) ORDER BY g.created_ms DESC "
-		"LIMIT 1000",
-		AP_VALUES(AP_V_BLOB(recording ? recording->b : NULL, 16), AP_V_INT(supervisor), AP_V_TEXT(coach),
-			  AP_V_INT(tenant)));
-	return ap_answer_rows(rows, columns, G_N_ELEMENTS(columns), ret_list);
+	int64_t before_ms = INT64_MAX;
+	if (f->after)
+		AP_TRY(ap_db_count(db, "SELECT created_ms FROM grant_ WHERE id = ?1", AP_VALUES(AP_V_UUID(f->after)), &before_ms));
+	g_autofree char *sql = g_strconcat(GRANT_COLUMNS, source(f), GRANT_FILTER, NULL);
+	return ap_answer_rows(ap_db_query(db, sql,
+					  AP_VALUES(AP_V_BLOB(f->recording ? f->recording->b : NULL, 16), AP_V_INT(f->supervisor),
+						    AP_V_TEXT(f->coach), AP_V_INT(f->tenant), AP_V_INT(before_ms),
+						    AP_V_BLOB(f->after ? f->after->b : (const void *)"", f->after ? 16 : 0),
+						    AP_V_INT(f->limit))),
+			      columns, G_N_ELEMENTS(columns), ret_list);
 }
 
 struct ap_result ap_db_grant_living(struct ap_db *db, const struct ap_uuid *session, GArray **ret_ids)

@@ -37,8 +37,10 @@ struct ap_result ap_request_work(struct ap_vault *v);
 
 /* ---- the admin's side ---- */
 
-/* {"requests":[…]}, with `due` only those that end within a week or are overdue, each with "days_left". */
-struct ap_result ap_request_list(struct ap_vault *v, const struct ap_actor *by, bool due, JsonNode **ret_answer);
+/* Newest first, `limit` of them behind `after` (NULL: from the newest); with `due` only those that end within a week or are
+ * overdue. Each has "days_left" while it waits. The array is the caller's. */
+struct ap_result ap_request_list(struct ap_vault *v, const struct ap_actor *by, bool due, const struct ap_uuid *after, int64_t limit,
+				 JsonArray **ret_list);
 struct ap_result ap_request_show(struct ap_vault *v, const struct ap_actor *by, const struct ap_uuid *id,
 				 JsonNode **ret_answer);
 /* On a person's behalf: {"session","party","type","detail","changes"?,"purposes"?}. */

@@ -33,15 +33,18 @@ static void add_days(struct ap_vault *v, JsonArray *list)
 	}
 }
 
-struct ap_result ap_request_list(struct ap_vault *v, const struct ap_actor *by, bool due, JsonNode **ret_answer)
+struct ap_result ap_request_list(struct ap_vault *v, const struct ap_actor *by, bool due, const struct ap_uuid *after, int64_t limit,
+				 JsonArray **ret_list)
 {
 	g_autoptr(JsonArray) list = NULL;
 	const struct ap_request_filter filter = {.tenant = by->tenant,
-						 .due_before_ms = due ? now(v) + AP_REQUEST_SOON_MS : 0};
+						 .due_before_ms = due ? now(v) + AP_REQUEST_SOON_MS : 0,
+						 .after = after,
+						 .limit = limit};
 	AP_TRY(ap_db_request_list(ap_vault_db(v), &filter, &list));
 	AP_TRY(ap_request_complete(v, list));
 	add_days(v, list);
-	*ret_answer = ap_answer_list("requests", g_steal_pointer(&list));
+	*ret_list = g_steal_pointer(&list);
 	return AP_SUCCESS;
 }
 

@@ -213,7 +213,7 @@ struct ap_result ap_db_delivery_dead_list(struct ap_db *db, int64_t tenant, Json
 	struct ap_rows *rows = ap_db_query(db,
 					   "SELECT d.id, t.name, d.name, d.event, d.body, d.created_ms, d.dead_ms, d.attempts, d.problem"
 					   " FROM webhook_delivery d JOIN tenant t ON t.id = d.tenant WHERE d.dead_ms IS NOT NULL"
-					   " AND (?1 = 0 OR d.tenant = ?1) ORDER BY d.dead_ms DESC, d.created_ms DESC LIMIT 500",
+					   " AND (?1 = 0 OR d.tenant = ?1) ORDER BY d.dead_ms DESC, d.created_ms DESC LIMIT 1000",
 					   AP_VALUES(AP_V_INT(tenant)));
 	while (ap_rows_next(rows))
 		json_array_add_object_element(list, describe_dead(rows));

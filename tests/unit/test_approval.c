@@ -196,9 +196,8 @@ static void speakers_need_no_approval(void **state)
 
 static unsigned listed(struct scene *s, const struct ap_actor *who, const char *state)
 {
-	g_autoptr(JsonNode) answer = NULL;
-	assert_ok(ap_approval_list(s->f->v, who, &answer));
-	JsonArray *list = json_object_get_array_member(json_node_get_object(answer), "approvals");
+	g_autoptr(JsonArray) list = NULL;
+	assert_ok(ap_approval_list(s->f->v, who, NULL, 1000, &list));
 	for (guint i = 0; i < json_array_get_length(list); i++)
 		assert_string_equal(json_object_get_string_member(json_array_get_object_element(list, i), "state"), state);
 	return json_array_get_length(list);

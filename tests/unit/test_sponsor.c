@@ -28,7 +28,7 @@ static struct ap_result disclose(struct fixture *f, const struct ap_actor *by, c
 static guint sees(struct fixture *f, const struct ap_actor *who)
 {
 	g_autoptr(JsonNode) answer = NULL;
-	assert_ok(ap_access_list(f->v, who, NULL, &answer));
+	assert_ok(ap_access_list(f->v, who, &(struct ap_library_wish){.to_ms = INT64_MAX, .limit = 1000}, &answer));
 	return json_array_get_length(json_object_get_array_member(json_node_get_object(answer), "recordings"));
 }
 
