@@ -1,6 +1,7 @@
 #include <aparte/static_files.h>
 
-#include <glib.h>
+#include <gio/gio.h>
+#include <libsoup/soup.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,9 +9,14 @@
 #define MAX_BYTES (32u << 20)
 #define MAX_DEPTH 8
 
-struct file {
-	GBytes *bytes;
+/* One representation of a file: RFC 9110 §8.8.3 wants a strong ETag for each. */
+struct form {
+	GBytes *bytes; /* NULL: there is none */
 	char *etag;
+};
+
+struct file {
+	struct form plain, zipped;
 	const char *type; /* static */
 };
 
@@ -43,18 +49,35 @@ static const char *type_of(const char *path)
 static void file_free(void *data)
 {
 	struct file *file = data;
-	g_bytes_unref(file->bytes);
-	g_free(file->etag);
+	g_bytes_unref(file->plain.bytes);
+	g_clear_pointer(&file->zipped.bytes, g_bytes_unref);
+	g_free(file->plain.etag);
+	g_free(file->zipped.etag);
 	g_free(file);
 }
 
-static char *etag_of(const void *bytes, size_t len)
+static struct form form_of(GBytes *bytes)
 {
 	uint8_t hash[crypto_hash_sha256_BYTES];
 	char hex[2 * 16 + 1];
-	crypto_hash_sha256(hash, bytes, len);
+	crypto_hash_sha256(hash, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
 	sodium_bin2hex(hex, sizeof hex, hash, 16);
-	return g_strdup_printf("\"%s\"", hex);
+	return (struct form){ .bytes = bytes, .etag = g_strdup_printf("\"%s\"", hex) };
+}
+
+/* NULL when that saves nothing, as for fonts and pictures. */
+static GBytes *gzipped(GBytes *plain)
+{
+	g_autoptr(GConverter) zip = G_CONVERTER(g_zlib_compressor_new(G_ZLIB_COMPRESSOR_FORMAT_GZIP, 9));
+	g_autoptr(GOutputStream) memory = g_memory_output_stream_new_resizable();
+	g_autoptr(GOutputStream) through = g_converter_output_stream_new(memory, zip);
+	size_t len, written;
+	const void *data = g_bytes_get_data(plain, &len);
+	if (!g_output_stream_write_all(through, data, len, &written, NULL, NULL) ||
+	    !g_output_stream_close(through, NULL, NULL))
+		return NULL;
+	g_autoptr(GBytes) bytes = g_memory_output_stream_steal_as_bytes(G_MEMORY_OUTPUT_STREAM(memory));
+	return g_bytes_get_size(bytes) < len ? g_steal_pointer(&bytes) : NULL;
 }
 
 static struct ap_result add_file(struct ap_static_files *files, const char *full, const char *path)
@@ -65,8 +88,10 @@ static struct ap_result add_file(struct ap_static_files *files, const char *full
 		return ap_fail(AP_ERR_IO, "static-files", "a page cannot be read");
 	files->total += len;
 	struct file *file = g_new0(struct file, 1);
-	file->etag = etag_of(text, len);
-	file->bytes = g_bytes_new_take(text, len);
+	file->plain = form_of(g_bytes_new_take(text, len));
+	GBytes *zipped = gzipped(file->plain.bytes);
+	if (zipped)
+		file->zipped = form_of(zipped);
 	file->type = type_of(path);
 	g_hash_table_replace(files->by_path, g_strdup(path), file);
 	if (files->total > MAX_BYTES)
@@ -100,7 +125,7 @@ static char *policy_text(const char *const *ancestors)
 {
 	g_autofree char *joined = ancestors && *ancestors ? g_strjoinv(" ", (char **)ancestors) : g_strdup("'none'");
 	return g_strconcat("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-			   "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+			   "font-src 'self'; media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
 			   "frame-ancestors ",
 			   joined, NULL);
 }
@@ -137,6 +162,18 @@ static bool has_it_already(const struct ap_http_call *call, const char *etag)
 	return header && (strcmp(header, "*") == 0 || strstr(header, etag));
 }
 
+/* RFC 9110 §12.5.3: named and not of weight zero. Who names nothing gets plain bytes. */
+static bool takes_gzip(const struct ap_http_call *call)
+{
+	const char *header = ap_http_header(call, "Accept-Encoding");
+	GSList *taken = header ? soup_header_parse_quality_list(header, NULL) : NULL;
+	bool found = false;
+	for (GSList *one = taken; one && !found; one = one->next)
+		found = g_ascii_strcasecmp(one->data, "gzip") == 0;
+	soup_header_free_list(taken);
+	return found;
+}
+
 void ap_static_files_answer(const struct ap_static_files *files, struct ap_http_call *call, const char *path)
 {
 	const struct file *file = g_hash_table_lookup(files->by_path, path);
@@ -144,15 +181,20 @@ void ap_static_files_answer(const struct ap_static_files *files, struct ap_http_
 		ap_http_answer_problem(call, "not-found", "There is no such page.");
 		return;
 	}
-	ap_http_set_header(call, "ETag", file->etag);
+	bool zipped = file->zipped.bytes && takes_gzip(call);
+	const struct form *form = zipped ? &file->zipped : &file->plain;
+	ap_http_set_header(call, "ETag", form->etag);
+	ap_http_add_header(call, "Vary", "Accept-Encoding");
+	if (zipped)
+		ap_http_set_header(call, "Content-Encoding", "gzip");
 	ap_http_set_header(call, "Cache-Control", "no-cache");
 	ap_http_set_header(call, "Content-Security-Policy", files->policy);
 	ap_http_set_header(call, "Cross-Origin-Opener-Policy", "same-origin");
 	ap_http_set_header(call, "Permissions-Policy",
 			   files->camera ? "camera=(self), microphone=(self), display-capture=(self), geolocation=()" :
 					   "camera=(), microphone=(), display-capture=(), geolocation=()");
-	if (has_it_already(call, file->etag))
+	if (has_it_already(call, form->etag))
 		ap_http_answer_empty(call, 304);
 	else
-		ap_http_answer(call, 200, file->type, file->bytes);
+		ap_http_answer(call, 200, file->type, form->bytes);
 }

@@ -2,14 +2,22 @@
 #include "gateway/gateway.h"
 #include "gateway/metrics.h"
 
+#include <string.h>
+
 static void get_join(struct ap_http_call *call, void *ctx)
 {
 	ap_static_files_answer(((struct ap_gateway *)ctx)->files, call, "join.html");
 }
 
+/* A worker may answer for pages outside its own folder only where its script says so; this one is for a person's page. */
+#define TRACK_WORKER "call/track_worker.js"
+
 static void get_web(struct ap_http_call *call, void *ctx)
 {
-	ap_static_files_answer(((struct ap_gateway *)ctx)->files, call, ap_http_param(call, 0));
+	const char *path = ap_http_param(call, 0);
+	if (strcmp(path, TRACK_WORKER) == 0)
+		ap_http_set_header(call, "Service-Worker-Allowed", "/join");
+	ap_static_files_answer(((struct ap_gateway *)ctx)->files, call, path);
 }
 
 /* Nothing to choose here: people come by their own link. */

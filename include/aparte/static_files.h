@@ -2,7 +2,10 @@
  * The pages (web/), read into memory at start, before the sandbox: afterwards the process opens no path.
  *
  * Answers carry ETag (304 for If-None-Match), Cache-Control no-cache, the content type by extension, and the strict
- * Content-Security-Policy of the project's pages: own scripts, styles and connections only, nothing inline.
+ * Content-Security-Policy of the project's pages: own scripts, styles, fonts and connections only, nothing inline.
+ *
+ * What gets smaller by it is compressed once, at the start, and sent so to clients that take gzip (RFC 9110 §12.5.3). These
+ * files hold no secret and repeat nothing of a request, so their length tells nothing.
  *
  * Ownership: the caller owns what _load returns. Threads: read-only after loading.
  */

@@ -12,7 +12,7 @@ import { openBrowser, openPage } from './lib/browser.mjs';
 import { enterCall, giveConsent, hook, signIn, waitGate } from './lib/pages.mjs';
 import { adminCall } from './lib/staff.mjs';
 
-const POLICY = ["default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "media-src 'self' blob:", "connect-src 'self'",
+const POLICY = ["default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "font-src 'self'", "media-src 'self' blob:", "connect-src 'self'",
 	"base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"];
 let instance, browser, session, recording;
 const broken = []; /* every violation in every page, and every complaint on a console */

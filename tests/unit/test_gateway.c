@@ -287,6 +287,44 @@ static void pages_and_their_headers(void **state)
 	answer_clear(&e);
 }
 
+static void pages_are_compressed_for_who_takes_it(void **state)
+{
+	struct world *w = *state;
+	static const struct {
+		const char *path, *accept, *encoding;
+	} cases[] = {
+		{ "/web/rules.css", "Accept-Encoding: gzip, deflate, br", "gzip" },
+		{ "/web/rules.css", "Accept-Encoding: br, GZIP;q=0.5", "gzip" },
+		{ "/web/rules.css", "Accept-Encoding: gzip;q=0, identity", "" },
+		{ "/web/rules.css", "Accept-Encoding: identity", "" },
+		{ "/web/b.css", "Accept-Encoding: gzip", "" }, /* too small to gain by it */
+	};
+	g_autofree char *rules = world_read("pages/rules.css");
+	char *etags[2] = { NULL, NULL };
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		struct answer a = world_ask(w, "GET", cases[i].path, NULL, NULL, NULL, cases[i].accept);
+		bool zipped = cases[i].encoding[0] != '\0';
+		assert_int_equal(a.status, 200);
+		assert_string_equal(header_of(&a, "Content-Encoding"), cases[i].encoding);
+		assert_non_null(strstr(header_of(&a, "Vary"), "Accept-Encoding"));
+		if (strcmp(cases[i].path, "/web/rules.css") == 0) {
+			assert_string_equal(a.body, rules); /* the client has undone it */
+			size_t sent = strtoul(header_of(&a, "Content-Length"), NULL, 10);
+			assert_true(zipped ? sent < strlen(rules) / 2 : sent == strlen(rules));
+			g_free(etags[zipped]);
+			etags[zipped] = g_strdup(a.etag);
+		}
+		answer_clear(&a);
+	}
+	assert_string_not_equal(etags[0], etags[1]);
+	g_autofree char *other = g_strconcat("Accept-Encoding: identity\nIf-None-Match: ", etags[1], NULL);
+	struct answer a = world_ask(w, "GET", "/web/rules.css", NULL, NULL, NULL, other);
+	assert_int_equal(a.status, 200); /* what it has is the other form */
+	answer_clear(&a);
+	g_free(etags[0]);
+	g_free(etags[1]);
+}
+
 static void other_origins_only_when_configured(void **state)
 {
 	(void)state;
@@ -350,6 +388,7 @@ int main(void)
 		TEST(a_replaced_page_is_told),
 		TEST(tracks_by_range),
 		TEST(pages_and_their_headers),
+		TEST(pages_are_compressed_for_who_takes_it),
 		cmocka_unit_test(other_origins_only_when_configured),
 		cmocka_unit_test(too_many_requests_are_told_when_to_return),
 		cmocka_unit_test(turn_credentials_come_with_the_answer),

@@ -15,8 +15,8 @@ import { staffRoutes } from './mock_staff.mjs';
 globalThis.crypto ??= webcrypto; // Node 18
 
 const WEB = fileURLToPath(new URL('../../../web/', import.meta.url));
-const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.html': 'text/html; charset=utf-8', '.svg': 'image/svg+xml' };
-export const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; " +
+const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.html': 'text/html; charset=utf-8', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
+export const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; media-src 'self' blob:; " +
 	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const HEADERS = {
 	'Content-Security-Policy': CSP,
@@ -67,7 +67,7 @@ export class Mock {
 			gate: { state: 'closed', reasons: ['consent_missing'], epoch: 0 },
 		};
 		Object.assign(this, { statements: [], presences: [], messages: [], receipts: [], recordings: [], accesses: [], requests: [], locks: [], passages: [],
-			devices: [], pauses: [], offers: 0, forge: false, noticeFails: false, consentsFail: false, consentsAsked: 0, badNotice: false, answerer: null, tracks: {}, staff: null, requestList: true });
+			devices: [], pauses: [], offers: 0, forge: false, noticeFails: false, consentsFail: false, consentsAsked: 0, badNotice: false, answerer: null, tracks: {}, staff: null, requestList: true, tokenProblem: null, partyFails: false, eventsFail: false });
 		for (const stream of this.streams ?? []) stream.end();
 		this.streams = new Set();
 	}
@@ -121,7 +121,8 @@ export class Mock {
 		const body = await readFile(WEB + name).catch(() => {
 			throw new Problem(404, 'not-found');
 		});
-		response.writeHead(200, { ...HEADERS, 'Content-Type': TYPES[extname(name)] ?? 'application/octet-stream' });
+		const more = name === 'call/track_worker.js' ? { 'Service-Worker-Allowed': '/join' } : {};
+		response.writeHead(200, { ...HEADERS, 'Content-Type': TYPES[extname(name)] ?? 'application/octet-stream', ...more });
 		response.end(body);
 	}
 
@@ -134,7 +135,8 @@ export class Mock {
 		const json = () => JSON.parse(body || '{}');
 		if (this.staff && (await staffRoutes(this, { request, call, url, json, answer }))) return;
 		if (request.headers.authorization !== `Bearer ${TOKEN}`) throw new Problem(401, 'token-invalid');
-		if (call === 'GET /v1/events') return this.#stream(response);
+		if (this.tokenProblem) throw new Problem(410, this.tokenProblem);
+		if (call === 'GET /v1/events' && !this.eventsFail) return this.#stream(response);
 		const route = this.#routes[call] ?? this.#matching(call);
 		if (!route) throw new Problem(404, 'not-found');
 		await route({ request, url, body, json, answer });
@@ -171,7 +173,10 @@ export class Mock {
 	}
 
 	#routes = {
-		'GET /v1/party': ({ answer }) => answer(200, this.party),
+		'GET /v1/party': ({ answer }) => {
+			if (this.partyFails) throw new Problem(503, 'vault-unavailable');
+			answer(200, this.party);
+		},
 		'PUT /v1/party/device': ({ json, answer }) => {
 			this.devices.push(json().key);
 			answer(204);
