@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, beforeEach, test } from 'node:test';
-import { axe, launch, openPage, shot } from './pages/browser.mjs';
+import { axe, everyLook, launch, openPage, shot } from './pages/browser.mjs';
 import { logOfOne } from './pages/log.mjs';
 import { makeTracks } from './pages/media.mjs';
 import { Mock, TOKEN } from './pages/mock.mjs';
@@ -58,8 +58,7 @@ test('R19 an erased recording shows both dates, and its certificate in two parts
 	await at('certificate').nth(0).locator('button').click();
 	const saved = JSON.parse(readFileSync(await (await saving).path(), 'utf8'));
 	assert.deepEqual([saved.type, saved.turnover.type, saved.unrecoverable_at], [11, 13, certificates[0].unrecoverable_at]);
-	await shot(page, 'my-erased');
-	assert.deepEqual(await axe(page), []);
+	assert.deepEqual(await everyLook(page, 'mine-erased', { looks: [] }), []);
 	assert.deepEqual(complaints, []);
 	await context.close();
 });
@@ -94,8 +93,7 @@ test('recordings with their end, accesses, receipts verified; a forged one is to
 	assert.deepEqual(await at('my-access-role').allInnerTexts(), ['Supervision', 'Commanditaire'], 'R12: the role, and alone where names are hidden');
 	assert.match(await at('my-recordings').innerText(), /Effacé au plus tard le/);
 	assert.match(await at('recording-hold').innerText(), /art\. 17\(3\)\(e\).*Litige 7/, 'R20');
-	await shot(page, 'my-data');
-	assert.deepEqual(await axe(page), []);
+	assert.deepEqual(await everyLook(page, 'mine', { shot: { fullPage: true } }), []);
 	assert.deepEqual(complaints, []);
 	await context.close();
 });
@@ -113,8 +111,7 @@ test('a speaker watches both tracks, seeks, and they stay together', async () =>
 		return Math.abs(a.currentTime - b.currentTime);
 	});
 	assert.ok((await drift()) < 0.1);
-	await shot(page, 'my-watch');
-	assert.deepEqual(await axe(page), []);
+	assert.deepEqual(await everyLook(page, 'mine-watch', { looks: ['phone'] }), []);
 	await at('watch-close').click();
 	await at('watch').waitFor({ state: 'detached' });
 	assert.deepEqual(complaints, []);
@@ -174,8 +171,7 @@ test('R18 R20 R23 a request tells its whole story', async () => {
 	assert.match(await at('request-item').nth(1).innerText(), /Carnet bleu/);
 	assert.equal(await at('request-article').innerText(), 'art. 12(5)(b)');
 	assert.match(await at('request-lifts').innerText(), /Le gel prend fin/);
-	await shot(page, 'my-requests');
-	assert.deepEqual(await axe(page), []);
+	assert.deepEqual(await everyLook(page, 'mine-requests', { looks: ['phone'], shot: { fullPage: true } }), []);
 	await at('language-en').click();
 	await page.getByText('Paper notes').waitFor();
 	assert.deepEqual(complaints, []);

@@ -1,7 +1,7 @@
 /* Catalogues: none lacks a key, no key is unused or unknown, and no page or module has words of its own. */
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { en } from '../../web/i18n/en.js';
@@ -64,4 +64,38 @@ test('modules have no sentences, no HTML text and no other origin', () => {
 test('each file keeps to 300 lines', () => {
 	for (const path of [...files(WEB, '.js'), ...files(WEB, '.html')])
 		assert.ok(readFileSync(path, 'utf8').split('\n').length <= 301, path);
+});
+
+/* The modules that a module loads: those it names at its top, or all, with what it loads later. */
+function loads(start, later) {
+	const seen = new Set();
+	const follow = (path) => {
+		if (seen.has(path)) return;
+		seen.add(path);
+		const code = readFileSync(join(WEB, path), 'utf8');
+		const named = [...code.matchAll(/^(?:import|export)\b\s*(?:[^;']*?from )?'([^']+)'/gm), ...(later ? code.matchAll(/\bimport\('([^']+)'\)/g) : [])];
+		for (const [, to] of named) follow(join(dirname(path), to));
+	};
+	follow(start);
+	return seen;
+}
+
+test('the first page asks for all its modules at once, and for no other', () => {
+	const html = readFileSync(join(WEB, 'join.html'), 'utf8');
+	const asked = [...html.matchAll(/(?:modulepreload" href|type="module" src)="\/web\/([^"]+)"/g)].map(([, path]) => path);
+	assert.deepEqual(asked.sort(), [...loads('call/main.js', false)].sort());
+});
+
+test('a person’s page has every word that its modules use, and not the staff’s', async () => {
+	const own = { ...(await import('../../web/i18n/fr_common.js')).frCommon, ...(await import('../../web/i18n/fr_call.js')).frCall,
+		...(await import('../../web/i18n/fr_rights.js')).frRights };
+	const mine = [...loads('call/main.js', true)].filter((path) => !path.startsWith('i18n/'));
+	assert.ok(mine.includes('call/call.js') && mine.includes('call/watch.js'));
+	assert.ok(!Object.keys(own).some((key) => key.startsWith('login.')));
+	const code = mine.map((path) => readFileSync(join(WEB, path), 'utf8')).join('\n');
+	const words = mine.filter((path) => /words\.js$/.test(path)).length > 0; /* the player brings its own */
+	const quoted = new Set([...code.matchAll(/'([a-z]\w*(?:\.[\w-]+)+)'/g)].map(([, key]) => key).filter((key) => key in fr));
+	assert.deepEqual([...quoted].filter((key) => !(key in own) && !(words && key.startsWith('player.'))), []);
+	const built = new Set([...code.matchAll(/`(\w+\.)\$\{/g)].map(([, prefix]) => prefix));
+	for (const prefix of built) assert.ok(Object.keys(own).some((key) => key.startsWith(prefix)), prefix);
 });

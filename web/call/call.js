@@ -5,6 +5,7 @@ import { problemLine } from '../ui/problem.js';
 import { consentPanel } from './consent_panel.js';
 import { controls } from './controls.js';
 import { gateView } from './gate_view.js';
+import { lostView } from './lost.js';
 import { Media } from './media.js';
 import { PeerState } from './peer_state.js';
 import { Presence } from './presence.js';
@@ -40,26 +41,31 @@ function connectionLine(media) {
 }
 
 /* Replaced by another tab or device: this one stays out until the person takes the call back. */
-function replacedNotice(media, back) {
+function replacedNotice(back) {
 	const take = el('button', { type: 'button', class: 'button primary', t: 'call.takeBack', test: 'take-back' });
 	const node = el('div', { class: 'over', role: 'alertdialog', label: 'call.replaced', hidden: true },
 		el('p', { t: 'call.replaced' }), take);
+	const cover = (on) => {
+		node.hidden = !on;
+		for (const other of node.parentElement.children) if (other !== node) other.inert = on;
+		if (on) take.focus();
+	};
 	take.addEventListener('click', () => {
-		node.hidden = true;
+		cover(false);
 		back();
 	});
-	return node;
+	return { node, cover };
 }
 
 function wireMedia(media, devices, stage) {
 	media.addEventListener('tracks', () => stage.attach(media));
 	devices.addEventListener('track', ({ detail }) => {
 		media.send(detail.kind === 'audio' ? 0 : 1, detail.track);
-		if (detail.kind === 'video') stage.showSelf(detail.track);
+		stage.showSelf();
 	});
 	media.send(0, devices.track('audio'));
 	media.send(1, devices.track('video'));
-	stage.showSelf(devices.track('video'));
+	stage.showSelf();
 }
 
 /* Shows the call in `root`; resolves with why it ended: "left" or what the gateway says. */
@@ -67,7 +73,7 @@ export async function call(root, { api, session, device, devices, consents, lang
 	const problem = problemLine('call-problem');
 	const media = new Media(api);
 	const state = new PeerState(api, session);
-	const stage = new Stage(session, state);
+	const stage = new Stage(session, state, devices);
 	const panel = consentPanel(session, consents);
 	const side = sidePanel(panel.node);
 	const gate = gateView(api, session, async (event) => {
@@ -76,21 +82,24 @@ export async function call(root, { api, session, device, devices, consents, lang
 	}, problem);
 	const line = connectionLine(media);
 	const presence = new Presence(api, session, device);
-	const over = replacedNotice(media, () => media.resume());
+	const over = replacedNotice(() => media.resume());
+	const lost = lostView(media, session);
+	stage.node.append(lost.node);
 	let finish;
 	const ended = new Promise((resolve) => (finish = resolve));
-	const bar = controls({ devices, media, state, stage, togglePanel: () => side.toggle(), leave: async () => finish('left') });
-	root.replaceChildren(el('main', { class: 'call' },
+	const bar = controls({ devices, media, state, stage, problem, page: () => page, togglePanel: () => side.toggle(), leave: async () => finish('left') });
+	const page = el('main', { class: 'call' },
 		el('div', { class: 'call-top' }, el('h1', { class: 'brand', t: 'brand' }), gate.node, language),
 		el('div', { class: 'call-middle' }, stage.node, side.node),
-		el('div', { class: 'call-bottom' }, line.node, bar.node), problem.node, gate.announcement, over));
+		el('div', { class: 'call-bottom' }, line.node, bar.node, bar.consent), problem.node, gate.announcement, over.node);
+	root.replaceChildren(page);
 	wireMedia(media, devices, stage);
 	media.addEventListener('state', () => media.state === 'failed' && problem.show(media.failure));
 	session.addEventListener('online', () => media.verify());
 	session.addEventListener('end', ({ detail }) => {
 		if (detail?.reason !== 'replaced') return finish(detail?.reason ?? 'ended');
 		media.stop(false);
-		over.hidden = false;
+		over.cover(true);
 	});
 	window.addEventListener('pagehide', () => devices.stop());
 	session.addEventListener('refused', ({ detail }) => finish(detail?.name ?? 'ended'));
@@ -99,6 +108,7 @@ export async function call(root, { api, session, device, devices, consents, lang
 	await media.start();
 	const why = await ended;
 	line.stop();
+	lost.stop();
 	bar.stop();
 	presence.stop();
 	media.stop(why === 'left');

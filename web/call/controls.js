@@ -1,31 +1,11 @@
-/* The bar under the pictures: microphone, camera, screen, full screen, consent, leave. */
-import { action, el, replace, sayAttribute } from '../ui/dom.js';
+/* The bar under the pictures: microphone, camera, screen, view, devices, one's choice, leave. */
+import { el } from '../ui/dom.js';
 import { drawn } from '../ui/icons.js';
-
-/* A button with two states; `set(on)` does it and may fail, which leaves it as it was. */
-function toggle(test, icons, labels, on, set) {
-	const button = el('button', { type: 'button', class: 'control', test });
-	const show = (now) => {
-		on = now;
-		button.setAttribute('aria-pressed', String(on));
-		sayAttribute(button, 'aria-label', labels[on ? 1 : 0]);
-		sayAttribute(button, 'title', labels[on ? 1 : 0]);
-		replace(button, drawn(icons[on ? 1 : 0]));
-	};
-	action(button, async () => {
-		const wanted = !on;
-		await set(wanted).then(() => show(wanted), () => {});
-	});
-	show(on);
-	return { button, show };
-}
-
-function plain(test, name, label, run, extra = '') {
-	return action(el('button', { type: 'button', class: `control ${extra}`, test, label, hint: label }, drawn(name)), run);
-}
+import { deviceSettings } from './device_settings.js';
+import { roundButton, toggle } from './toggle.js';
 
 /* Screen sharing: asks the browser for a screen; ends when the person ends it there. */
-function screenToggle(media, state) {
+function screenToggle(media, state, stage) {
 	let track = null;
 	const set = async (on) => {
 		if (on) {
@@ -38,36 +18,61 @@ function screenToggle(media, state) {
 			track = null;
 		}
 		await media.send(2, track);
+		stage.shares(Boolean(track));
 		state.tell({ screen: Boolean(track) });
 	};
 	const one = toggle('share-screen', ['screen', 'screen'], ['call.screen.start', 'call.screen.stop'], false, set);
-	if (!navigator.mediaDevices.getDisplayMedia) one.button.hidden = true;
+	one.button.hidden = !navigator.mediaDevices?.getDisplayMedia;
 	return { button: one.button, stop: () => track?.stop() };
 }
 
-export function controls({ devices, media, state, stage, togglePanel, leave }) {
-	const has = (kind) => Boolean(devices.track(kind)?.enabled);
-	const mic = toggle('mute', ['micOff', 'mic'], ['call.mic.on', 'call.mic.off'], has('audio'), async (on) => {
-		await devices.microphone(on);
-		state.tell({ mic: on });
-	});
-	const camera = toggle('camera', ['cameraOff', 'camera'], ['call.camera.on', 'call.camera.off'], has('video'), (on) => devices.camera(on));
+/* The whole page, so that the state of recording stays in sight. */
+function fullScreenToggle(page) {
+	const full = toggle('fullscreen', ['full', 'fullOff'], ['call.full', 'call.fullOff'], false, (on) =>
+		on ? page().requestFullscreen() : document.exitFullscreen());
+	document.addEventListener('fullscreenchange', () => full.show(Boolean(document.fullscreenElement)));
+	full.button.classList.add('wide-only');
+	full.button.hidden = !document.fullscreenEnabled;
+	return full.button;
+}
+
+/* The other person's picture in a small window over everything, where the browser has that. */
+function pictureToggle(stage) {
+	const { video } = stage;
+	const picture = toggle('picture', ['picture', 'picture'], ['call.picture', 'call.pictureOff'], false, (on) =>
+		on ? video.requestPictureInPicture() : document.exitPictureInPicture());
+	video.addEventListener('enterpictureinpicture', () => picture.show(true));
+	video.addEventListener('leavepictureinpicture', () => picture.show(false));
+	picture.button.classList.add('wide-only');
+	picture.button.hidden = !document.pictureInPictureEnabled;
+	return picture.button;
+}
+
+function deviceToggles(devices, state, failed) {
+	const isOn = (kind) => Boolean(devices.track(kind)?.enabled);
+	const mic = toggle('mute', ['micOff', 'mic'], ['call.mic.on', 'call.mic.off'], isOn('audio'), (on) => devices.microphone(on), failed);
+	const camera = toggle('camera', ['cameraOff', 'camera'], ['call.camera.on', 'call.camera.off'], isOn('video'), (on) => devices.camera(on), failed);
 	// Devices may come late (a permission given during the call) and go by themselves.
 	const follow = () => {
-		mic.show(has('audio'));
-		camera.show(has('video'));
-		state.tell({ mic: has('audio'), camera: has('video') });
+		mic.show(isOn('audio'));
+		camera.show(isOn('video'));
+		state.tell({ mic: isOn('audio'), camera: isOn('video') });
 	};
 	devices.addEventListener('track', follow);
 	follow();
-	const screen = screenToggle(media, state);
-	const full = plain('fullscreen', 'full', 'call.full', async () => {
-		if (document.fullscreenElement) await document.exitFullscreen();
-		else await stage.node.parentElement.requestFullscreen();
-	}, 'wide-only');
-	const consent = plain('open-consent', 'consent', 'call.consent', async () => togglePanel());
-	const quit = plain('leave', 'leave', 'call.leave', leave, 'danger');
-	const node = el('div', { class: 'controls', role: 'toolbar', label: 'call.controls' },
-		mic.button, camera.button, screen.button, full, consent, quit);
-	return { node, stop: screen.stop };
+	return [mic.button, camera.button];
+}
+
+/* `problem`: a line for what fails; `page`: the element that fills the screen. */
+export function controls({ devices, media, state, stage, problem, page, togglePanel, leave }) {
+	const failed = (failure) => problem.show(failure);
+	const screen = screenToggle(media, state, stage);
+	const settings = deviceSettings(devices);
+	const consent = el('button', { type: 'button', class: 'choice-button', label: 'call.consent', test: 'open-consent', on: { click: togglePanel } },
+		drawn('consent'), el('span', { t: 'call.choice' }));
+	const node = el('div', { class: 'controls', role: 'group', label: 'call.controls' },
+		...deviceToggles(devices, state, failed), screen.button, pictureToggle(stage), fullScreenToggle(page),
+		roundButton('settings', 'settings', 'call.settings', async () => settings.open()),
+		roundButton('leave', 'leave', 'call.leave', leave, 'danger'));
+	return { node, consent, stop: screen.stop };
 }

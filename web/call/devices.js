@@ -1,22 +1,54 @@
-/* Camera and microphone: asking, choosing, switching off for good, and how loud the microphone is. */
+/*
+ * Camera, microphone and loudspeaker: asking, choosing, switching off for good, why one cannot be had, and how loud the
+ * microphone is. What the person switched off stays off over a reload, and what they chose over visits.
+ *
+ * Events: "track" (detail {kind, track}), "missing" (why a device cannot be had changed), "devices" (one came or went),
+ * "sink" (another loudspeaker was chosen).
+ */
 const VIDEO = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 } };
 const AUDIO = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+const KINDS = ['audio', 'video'];
+const OFF = 'aparte/off';
+/* What browsers answer, in three kinds that a person can do something about. */
+const REASONS = { NotFoundError: 'absent', OverconstrainedError: 'absent', NotReadableError: 'busy', AbortError: 'busy' };
 
 export class Devices extends EventTarget {
 	stream = new MediaStream();
-	#chosen = { audio: localStorage.getItem('aparte/audio'), video: localStorage.getItem('aparte/video') };
+	/* kind -> denied, absent or busy */
+	missing = {};
+	#chosen = { audio: localStorage.getItem('aparte/audio'), video: localStorage.getItem('aparte/video'), sink: localStorage.getItem('aparte/sink') };
+	#off = new Set(JSON.parse(sessionStorage.getItem(OFF) ?? '[]'));
+
+	constructor() {
+		super();
+		navigator.mediaDevices?.addEventListener('devicechange', () => this.#tell('devices'));
+	}
+
+	#tell(name, detail) {
+		this.dispatchEvent(new CustomEvent(name, { detail }));
+	}
 
 	track(kind) {
 		return this.stream.getTracks().find((track) => track.kind === kind && track.readyState === 'live') ?? null;
 	}
 
-	/* Both if it can be, else what there is. Answers the kinds that could not be had. */
+	/* Both if it can be, else what there is; `missing` says what could not be had. */
 	async start() {
-		const both = await this.#ask({ audio: true, video: true }).then(() => true, () => false);
-		if (both) return [];
-		const missing = [];
-		for (const kind of ['audio', 'video']) await this.#ask({ [kind]: true }).catch(() => missing.push(kind));
-		return missing;
+		const wanted = KINDS.filter((kind) => kind === 'audio' || !this.#off.has(kind));
+		const both = wanted.length === 2 && (await this.#ask({ audio: true, video: true }).then(() => true, () => false));
+		for (const kind of both ? [] : wanted) await this.#want(kind).catch(() => {});
+		this.#tell('missing');
+	}
+
+	/* One device, once more; fails with its reason. */
+	async #want(kind) {
+		try {
+			await this.#ask({ [kind]: true });
+		} catch (failure) {
+			this.missing = { ...this.missing, [kind]: REASONS[failure.name] ?? 'denied' };
+			this.#tell('missing');
+			throw Object.assign(new Error(kind), { name: `device-${kind}-${this.missing[kind]}` });
+		}
 	}
 
 	async #ask({ audio, video }) {
@@ -28,11 +60,15 @@ export class Devices extends EventTarget {
 		for (const track of got.getTracks()) this.#put(track);
 	}
 
+	/* A microphone that was muted stays so, whichever it is. */
 	#put(track) {
-		this.drop(track.kind, false);
+		const { kind } = track;
+		this.drop(kind, false);
+		if (kind === 'audio') track.enabled = !this.#off.has('audio');
 		this.stream.addTrack(track);
-		track.addEventListener('ended', () => this.track(track.kind) ?? this.drop(track.kind));
-		this.dispatchEvent(new CustomEvent('track', { detail: { kind: track.kind, track } }));
+		delete this.missing[kind];
+		track.addEventListener('ended', () => this.track(kind) ?? this.drop(kind));
+		this.#tell('track', { kind, track });
 	}
 
 	/* Stops a device altogether, so that its light goes off. */
@@ -41,29 +77,52 @@ export class Devices extends EventTarget {
 			track.stop();
 			this.stream.removeTrack(track);
 		}
-		if (tell) this.dispatchEvent(new CustomEvent('track', { detail: { kind, track: null } }));
+		if (tell) this.#tell('track', { kind, track: null });
+	}
+
+	#remember(kind, on) {
+		if (on) this.#off.delete(kind);
+		else this.#off.add(kind);
+		sessionStorage.setItem(OFF, JSON.stringify([...this.#off]));
 	}
 
 	async choose(kind, deviceId) {
 		this.#chosen[kind] = deviceId;
 		localStorage.setItem(`aparte/${kind}`, deviceId);
-		await this.#ask({ [kind]: true });
+		if (kind === 'sink') this.#tell('sink');
+		else if (!this.#off.has(kind) || kind === 'audio') await this.#want(kind);
+	}
+
+	chosen(kind) {
+		return this.track(kind)?.getSettings().deviceId ?? this.#chosen[kind];
+	}
+
+	/* Where the other person's voice comes out, in browsers that let one choose. */
+	async playThrough(audio) {
+		if (this.#chosen.sink && audio.setSinkId) await audio.setSinkId(this.#chosen.sink).catch(() => {});
 	}
 
 	async camera(on) {
 		if (!on) this.drop('video');
-		else if (!this.track('video')) await this.#ask({ video: true });
+		else if (!this.track('video')) await this.#want('video');
+		this.#remember('video', on);
 	}
 
 	async microphone(on) {
-		if (on && !this.track('audio')) await this.#ask({ audio: true });
+		if (on && !this.track('audio')) {
+			this.#off.delete('audio');
+			await this.#want('audio');
+		}
 		const track = this.track('audio');
 		if (track) track.enabled = on;
+		this.#remember('audio', on);
+		this.#tell('track', { kind: 'audio', track });
 	}
 
+	/* kind: audio, video or sink */
 	async list(kind) {
-		const wanted = kind === 'audio' ? 'audioinput' : 'videoinput';
-		const all = await navigator.mediaDevices.enumerateDevices();
+		const wanted = { audio: 'audioinput', video: 'videoinput', sink: 'audiooutput' }[kind];
+		const all = (await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? [];
 		return all.filter((device) => device.kind === wanted && device.deviceId);
 	}
 

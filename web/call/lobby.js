@@ -1,88 +1,108 @@
 /*
- * Before the call: see and hear oneself, choose camera and microphone, read the limits of confidentiality, join.
- * Nothing is sent yet, and joining agrees to nothing.
+ * Before the call: see and hear oneself, choose devices, see whether the other is there, read the limits of
+ * confidentiality, join. Nothing is sent yet, and joining agrees to nothing.
  */
-import { t } from '../i18n/i18n.js';
-import { action, el, replace, say } from '../ui/dom.js';
-import { watchLevel } from './devices.js';
+import { action, el, plain, replace, say } from '../ui/dom.js';
+import { drawn } from '../ui/icons.js';
+import { initials } from '../ui/person.js';
+import { choosers, deviceTrouble, levelMeter } from './device_choice.js';
+import { toggle } from './toggle.js';
 
-const LIMITS = ['limits.secret', 'limits.danger', 'limits.law', 'limits.sponsor', 'limits.record'];
+const LIMITS = [['limits.secret', 'lock'], ['limits.danger', 'alert'], ['limits.law', 'law'], ['limits.sponsor', 'people'], ['limits.record', 'consent']];
+const LOOK_MS = 5000;
 
-function chooser(devices, kind) {
-	const select = el('select', { id: `choose-${kind}`, test: `choose-${kind}` });
-	const fill = async () => {
-		const all = await devices.list(kind);
-		const current = devices.track(kind)?.getSettings().deviceId;
-		replace(select, ...all.map((device, i) => {
-			const option = el('option', { value: device.deviceId, selected: device.deviceId === current });
-			option.textContent = device.label || t('lobby.device', { number: i + 1 });
-			return option;
-		}));
-		select.disabled = all.length === 0;
-	};
-	select.addEventListener('change', () => devices.choose(kind, select.value).catch(() => {}).then(fill));
-	devices.addEventListener('track', fill);
-	const label = kind === 'audio' ? 'lobby.microphone' : 'lobby.camera';
-	return { fill, node: el('div', { class: 'field' }, el('label', { for: `choose-${kind}`, t: label }), select) };
-}
-
-function levelMeter(devices) {
-	const bar = el('div', { class: 'level', role: 'img', label: 'lobby.level' }, el('span', { class: 'level-bar' }));
-	let stop = null;
+/* Microphone and camera over the preview; what is chosen here holds in the call. */
+function switches(devices) {
+	const isOn = (kind) => Boolean(devices.track(kind)?.enabled);
+	const mic = toggle('lobby-mute', ['micOff', 'mic'], ['call.mic.on', 'call.mic.off'], false, (on) => devices.microphone(on));
+	const camera = toggle('lobby-camera', ['cameraOff', 'camera'], ['call.camera.on', 'call.camera.off'], false, (on) => devices.camera(on));
 	const follow = () => {
-		stop?.();
-		stop = null;
-		if (!devices.track('audio')) return bar.style.setProperty('--level', '0');
-		stop = watchLevel(devices.stream, (level) => bar.style.setProperty('--level', level.toFixed(3)));
+		mic.show(isOn('audio'));
+		camera.show(isOn('video'));
 	};
-	devices.addEventListener('track', ({ detail }) => detail.kind === 'audio' && follow());
-	return { node: bar, stop: () => stop?.(), follow };
+	devices.addEventListener('track', follow);
+	follow();
+	return [mic.button, camera.button];
 }
 
-function preview(devices) {
+function preview(devices, party, meter) {
 	const video = el('video', { autoplay: true, muted: true, playsinline: true, label: 'call.self', test: 'preview-video' });
 	video.muted = true;
-	const empty = el('p', { class: 'preview-empty', t: 'lobby.asking' });
+	const words = el('p', { t: 'lobby.asking' });
+	const empty = el('div', { class: 'preview-empty' }, initials(party.name), words);
+	let asked = false;
 	const show = () => {
 		const track = devices.track('video');
 		video.srcObject = track ? new MediaStream([track]) : null;
 		video.hidden = !track;
 		empty.hidden = Boolean(track);
+		say(words, !asked ? 'lobby.asking' : devices.missing.video ? 'lobby.noPicture' : 'lobby.cameraOff');
 	};
 	devices.addEventListener('track', show);
-	return { node: el('div', { class: 'preview' }, video, empty), empty, show };
+	devices.addEventListener('missing', () => {
+		asked = true;
+		show();
+	});
+	show();
+	const name = party.name ? plain('span', party.name, { class: 'name' }) : null;
+	return el('div', { class: 'preview' }, video, empty,
+		el('div', { class: 'preview-bar' }, name, el('div', { class: 'preview-acts' }, ...switches(devices)), meter));
 }
 
-function introduction(party) {
+/* Whether the other person is in the call already; asked again while one waits. */
+function company(session) {
+	const words = el('span', {});
+	const node = el('p', { class: 'company', role: 'status', test: 'company' }, el('span', { class: 'dot', 'aria-hidden': 'true' }), words);
+	const show = () => {
+		const { name, connected } = session.party.peer ?? {};
+		node.dataset.here = String(Boolean(connected));
+		const key = connected ? 'lobby.here' : 'lobby.notYet';
+		if (words.dataset.t !== (name ? `${key}.name` : key)) say(words, name ? `${key}.name` : key, name ? { name } : undefined);
+	};
+	session.addEventListener('change', show);
+	show();
+	return node;
+}
+
+function introduction(session) {
+	const { party } = session;
 	const peer = party.peer?.name;
 	const greeting = party.name ? el('h1', { t: ['lobby.hello', { name: party.name }] }) : el('h1', { t: 'lobby.title' });
-	return [
-		greeting,
-		el('p', { class: 'lead', t: peer ? [`lobby.with.${party.role}`, { name: peer }] : `lobby.role.${party.role}` }),
-		el('section', { class: 'limits' }, el('h2', { t: 'limits.title' }),
-			el('ul', {}, ...LIMITS.map((key) => el('li', { t: key })))),
-	];
+	return el('div', { class: 'lobby-hello' }, greeting,
+		el('p', { class: 'lead', t: peer ? [`lobby.with.${party.role}`, { name: peer }] : `lobby.role.${party.role}` }), company(session));
 }
 
-/* Shows the lobby in `root`; resolves when the person joins. */
-export async function lobby(root, { party, devices, language, test }) {
-	const [camera, microphone, meter, picture] = [chooser(devices, 'video'), chooser(devices, 'audio'), levelMeter(devices), preview(devices)];
-	const trouble = el('p', { class: 'problem', role: 'alert', hidden: true, test: 'device-problem' });
-	const join = el('button', { type: 'button', class: 'button primary large', t: 'lobby.join', test: test ?? 'join-start' });
-	const main = el('main', { class: 'lobby' },
-		el('div', { class: 'lobby-devices' }, picture.node, camera.node, microphone.node, meter.node, trouble),
-		el('div', { class: 'lobby-words' }, ...introduction(party), el('p', { class: 'promise', t: 'lobby.promise' }), join));
-	replace(root, el('header', { class: 'top' }, el('span', { class: 'brand', t: 'brand' }), language), main);
-	const joined = new Promise((resolve) => action(join, async () => resolve()));
-	devices.start().then(async (missing) => {
-		picture.show();
-		if (missing.length) {
-			trouble.hidden = false;
-			say(trouble, missing.length === 2 ? 'lobby.noDevices' : `lobby.no.${missing[0]}`);
-			if (missing.includes('video')) say(picture.empty, 'lobby.noPicture');
-		}
-		await Promise.all([camera.fill(), microphone.fill()]);
+function limits() {
+	return el('section', { class: 'limits' }, el('h2', { t: 'limits.title' }),
+		el('ul', {}, ...LIMITS.map(([key, name]) => el('li', {}, drawn(name), el('span', { t: key })))));
+}
+
+/* The button says what one joins with. */
+function joinButton(devices) {
+	const button = el('button', { type: 'button', class: 'button primary large', t: 'lobby.join', test: 'join-start' });
+	const show = () => {
+		const { audio, video } = devices.missing;
+		say(button, audio && video ? 'lobby.joinListening' : video ? 'lobby.joinVoice' : 'lobby.join');
+	};
+	for (const event of ['missing', 'track']) devices.addEventListener(event, show);
+	return button;
+}
+
+/* Shows the lobby in `root`; resolves when the person joins, or when the session ended meanwhile. */
+export async function lobby(root, { session, devices, language }) {
+	const meter = levelMeter(devices);
+	const join = joinButton(devices);
+	replace(root, el('header', { class: 'top' }, el('span', { class: 'brand', t: 'brand' }), language),
+		el('main', { class: 'lobby' }, introduction(session),
+			el('div', { class: 'lobby-devices' }, preview(devices, session.party, meter.node), deviceTrouble(devices),
+				el('div', { class: 'device-fields' }, ...choosers(devices))),
+			el('div', { class: 'lobby-words' }, limits(),
+				el('div', { class: 'lobby-join' }, el('p', { class: 'promise', t: 'lobby.promise' }), join))));
+	devices.start();
+	await new Promise((resolve) => {
+		action(join, async () => resolve());
+		session.addEventListener('change', () => session.ended && resolve());
+		const look = setInterval(() => (join.isConnected ? session.refresh().catch(() => {}) : clearInterval(look)), LOOK_MS);
 	});
-	await joined;
 	meter.stop();
 }

@@ -5,7 +5,6 @@ import { action, el, plain } from '../ui/dom.js';
 import { drawn } from '../ui/icons.js';
 import { checkOldReceipt, receiptBadge } from '../ui/receipts.js';
 import { passages } from './my_passages.js';
-import { watch } from './watch.js';
 
 function stateTag(state) {
 	return el('span', { class: `state state-${state}`, t: tOr(`state.${state}`, 'state.other') });
@@ -23,7 +22,7 @@ export function recordingList(context, recordings) {
 	return el('ul', { class: 'items' }, ...recordings.map((recording) => {
 		const can = recording.watchable === true;
 		const see = el('button', { type: 'button', class: 'button', test: 'watch-open' }, drawn('play'), el('span', { t: 'recording.watch' }));
-		action(see, () => watch({ api, recording, viewer: party.name ?? t(`role.${party.role}`), names }));
+		action(see, async () => (await import('./watch.js')).watch({ api, recording, viewer: party.name ?? t(`role.${party.role}`), names }));
 		const length = recording.duration_ms ? plain('span', formatSeconds(recording.duration_ms / 1000)) : null;
 		return el('li', { class: 'item', test: 'my-recording', 'data-state': recording.state },
 			el('div', { class: 'item-words' }, plain('strong', formatDate(recording.created)), length,

@@ -1,9 +1,10 @@
 /*
  * The pictures: the peer large, oneself small in a corner, a shared screen before both. A picture is shown only while
- * frames come; otherwise words say why there is none.
+ * frames come; otherwise initials and words say why there is none.
  */
-import { el, say } from '../ui/dom.js';
+import { el, plain, replace, say } from '../ui/dom.js';
 import { drawn } from '../ui/icons.js';
+import { initials } from '../ui/person.js';
 
 const STILL_MS = 4000;
 
@@ -29,30 +30,53 @@ function watchFrames(video, change) {
 	setInterval(() => set(performance.now() - last < STILL_MS), 500);
 }
 
+/* A name over a picture, with a struck-out microphone while that person is muted. */
+function nameTag(name, key) {
+	const muted = el('span', { class: 'muted', role: 'img', label: 'call.peerMuted', hidden: true }, drawn('micOff'));
+	const node = el('span', { class: 'tag' }, muted, name ? plain('span', name, { class: 'name' }) : el('span', { t: key }));
+	return { node, muted };
+}
+
 export class Stage {
 	#peer = player('peer-video', 'call.peer', true);
 	#screen = player('screen-video', 'call.peerScreen', true);
 	#self = player('self-video', 'call.self', true);
 	#audio = el('audio', { autoplay: true, test: 'peer-audio' });
-	#placeholder = el('p', { class: 'placeholder', role: 'status' });
+	#placeholder = el('p', { class: 'placeholder', role: 'status', test: 'placeholder' });
+	#hint = el('p', { class: 'placeholder-hint', t: 'call.waiting.hint' });
+	#face = el('span', {});
 	#hear = el('button', { type: 'button', class: 'button primary hear', t: 'call.hear', hidden: true });
-	#muted = el('span', { class: 'tag', hidden: true }, drawn('micOff'), el('span', { t: 'call.peerMuted' }));
+	#sharing = el('p', { class: 'tag sharing', role: 'status', hidden: true }, drawn('screen'), el('span', { t: 'call.sharing' }));
+	#peerTag;
+	#selfTag = nameTag(null, 'call.self');
 	#session;
 	#state;
+	#devices;
 	#flow = { camera: false, screen: false };
+	#met = false;
 
-	constructor(session, state) {
+	constructor(session, state, devices) {
 		this.#session = session;
 		this.#state = state;
+		this.#devices = devices;
+		this.#peerTag = nameTag(session.party?.peer?.name, 'call.other');
 		this.node = el('div', { class: 'stage' }, this.#peer, this.#screen,
-			el('div', { class: 'stage-empty' }, drawn('person'), this.#placeholder), this.#muted, this.#hear,
-			el('div', { class: 'self' }, this.#self), this.#audio);
+			el('div', { class: 'stage-empty' }, this.#face, this.#placeholder, this.#hint), this.#peerTag.node, this.#sharing, this.#hear,
+			el('div', { class: 'self' }, this.#self, el('div', { class: 'self-empty' }, initials(session.party?.name)), this.#selfTag.node), this.#audio);
 		this.#hear.addEventListener('click', () => this.#audio.play().then(() => (this.#hear.hidden = true)));
+		replace(this.#face, initials(session.party?.peer?.name));
 		watchFrames(this.#peer, (flowing) => this.#flows('camera', flowing));
 		watchFrames(this.#screen, (flowing) => this.#flows('screen', flowing));
 		session.addEventListener('change', () => this.show());
 		state.addEventListener('change', () => this.show());
+		devices.addEventListener('sink', () => devices.playThrough(this.#audio));
+		devices.playThrough(this.#audio);
 		this.show();
+	}
+
+	/* The other person's picture. */
+	get video() {
+		return this.#peer;
 	}
 
 	#flows(what, flowing) {
@@ -69,20 +93,30 @@ export class Stage {
 		this.#audio.play().catch((failure) => (this.#hear.hidden = failure.name !== 'NotAllowedError'));
 	}
 
-	showSelf(track) {
+	showSelf() {
+		const track = this.#devices.track('video');
 		this.#self.srcObject = track ? new MediaStream([track]) : null;
 		this.node.dataset.self = track ? 'on' : 'off';
+		this.#selfTag.muted.hidden = Boolean(this.#devices.track('audio')?.enabled);
+	}
+
+	/* Whether one's own screen is being shown to the other. */
+	shares(on) {
+		this.#sharing.hidden = !on;
 	}
 
 	show() {
 		const { peer, connected } = { peer: this.#state.peer, connected: this.#session.party?.peer?.connected };
 		const camera = this.#flow.camera && peer.camera;
 		const screen = this.#flow.screen && peer.screen;
+		this.#met ||= Boolean(connected);
 		this.node.dataset.peer = camera ? 'on' : 'off';
 		this.node.dataset.screen = screen ? 'on' : 'off';
-		this.#muted.hidden = peer.mic || !connected;
+		this.#peerTag.muted.hidden = peer.mic || !connected;
+		this.#peerTag.node.hidden = !connected;
+		this.#hint.hidden = Boolean(connected);
 		const name = this.#session.party?.peer?.name;
-		const key = !connected ? 'call.waiting' : peer.camera ? 'call.connecting' : 'call.peerCameraOff';
+		const key = !connected ? (this.#met ? 'call.gone' : 'call.waiting') : peer.camera ? 'call.connecting' : 'call.peerCameraOff';
 		say(this.#placeholder, name ? `${key}.name` : key, name ? { name } : undefined);
 	}
 }

@@ -1,61 +1,60 @@
-/*
- * Both speakers may watch their recording. A <video> cannot send a bearer token, so the tracks are fetched in
- * ranges into blobs, which seek well and vanish with the page; nothing is offered for keeping.
- */
+/* Both speakers may watch their recording, together and in step; nothing is offered for keeping. */
 import { PairPlayer, ROLES } from '../player/pair.js';
-import { el, replace, say } from '../ui/dom.js';
+import { el, replace } from '../ui/dom.js';
+import { drawn } from '../ui/icons.js';
 import { problemLine } from '../ui/problem.js';
+import { ask, streaming, wholeTrack } from './track_source.js';
 
-const PIECE = 4 * 1024 * 1024;
+const STYLE = '/web/style/player.css';
 
-/* One track as a blob; `progress(share)` as it comes. */
-export async function fetchTrack(api, path, progress, signal) {
-	const parts = [];
-	for (let at = 0, size = Infinity; at < size; ) {
-		const headers = { Range: `bytes=${at}-${at + PIECE - 1}` };
-		const response = await api.request('GET', path, { headers, signal });
-		const part = await response.blob();
-		parts.push(part);
-		at += part.size;
-		size = response.status === 206 ? Number(response.headers.get('Content-Range').split('/')[1]) : at;
-		if (part.size === 0) break;
-		progress(at / size);
-	}
-	return new Blob(parts, { type: 'video/webm' });
+function styled() {
+	if (!document.querySelector(`link[href="${STYLE}"]`)) document.head.append(el('link', { rel: 'stylesheet', href: STYLE }));
+}
+
+/* Addresses for both tracks, as they come or whole. {sources, end} */
+async function sourcesOf(api, recording, progress, signal) {
+	const path = (role) => `/v1/party/recordings/${recording.id}/tracks/${role}`;
+	await Promise.all(ROLES.map((role) => ask(api, path(role), signal)));
+	const stop = await streaming(api);
+	if (stop) return { sources: Object.fromEntries(ROLES.map((role) => [role, path(role)])), end: stop };
+	const shares = { coach: 0, coachee: 0 };
+	const sources = Object.fromEntries(await Promise.all(ROLES.map(async (role) => {
+		const blob = await wholeTrack(api, path(role), (share) => {
+			shares[role] = share;
+			progress((shares.coach + shares.coachee) / 2);
+		}, signal);
+		return [role, URL.createObjectURL(blob)];
+	})));
+	return { sources, end: () => Object.values(sources).forEach((url) => URL.revokeObjectURL(url)) };
 }
 
 /* Opens the recording over the page; closes with Escape or its button. */
 export async function watch({ api, recording, viewer, names }) {
+	styled();
 	const stop = new AbortController();
 	const problem = problemLine('watch-problem');
-	const bar = el('progress', { max: '1', value: '0', label: 'watch.loading' });
+	const bar = el('progress', { max: '1', label: 'watch.loading' });
 	const body = el('div', { class: 'watch-body' }, bar);
-	const close = el('button', { type: 'button', class: 'button', t: 'close', test: 'watch-close' });
+	const close = el('button', { type: 'button', class: 'small', label: 'close', hint: 'close', test: 'watch-close' }, drawn('close'));
 	const dialog = el('dialog', { class: 'watch', label: 'watch.title', test: 'watch' },
-		el('header', {}, say(el('h2', {}), 'watch.title'), close), body, problem.node);
+		el('header', {}, el('h2', { t: 'watch.title' }), close), body, problem.node);
 	const player = new PairPlayer({ viewer, names });
-	const urls = {};
+	let end = () => {};
 	close.addEventListener('click', () => dialog.close());
 	dialog.addEventListener('close', () => {
 		stop.abort();
 		player.close();
-		Object.values(urls).forEach((url) => URL.revokeObjectURL(url));
+		end();
 		dialog.remove();
 	});
 	document.body.append(dialog);
 	dialog.showModal();
 	try {
-		const shares = { coach: 0, coachee: 0 };
-		await Promise.all(ROLES.map(async (role) => {
-			const progress = (share) => {
-				shares[role] = share;
-				bar.value = (shares.coach + shares.coachee) / 2;
-			};
-			urls[role] = URL.createObjectURL(
-				await fetchTrack(api, `/v1/party/recordings/${recording.id}/tracks/${role}`, progress, stop.signal));
-		}));
+		const made = await sourcesOf(api, recording, (share) => (bar.value = share), stop.signal);
+		end = made.end;
+		if (!dialog.isConnected) return end();
 		replace(body, player.node);
-		await player.load(urls);
+		await player.load(made.sources);
 		player.node.focus();
 	} catch (failure) {
 		if (failure.name === 'AbortError') return;

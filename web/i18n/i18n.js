@@ -2,10 +2,7 @@
  * Words by key. A catalogue is a flat object; {name} in a text is a value. The language is the person's choice of
  * before, else the one asked for, else the browser's, else French.
  */
-import { en } from './en.js';
-import { fr } from './fr.js';
-
-export const catalogues = { fr, en };
+const catalogues = { fr: {}, en: {} };
 export const languages = Object.keys(catalogues);
 
 const KEPT = 'aparte/language';
@@ -15,6 +12,11 @@ const listeners = new Set();
 function known(candidate) {
 	const short = String(candidate ?? '').slice(0, 2).toLowerCase();
 	return languages.includes(short) ? short : null;
+}
+
+/* Each kind of page brings its own words: person.js, all.js. */
+export function addWords(lang, ...words) {
+	Object.assign(catalogues[lang], ...words);
 }
 
 export function currentLanguage() {
@@ -59,6 +61,20 @@ export function formatDate(value) {
 
 export function formatDay(value) {
 	return value ? new Intl.DateTimeFormat(language, { dateStyle: 'long' }).format(new Date(value)) : '—';
+}
+
+/* A shorter one, for rows. */
+export function formatMoment(value) {
+	return value ? new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(value)) : '—';
+}
+
+export function formatShortDay(value) {
+	return value ? new Intl.DateTimeFormat(language, { dateStyle: 'medium' }).format(new Date(value)) : '—';
+}
+
+/* The time of day alone. */
+export function formatTime(value) {
+	return value ? new Intl.DateTimeFormat(language, { timeStyle: 'short' }).format(new Date(value)) : '—';
 }
 
 /* 3725 → 1:02:05 */

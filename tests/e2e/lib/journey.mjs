@@ -5,7 +5,7 @@
  */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { built } from './instance.mjs';
+import { built, until } from './instance.mjs';
 
 export const LANGUAGES = ['fr', 'en'];
 /* Pictures are output of the tests, beside the programs under test, never in the tree. */
@@ -45,7 +45,9 @@ export async function inLanguage(page, lang) {
 		if (button) button.click();
 		else (await import('/web/i18n/i18n.js')).chooseLanguage(wanted);
 	}, lang);
-	await page.waitForFunction((wanted) => document.documentElement.lang === wanted && !document.querySelector('[aria-busy="true"]'), lang);
+	/* Not waitForFunction: a page's policy may forbid it to make functions of text. */
+	await until(`quiet in ${lang}`, () => page.evaluate((wanted) =>
+		document.documentElement.lang === wanted && !document.querySelector('[aria-busy="true"]'), lang), 15000, 50);
 }
 
 /* What can only be scrolled to sideways: a line, or none. */
@@ -123,7 +125,7 @@ export async function firstVisit(browser, url, ready, options = {}) {
 	});
 	try {
 		await page.goto(url);
-		await page.waitForFunction(() => window.usableAt > 0);
+		await until('usable', () => page.evaluate(() => window.usableAt > 0));
 		const interactive = await page.evaluate(() => Math.round(Math.max(window.usableAt, window.longTaskEnd)));
 		return { bytes, requests, interactive };
 	} finally {

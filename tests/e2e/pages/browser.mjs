@@ -4,7 +4,9 @@
  */
 import { chromium } from 'playwright-core';
 
-export { axe, shot } from '../lib/journey.mjs';
+import { drawPortrait, lookOf, usePortrait } from '../lib/portrait.mjs';
+
+export { axe, everyLook, inLanguage, shot } from '../lib/journey.mjs';
 
 export function launch() {
 	return chromium.launch({
@@ -15,11 +17,12 @@ export function launch() {
 	});
 }
 
-/* A page of its own context; `complaints` grows with everything that is wrong. */
-export async function openPage(browser, origin, options = {}) {
+/* A page of its own context, its camera as in lib/portrait.mjs when a role is given; `complaints` grows with everything that is wrong. */
+export async function openPage(browser, origin, { portrait, ...options } = {}) {
 	const context = await browser.newContext({ permissions: ['camera', 'microphone'], locale: 'fr-FR', reducedMotion: 'reduce',
 		viewport: { width: 1280, height: 800 }, ...options });
 	const page = await context.newPage();
+	if (portrait) await usePortrait(page, portrait);
 	const complaints = [];
 	page.on('console', (message) => {
 		// A refused call is logged by the browser itself; the page's own answer to it is what tests look at.
@@ -38,23 +41,8 @@ export async function openPage(browser, origin, options = {}) {
 export async function makeAnswerer(browser) {
 	const context = await browser.newContext();
 	const page = await context.newPage();
-	await page.evaluate(() => {
-		const canvas = document.createElement('canvas');
-		Object.assign(canvas, { width: 640, height: 360 });
-		const pen = canvas.getContext('2d');
-		let n = 0;
-		setInterval(() => {
-			const warm = pen.createLinearGradient(0, 0, 640, 360);
-			warm.addColorStop(0, '#6d8f86');
-			warm.addColorStop(1, '#d9c7a3');
-			pen.fillStyle = warm;
-			pen.fillRect(0, 0, 640, 360);
-			pen.fillStyle = '#ffffff88';
-			pen.beginPath();
-			pen.arc(320 + 120 * Math.sin(n / 20), 180, 70, 0, 7);
-			pen.fill();
-			n++;
-		}, 33);
+	await page.evaluate(({ source, look }) => {
+		const picture = new Function(`return (${source})`)()(look);
 		window.answer = async (sdp) => {
 			const pc = new RTCPeerConnection();
 			window.last = pc;
@@ -66,7 +54,7 @@ export async function makeAnswerer(browser) {
 			oscillator.connect(out);
 			oscillator.start();
 			await audio.sender.replaceTrack(out.stream.getAudioTracks()[0]);
-			await camera.sender.replaceTrack(canvas.captureStream(30).getVideoTracks()[0]);
+			await camera.sender.replaceTrack(picture);
 			for (const one of [audio, camera, screen]) one.direction = 'sendrecv';
 			await pc.setLocalDescription(await pc.createAnswer());
 			await new Promise((done) => {
@@ -76,6 +64,6 @@ export async function makeAnswerer(browser) {
 			});
 			return pc.localDescription.sdp;
 		};
-	});
+	}, { source: drawPortrait.toString(), look: lookOf('coach') });
 	return { answer: (sdp) => page.evaluate((text) => window.answer(text), sdp), page, close: () => context.close() };
 }
