@@ -181,4 +181,5 @@ void ap_api_add_all(struct ap_api *api)
 	ap_api_add_export(api);
 	ap_api_add_webhooks(api);
 	ap_api_add_public(api);
+	ap_api_add_overview(api);
 }

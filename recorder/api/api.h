@@ -84,6 +84,7 @@ void ap_api_add_people(struct ap_api *api);
 void ap_api_add_export(struct ap_api *api);
 void ap_api_add_webhooks(struct ap_api *api);
 void ap_api_add_public(struct ap_api *api);
+void ap_api_add_overview(struct ap_api *api);
 /* All of them. */
 void ap_api_add_all(struct ap_api *api);
 

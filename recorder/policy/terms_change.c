@@ -23,8 +23,12 @@ static struct ap_result count_one(struct ap_db *db, struct ap_rule_book *book, c
 {
 	struct ap_terms_of terms;
 	AP_TRY(ap_term_compute(db, book, s, &terms));
-	if (terms.withdrawn || terms.expires_ms >= s->expires_ms)
+	if (terms.withdrawn)
 		return AP_SUCCESS;
+	if (terms.expires_ms >= s->expires_ms) {
+		t->unchanged++;
+		return AP_SUCCESS;
+	}
 	const struct ap_terms_loss loss = {s->recording, s->expires_ms, terms.expires_ms, s->frozen};
 	g_array_append_val(t->losses, loss);
 	if (terms.expires_ms <= t->as_of_ms && s->frozen)
@@ -119,14 +123,14 @@ struct ap_result ap_terms_allow(struct ap_vault *v, const struct ap_terms_change
 	return erases ? verified : AP_SUCCESS;
 }
 
-/* Losses are in order, so each day is one run of them. */
-static JsonArray *days_of(const struct ap_terms_tally *t)
+/* Times in order, so each day is one run of them. */
+static JsonArray *days_of(const GArray *times)
 {
 	JsonArray *days = json_array_new();
 	JsonObject *day = NULL;
 	int64_t last = -1, count = 0;
-	for (guint i = 0; i < t->losses->len; i++) {
-		int64_t at = MAX(loss_at(t, i)->would_expire_ms, t->as_of_ms), number = at / DAY_MS;
+	for (guint i = 0; i < times->len; i++) {
+		int64_t number = g_array_index(times, int64_t, i) / DAY_MS;
 		if (number != last) {
 			char text[AP_TIME_TEXT];
 			ap_time_text(number * DAY_MS, text);
@@ -140,6 +144,25 @@ static JsonArray *days_of(const struct ap_terms_tally *t)
 		json_object_set_int_member(day, "count", ++count);
 	}
 	return days;
+}
+
+static int earlier(gconstpointer a, gconstpointer b)
+{
+	const int64_t *x = a, *y = b;
+	return (*x > *y) - (*x < *y);
+}
+
+/* When they would end, or as it is `now_set`; what is past already ends as of the preview. */
+static JsonArray *ends_of(const struct ap_terms_tally *t, bool now_set)
+{
+	g_autoptr(GArray) times = g_array_sized_new(FALSE, FALSE, sizeof(int64_t), t->losses->len);
+	for (guint i = 0; i < t->losses->len; i++) {
+		const struct ap_terms_loss *loss = loss_at(t, i);
+		int64_t at = MAX(now_set ? loss->expires_ms : loss->would_expire_ms, t->as_of_ms);
+		g_array_append_val(times, at);
+	}
+	g_array_sort(times, earlier);
+	return days_of(times);
 }
 
 static JsonArray *recordings_of(const struct ap_terms_tally *t)
@@ -166,7 +189,9 @@ void ap_terms_tell(JsonObject *o, const struct ap_terms_change *change, const st
 	json_object_set_int_member(o, "at_once", tally->at_once);
 	json_object_set_int_member(o, "held", tally->held);
 	json_object_set_int_member(o, "total", tally->losses->len);
-	json_object_set_array_member(o, "days", days_of(tally));
+	json_object_set_int_member(o, "unchanged", tally->unchanged);
+	json_object_set_array_member(o, "days", ends_of(tally, false));
+	json_object_set_array_member(o, "days_before", ends_of(tally, true));
 	json_object_set_array_member(o, "recordings", recordings_of(tally));
 }
 

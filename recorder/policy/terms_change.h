@@ -30,6 +30,7 @@ struct ap_terms_tally {
 	int64_t as_of_ms;
 	unsigned at_once; /* that would be erased at once: those to end by as_of_ms and not frozen */
 	unsigned held;	  /* that would be erased as soon as nothing holds or restricts them */
+	unsigned unchanged; /* under these rules, and ending when they do now */
 };
 
 struct ap_result ap_terms_count(struct ap_vault *v, const struct ap_terms_change *change, int64_t as_of_ms,
@@ -41,7 +42,8 @@ char *ap_terms_token(const struct ap_terms_change *change, const struct ap_terms
 /* "conflict" unless nothing is erased at once, or `token` (may be NULL) is that of a preview within the last hour whose
  * outcome still stands. */
 struct ap_result ap_terms_allow(struct ap_vault *v, const struct ap_terms_change *change, const char *token);
-/* Adds "token", "as_of", "at_once", "held", "total", "days" and the soonest "recordings" to an answer. */
+/* Adds "token", "as_of", "at_once", "held", "total", "unchanged", "days" (when they would end), "days_before" (when they end as it
+ * is) and the soonest "recordings" to an answer. */
 void ap_terms_tell(JsonObject *o, const struct ap_terms_change *change, const struct ap_terms_tally *tally);
 /* Carries a committed change out on what exists. What fails stays owed, and the next scan makes it good. */
 void ap_terms_carry_out(struct ap_vault *v, const struct ap_term_filter *filter);

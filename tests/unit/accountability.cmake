@@ -2,6 +2,8 @@
 if(TARGET ap_vault_core)
 	ap_staff_test(account)
 	target_compile_definitions(test_account PRIVATE AP_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+	ap_unit_test(overview SOURCES ${CMAKE_SOURCE_DIR}/tests/testlib/staff_fixture.c
+		${CMAKE_SOURCE_DIR}/tests/testlib/staff_site.c LIBS ap_vault_staff)
 endif()
 
 # The command line over the real instance, and what persons are shown.

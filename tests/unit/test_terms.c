@@ -100,6 +100,14 @@ static void r16_a_preview_counts_by_day(void **state)
 	assert_int_equal(json_object_get_int_member(json_array_get_object_element(days, 0), "count"), 2);
 	assert_string_equal(json_object_get_string_member(json_array_get_object_element(days, 1), "day"), later);
 	assert_int_equal(json_object_get_int_member(json_array_get_object_element(days, 1), "count"), 1);
+	/* The same three as they end now: two after thirty days from their sealing, one three days later. */
+	JsonArray *before = json_object_get_array_member(o, "days_before");
+	assert_int_equal(json_array_get_length(before), 2);
+	ap_time_text(s.f->wall_ms + 27 * DAY, later);
+	later[10] = '\0';
+	assert_string_equal(json_object_get_string_member(json_array_get_object_element(before, 0), "day"), later);
+	assert_int_equal(json_object_get_int_member(json_array_get_object_element(before, 0), "count"), 2);
+	assert_int_equal(json_object_get_int_member(o, "unchanged"), 0);
 	JsonArray *changes = json_object_get_array_member(o, "changes");
 	assert_true(json_array_get_length(changes) > 1);
 	assert_int_equal(fixture_count(s.f, "SELECT count(*) FROM policy"), 1); /* nothing was set */
