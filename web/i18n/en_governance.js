@@ -1,5 +1,10 @@
 /* English: approvals, review, code of conduct. */
+import { enLedger } from './en_ledger.js';
+import { enOverview } from './en_overview.js';
+
 export const enGovernance = {
+	...enLedger,
+	...enOverview,
 	'approval.lead': 'Some recordings open only once a second person has agreed: the coach or an administrator, never whoever asks.',
 	'approval.empty': 'Nothing waits for a second person.',
 	'approval.approve': 'Approve',

@@ -57,8 +57,6 @@ export const enPolicies = {
 	'policy.wider': 'Sessions to come are shown a new notice; what was agreed before does not cover what is added.',
 	'policy.counts': '{total} recordings would end sooner, {at_once} of them at once; {held} more as soon as nothing holds them.',
 	'policy.nobody': 'No recording is concerned.',
-	'policy.day': 'Day',
-	'policy.count': 'Erased',
 	'policy.apply': 'Apply',
 	'policy.applyErase': 'Apply and erase {n} recordings',
 	'policy.explainTitle': 'Which rule decides?',

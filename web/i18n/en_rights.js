@@ -80,8 +80,6 @@ export const enRights = {
 	'request.lift': 'Lift',
 	'request.lift.lead': 'The person is told before it is lifted, with your reason (GDPR art. 18(3)).',
 	'request.article': 'Article it rests on',
-	'request.daysLeft': '{days} days left',
-	'request.overdue': 'Overdue',
 	'request.tick': 'Tick',
 	'request.tickNote': 'How it was destroyed',
 	'request.tick.lead': 'Your name and the date stand on it.',

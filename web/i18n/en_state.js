@@ -1,13 +1,10 @@
 /* English: legal holds, register, state of the instance, a platform's leaving, certificates. */
 export const enState = {
 	'staff.holds': 'Legal holds',
-	'staff.register': 'Register',
+	'staff.register': 'Register of processing',
 	'staff.state': 'State',
 	'staff.offboarding': 'Leaving',
 	'staff.proofs': 'Proofs',
-	'certificate.erased': 'Erased on {time}.',
-	'certificate.unrecoverable': 'No copy can be opened from {time} on.',
-	'certificate.pending': 'Within 24 hours the key that protected the copies is replaced; the certificate then gets its second part.',
 	'hold.lead': 'A legal hold stops the erasure of a recording, on a legal ground and until a date. The two persons read its reason and its end.',
 	'hold.empty': 'There is no legal hold.',
 	'hold.new': 'Propose a hold',

@@ -1,10 +1,15 @@
 /* French: approvals, review, code of conduct. */
+import { frLedger } from './fr_ledger.js';
+import { frOverview } from './fr_overview.js';
+
 export const frGovernance = {
-	'approval.lead': 'Certains enregistrements ne s’ouvrent qu’avec l’accord d’une seconde personne : le coach ou l’administration, jamais qui demande.',
+	...frLedger,
+	...frOverview,
+	'approval.lead': 'Certains enregistrements ne s’ouvrent qu’avec l’accord d’une seconde personne : le coach ou l’administration, jamais qui demande.',
 	'approval.empty': 'Rien n’attend une seconde personne.',
 	'approval.approve': 'Accorder',
 	'approval.deny': 'Refuser',
-	'conduct.lead': 'Lisez-le et prenez-en acte : aucun enregistrement ne s’ouvre avant.',
+	'conduct.lead': 'Lisez-le et prenez-en acte : aucun enregistrement ne s’ouvre avant.',
 	'conduct.read': 'J’ai lu ce code et je m’y tiens.',
 	'conduct.acknowledge': 'Prendre acte',
 	'conduct.done': 'Vous avez pris acte de la version {version}.',

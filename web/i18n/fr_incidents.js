@@ -5,7 +5,7 @@ export const frIncidents = {
 	'incident.empty': 'Aucun incident n’a été ouvert.',
 	'incident.new': 'Ouvrir un incident',
 	'incident.open': 'Ouvrir un incident',
-	'incident.openLead': 'Écrivez ce qui est connu maintenant ; des notes peuvent suivre.',
+	'incident.openLead': 'Écrivez ce qui est connu maintenant ; des notes peuvent suivre.',
 	'incident.openIt': 'Ouvrir',
 	'incident.summary': 'Ce qui s’est passé',
 	'incident.aware': 'Connu le (maintenant, si vide)',
@@ -23,7 +23,7 @@ export const frIncidents = {
 	'incident.no-risk': 'Aucun risque pour quiconque',
 	'incident.false-alarm': 'Fausse alerte',
 	'lockdown.new': 'Tout verrouiller',
-	'lockdown.title': 'Tout verrouiller ?',
+	'lockdown.title': 'Tout verrouiller ?',
 	'lockdown.lead': 'Tout enregistrement s’arrête, toute lecture et toute connexion prennent fin, la vôtre aussi. Seuls deux administrateurs, sur la machine même, peuvent lever le verrouillage. Les retraits et les effacements continuent.',
 	'lockdown.confirm': 'Verrouiller maintenant',
 };

@@ -2,8 +2,10 @@
 import { currentLanguage, formatDate } from '../i18n/i18n.js';
 import { list } from '../ui/api.js';
 import { el, plain } from '../ui/dom.js';
+import { clock } from './clock.js';
 import { formDialog, labelledField } from './dialog.js';
-import { table } from './table.js';
+import { staffIcon } from './icons_staff.js';
+import { paged, pagesOf } from './pager.js';
 
 const OUTCOMES = ['notified', 'no-risk', 'false-alarm'];
 
@@ -88,24 +90,27 @@ function acts(context, incident) {
 
 function dueCell(incident) {
 	if (incident.state === 'closed') return el('span', { class: 'state', t: `incident.${incident.outcome}` });
-	return plain('span', formatDate(incident.due), { class: incident.overdue ? 'late' : undefined });
+	return el('span', { class: 'due' }, clock(incident.aware, incident.due), plain('span', formatDate(incident.due), { class: 'hint' }));
+}
+
+/* Apart from everything else: nobody presses it on the way to something. */
+function lockdownCard(context) {
+	return el('section', { class: 'card danger-zone', label: 'lockdown.new' }, staffIcon('holds'),
+		el('div', {}, el('h2', { t: 'lockdown.new' }), el('p', { t: 'lockdown.lead' })),
+		el('button', { type: 'button', class: 'button danger', t: 'lockdown.begin', test: 'lockdown-new', on: { click: () => askLockdown(context) } }));
 }
 
 export async function incidents(context) {
-	const all = list(await context.api.get('/v1/incidents'), 'incidents');
+	const answer = await context.api.get('/v1/incidents');
+	const open = (one) => one.state !== 'closed';
+	const all = list(answer, 'incidents').sort((a, b) => open(b) - open(a)); /* what runs comes first */
 	const admin = context.me.role === 'admin';
-	const buttons = admin ? [
-		el('button', { type: 'button', class: 'button', t: 'incident.new', test: 'incident-new', on: { click: () => askOpen(context) } }),
-		el('button', { type: 'button', class: 'button', t: 'lockdown.new', test: 'lockdown-new', on: { click: () => askLockdown(context) } }),
-	] : [];
-	const rows = all.map((incident) => [
-		plain('strong', incident.summary),
-		plain('span', formatDate(incident.aware)),
-		dueCell(incident),
-		acts(context, incident),
-	]);
-	const columns = ['incident.summary', 'incident.aware', 'incident.due', 'table.act'];
-	const body = rows.length ? table(columns, rows, 'incident-row') : el('p', { class: 'empty', t: 'incident.empty' });
-	const head = el('div', { class: 'row between' }, el('h1', { t: 'staff.incidents' }), el('div', { class: 'row' }, ...buttons));
-	return { nodes: [head, el('p', { class: 'lead', t: 'incident.lead' }), body] };
+	const create = el('button', { type: 'button', class: 'button primary', t: 'incident.new', test: 'incident-new', on: { click: () => askOpen(context) } });
+	const row = (incident) => [plain('strong', incident.summary), plain('span', formatDate(incident.aware)), dueCell(incident), acts(context, incident)];
+	return { nodes: [
+		el('div', { class: 'row between head' }, el('h1', { t: 'staff.incidents' }), admin ? create : null), el('p', { class: 'lead', t: 'incident.lead' }),
+		paged({ items: all, row, columns: ['incident.summary', 'incident.aware', 'incident.due', 'table.act'], test: 'incident-row', label: 'staff.incidents', none: 'incident.empty',
+			hint: 'incident.emptyHint', next: answer.next, fetchMore: pagesOf(context.api, '/v1/incidents', 'incidents'), textOf: (one) => one.summary }),
+		admin ? lockdownCard(context) : null,
+	] };
 }

@@ -5,6 +5,7 @@ import { certificate } from '../ui/certificate.js';
 import { action, el, plain, replace } from '../ui/dom.js';
 import { problemLine } from '../ui/problem.js';
 import { formDialog, labelledField } from './dialog.js';
+import { empty } from './states.js';
 import { table } from './table.js';
 
 const STEPS = ['ordered', 'exported', 'erasing', 'erased'];
@@ -109,9 +110,9 @@ export async function offboarding(context) {
 		on: { click: () => askLeave(context, stay) } }) : null;
 	const waits = proposals(context, list(answer, 'proposals'), problem);
 	return { nodes: [
-		el('div', { class: 'row between' }, el('h1', { t: 'staff.offboarding' }), create),
+		el('div', { class: 'row between head' }, el('h1', { t: 'staff.offboarding' }), create),
 		el('p', { class: 'lead', t: 'leave.lead' }), problem.node, waits,
 		...leaving.map((one) => card(context, one, problem)),
-		leaving.length || waits ? null : el('p', { class: 'empty', t: 'leave.empty' }),
+		leaving.length || waits ? null : empty('leave.empty', { hint: 'leave.emptyHint' }),
 	] };
 }

@@ -29,7 +29,7 @@ function purposeLine(purpose, entry, units) {
 	state.value = !entry ? 'unlisted' : entry.off ? 'off' : 'on';
 	const keep = periodFields(units, entry, `policy-${purpose}`, 'policy.keep');
 	const archive = periodFields(units, entry?.archive_after, `policy-${purpose}-archive`, 'policy.archiveAfter');
-	const reason = el('input', { maxlength: '500', value: entry?.reason ?? '', label: 'policy.reason', test: `policy-${purpose}-reason` });
+	const reason = el('input', { maxlength: '500', value: entry?.reason ?? '', label: 'policy.reason', placeholder: 'policy.reason', test: `policy-${purpose}-reason` });
 	const fit = () => {
 		const on = state.value === 'on';
 		for (const node of [...keep.nodes, ...archive.nodes]) node.disabled = !on;
@@ -56,9 +56,9 @@ function tierLine(tier, units) {
 	const keep = periodFields(units, tier, 'policy-protected', 'policy.keep');
 	const eyes = el('input', { type: 'checkbox', id: 'policy-four-eyes', test: 'policy-four-eyes' });
 	eyes.checked = tier?.four_eyes === true;
-	const reason = el('input', { maxlength: '500', value: tier?.reason ?? '', label: 'policy.reason', test: 'policy-protected-reason' });
+	const reason = el('input', { maxlength: '500', value: tier?.reason ?? '', label: 'policy.reason', placeholder: 'policy.reason', test: 'policy-protected-reason' });
 	const read = () => (keep.read() ? { ...keep.read(), four_eyes: eyes.checked, reason: reason.value.trim() } : undefined);
-	const group = el('fieldset', { class: 'rule' }, el('legend', { t: 'policy.protected' }), el('span', { class: 'row' }, ...keep.nodes),
+	const group = el('fieldset', { class: 'rule tier' }, el('legend', { t: 'policy.protected' }), el('span', { class: 'row' }, ...keep.nodes),
 		el('span', { class: 'row' }, eyes, el('label', { for: 'policy-four-eyes', t: 'policy.fourEyes' })), reason);
 	return { group, read };
 }

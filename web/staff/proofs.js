@@ -5,6 +5,7 @@ import { action, el, plain, replace } from '../ui/dom.js';
 import { problemLine } from '../ui/problem.js';
 import { saveJson } from '../ui/save.js';
 import { formDialog, labelledField } from './dialog.js';
+import { paged, pagesOf } from './pager.js';
 import { table } from './table.js';
 
 const name = (who) => String(who ?? '').replace(/^user:/, '');
@@ -40,28 +41,26 @@ function proposals({ api, me }, all, place, problem) {
 			problem.clear();
 			await api.post('/v1/proofs', { proposal: proposal.id }).then((proof) => replace(place, opened(proof)), problem.show);
 		});
-		const own = name(proposal.proposed_by) === me.user;
+		const own = name(proposal.proposed_by) === me.user || me.role !== 'admin';
 		return [short(proposal.session), plain('span', proposal.reason), plain('span', name(proposal.proposed_by)),
 			own ? el('span', { class: 'state', t: 'hold.waitsForAnother' }) : confirm];
 	});
 }
 
 export async function proofs(context) {
-	const { api, id, me } = context;
-	const answer = await api.get(`/v1/proofs${id ? `?after=${encodeURIComponent(id)}` : ''}`);
+	const { api, me } = context;
+	const answer = await api.get('/v1/proofs');
 	const all = list(answer, 'proofs');
 	const problem = problemLine('proofs-problem'), place = el('div', {});
 	const open = (one) => el('button', { type: 'button', class: 'small', t: 'proof.open', test: 'proof-open', on: { click: () => askOpen(context, one.session) } });
-	const rows = all.map((one) => [short(one.session), plain('span', one.tenant ?? '—'), plain('span', formatDay(one.kept)), plain('span', formatDay(one.until)),
-		me.role === 'admin' ? open(one) : plain('span', '—')]);
+	const row = (one) => [short(one.session), plain('span', one.tenant ?? '—'), plain('span', formatDay(one.kept)), plain('span', formatDay(one.until)),
+		me.role === 'admin' ? open(one) : plain('span', '—')];
 	const waiting = proposals(context, list(answer, 'proposals'), place, problem);
-	const more = all.length === 500 ? el('a', { class: 'button', href: `#/proofs/${all.at(-1).session}`, t: 'more' }) : null;
 	return { nodes: [
 		el('h1', { t: 'staff.proofs' }), el('p', { class: 'lead', t: 'proof.lead' }), problem.node, place,
 		waiting.length ? el('h2', { t: 'proof.proposals' }) : null,
 		waiting.length ? table(['proof.session', 'proof.reason', 'hold.proposedBy', 'table.act'], waiting, 'proof-proposal', 'proof.proposals') : null,
-		rows.length ? table(['proof.session', 'register.tenant', 'proof.kept', 'proof.until', 'table.act'], rows, 'proof-row', 'staff.proofs')
-			: el('p', { class: 'empty', t: 'proof.empty' }),
-		more,
+		paged({ items: all, row, columns: ['proof.session', 'register.tenant', 'proof.kept', 'proof.until', 'table.act'], test: 'proof-row', label: 'staff.proofs', none: 'proof.empty',
+			hint: 'proof.emptyHint', next: answer.next, fetchMore: pagesOf(api, '/v1/proofs', 'proofs'), textOf: (one) => `${one.session} ${one.tenant ?? ''}` }),
 	] };
 }

@@ -5,6 +5,8 @@ import { action, el, plain } from '../ui/dom.js';
 import { problemLine } from '../ui/problem.js';
 import { formDialog, labelledField } from './dialog.js';
 import { period } from './policies.js';
+import { paged } from './pager.js';
+import { empty } from './states.js';
 import { table } from './table.js';
 
 const CAPACITIES = ['controller', 'processor', 'joint'];
@@ -98,12 +100,12 @@ function recipientRows(context, recipients, problem) {
 	});
 }
 
-function disclosureRows(disclosures) {
-	return disclosures.slice(0, 200).map((one) => [
+function disclosureRow(one) {
+	return [
 		el('span', {}, plain('strong', one.who), ' ', one.role ? el('span', { t: tOr(`staffRole.${one.role}`, 'role.other') }) : null),
 		el('span', { t: `register.how.${one.how === 'export' ? 'export' : 'viewing'}` }),
 		plain('span', one.reason), plain('span', one.tenant), plain('span', formatDate(one.begun)),
-	]);
+	];
 }
 
 function downloads() {
@@ -128,18 +130,17 @@ export async function register(context) {
 	const problem = problemLine('register-problem');
 	const tenants = list(facts, 'tenants');
 	const told = recipientRows(context, list(recipients, 'recipients'), problem);
-	const shown = disclosureRows(list(disclosures, 'disclosures'));
 	const add = context.me.role === 'admin' ? el('button', { type: 'button', class: 'button', t: 'register.newRecipient', test: 'recipient-new',
 		on: { click: () => askRecipient(context, tenants) } }) : null;
 	return { nodes: [
-		el('div', { class: 'row between' }, el('h1', { t: 'staff.register' }), downloads()),
-		el('p', { class: 'lead', t: 'register.lead' }), problem.node, operator(facts),
+		el('div', { class: 'row between head' }, el('h1', { t: 'staff.register' }), downloads()),
+		el('p', { class: 'lead', t: 'register.lead' }), problem.node, el('section', { class: 'card stack', label: 'register.operator' }, el('h2', { t: 'register.operator' }), operator(facts)),
 		el('h2', { t: 'register.tenants' }), ...tenants.map((one) => tenantCard(context, one)),
 		el('div', { class: 'row between' }, el('h2', { t: 'register.recipients' }), add),
 		told.length ? table(['register.name', 'register.role', 'register.place', 'register.purpose', 'register.tenant', 'register.since', 'table.act'], told,
-			'recipient-row', 'register.recipients') : el('p', { class: 'empty', t: 'register.noRecipients' }),
+			'recipient-row', 'register.recipients') : empty('register.noRecipients', { hint: 'register.noRecipientsHint' }),
 		el('h2', { t: 'register.disclosures' }),
-		shown.length ? table(['register.who', 'register.how', 'register.why', 'register.tenant', 'register.when'], shown, 'disclosure-row', 'register.disclosures')
-			: el('p', { class: 'empty', t: 'register.noDisclosures' }),
+		paged({ items: list(disclosures, 'disclosures'), row: disclosureRow, columns: ['register.who', 'register.how', 'register.why', 'register.tenant', 'register.when'],
+			test: 'disclosure-row', label: 'register.disclosures', none: 'register.noDisclosures', textOf: (one) => `${one.who} ${one.reason} ${one.tenant}` }),
 	] };
 }

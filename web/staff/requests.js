@@ -1,12 +1,11 @@
-/* Persons' requests with their clocks; the nearest end first. */
+/* Persons' requests with their clocks: what is overdue first, then the nearest end, then what was answered. */
 import { formatDate, formatDay, tOr } from '../i18n/i18n.js';
 import { list } from '../ui/api.js';
 import { el, plain } from '../ui/dom.js';
+import { clock, urgency } from './clock.js';
 import { formDialog, labelledField } from './dialog.js';
-import { table } from './table.js';
-
-const DAY_MS = 86_400_000;
-const WEEK = 7;
+import { counted, paged, pagesOf } from './pager.js';
+import { tile } from './states.js';
 
 const waits = (request) => ['open', 'extended'].includes(request.state);
 
@@ -92,26 +91,41 @@ function checklist(context, request) {
 }
 
 function due(request) {
-	const days = request.days_left ?? Math.floor((new Date(request.due) - Date.now()) / DAY_MS);
-	const late = waits(request) && days < WEEK;
-	const left = !waits(request) ? null : el('span', { t: days < 0 ? 'request.overdue' : ['request.daysLeft', { days }], test: 'request-days' });
-	return el('span', { class: late ? 'late' : undefined }, plain('span', formatDay(request.due)), ' ', left);
+	if (!waits(request)) return plain('span', formatDay(request.due));
+	return el('span', { class: 'due' }, clock(request.created, request.due, { test: 'request-days' }), plain('span', formatDay(request.due), { class: 'hint' }));
 }
 
-export async function requests(context) {
-	const all = list(await context.api.get('/v1/requests'), 'requests');
-	all.sort((a, b) => (a.due < b.due ? -1 : 1));
-	const rows = all.map((request) => [
+function row(context, request) {
+	return [
 		el('strong', { t: tOr(`request.${request.type}`, 'request.other') }),
 		el('span', { t: tOr(`role.${request.party}`, 'role.other') }),
 		el('div', {}, plain('span', request.detail), checklist(context, request)),
 		plain('span', formatDate(request.created)),
 		due(request),
-		el('span', { class: 'state', t: tOr(`requestState.${request.state}`, 'requestState.other') }),
+		el('span', { class: `state request-${request.state}`, t: tOr(`requestState.${request.state}`, 'requestState.other') }),
 		acts(context, request),
-	]);
+	];
+}
+
+/* Those that wait before those answered; in each the nearest end first. */
+const order = (a, b) => waits(b) - waits(a) || (a.due < b.due ? -1 : 1);
+
+function tiles(all) {
+	const open = all.filter(waits), late = open.filter((one) => urgency(one.due) === 'late'), soon = open.filter((one) => urgency(one.due) === 'soon');
+	return el('div', { class: 'tiles' },
+		tile({ key: 'request.tileLate', value: counted(late.length), tone: late.length ? 'late' : undefined, test: 'requests-late' }),
+		tile({ key: 'request.tileSoon', value: counted(soon.length), tone: soon.length ? 'soon' : undefined, test: 'requests-soon' }),
+		tile({ key: 'request.tileOpen', value: counted(open.length), test: 'requests-open' }));
+}
+
+export async function requests(context) {
+	const answer = await context.api.get('/v1/requests'), all = list(answer, 'requests').sort(order);
 	const columns = ['request.type', 'request.from', 'request.detail', 'request.created', 'request.dueDay', 'request.stateName', 'table.act'];
-	const body = rows.length ? table(columns, rows, 'request-row') : el('p', { class: 'empty', t: 'request.empty' });
-	const open = el('button', { type: 'button', class: 'button', t: 'request.open', test: 'request-new', on: { click: () => askOpen(context) } });
-	return { nodes: [el('h1', { t: 'staff.requests' }), el('div', { class: 'row' }, open), body] };
+	const open = el('button', { type: 'button', class: 'button primary', t: 'request.open', test: 'request-new', on: { click: () => askOpen(context) } });
+	return { nodes: [
+		el('div', { class: 'row between head' }, el('h1', { t: 'staff.requests' }), open), el('p', { class: 'lead', t: 'request.pageLead' }), all.length ? tiles(all) : null,
+		paged({ items: all, row: (one) => row(context, one), columns, test: 'request-row', label: 'staff.requests', none: 'request.empty', hint: 'request.emptyHint',
+			next: answer.next, fetchMore: pagesOf(context.api, '/v1/requests', 'requests'),
+			textOf: (one) => `${one.detail ?? ''} ${one.session ?? ''} ${one.type} ${one.party}` }),
+	] };
 }

@@ -2,7 +2,8 @@
 import { formatDate, tOr } from '../i18n/i18n.js';
 import { list } from '../ui/api.js';
 import { action, el, plain } from '../ui/dom.js';
-import { problemKey, problemLine } from '../ui/problem.js';
+import { problemLine } from '../ui/problem.js';
+import { part } from './states.js';
 import { table } from './table.js';
 
 function facts(pairs) {
@@ -11,17 +12,6 @@ function facts(pairs) {
 }
 
 const mark = (good, yes, no) => el('span', { class: good ? 'state state-good' : 'state state-bad', t: good ? yes : no });
-
-/* One part: its own call, its own failure, so that none hides the others. */
-async function part(title, test, load, draw) {
-	let body;
-	try {
-		body = draw(await load());
-	} catch (failure) {
-		body = el('p', { class: 'problem', role: 'alert', t: problemKey(failure) });
-	}
-	return el('section', { class: 'card stack', test }, el('h2', { t: title }), body);
-}
 
 function drawDoctor(report) {
 	const rows = list(report, 'checks').map((check) => [
@@ -95,17 +85,19 @@ function drawWitnesses(answer) {
 			'state-witness', 'state.witnesses'));
 }
 
+/* Each part asks and fails by itself, so that none hides the others; what is every platform's says so to an admin of one. */
 export async function state(context) {
 	const { api, me } = context;
-	const admin = me.role === 'admin';
-	const parts = await Promise.all([
-		admin ? part('state.doctor', 'state-doctor', () => api.get('/v1/doctor'), drawDoctor) : null,
-		part('state.lockdown', 'state-lockdown', () => api.get('/v1/lockdown'), drawLockdown),
-		part('state.turnovers', 'state-turnovers', () => api.get('/v1/turnovers'), drawTurnovers),
-		part('state.backups', 'state-backups', () => api.get('/v1/backups'), drawBackups),
-		part('state.webhooks', 'state-webhooks', () => Promise.all([api.get('/v1/webhooks'), api.get('/v1/deliveries')]),
-			(answers) => drawWebhooks(context, answers)),
-		part('state.witnesses', 'state-witnesses', () => api.get('/v1/ledger/witnesses'), drawWitnesses),
-	]);
-	return { nodes: [el('h1', { t: 'staff.state' }), el('p', { class: 'lead', t: 'state.lead' }), ...parts.filter(Boolean)] };
+	const one = (title, test, load, draw, wide = false) => part({ title, test, load, draw, wide });
+	const parts = [
+		me.role === 'admin' ? one('state.doctor', 'state-doctor', () => api.get('/v1/doctor'), drawDoctor, true) : null,
+		one('state.lockdown', 'state-lockdown', () => api.get('/v1/lockdown'), drawLockdown),
+		one('state.backups', 'state-backups', () => api.get('/v1/backups'), drawBackups),
+		one('state.turnovers', 'state-turnovers', () => api.get('/v1/turnovers'), drawTurnovers, true),
+		one('state.webhooks', 'state-webhooks', () => Promise.all([api.get('/v1/webhooks'), api.get('/v1/deliveries')]), (answers) => drawWebhooks(context, answers), true),
+		one('state.witnesses', 'state-witnesses', () => api.get('/v1/ledger/witnesses'), drawWitnesses, true),
+	].filter(Boolean);
+	await Promise.all(parts.map(({ ready }) => ready));
+	return { nodes: [el('div', { class: 'row between head' }, el('h1', { t: 'staff.state' }), el('a', { class: 'button', href: '#/ledger', t: 'overview.toLedger' })),
+		el('p', { class: 'lead', t: 'state.lead' }), el('div', { class: 'parts' }, ...parts)] };
 }

@@ -110,7 +110,6 @@ export const DESK_ROUTES = [
 		desk.opening.push({ id: randomUUID(), proposed_by: 'user:claire', expires: now(DAY), session, reason });
 		return answer(202, { proposal: desk.opening[0].id });
 	}],
-	[/^GET \/v1\/ledger\/witnesses$/, told(() => ({ quorum: 1, witnesses: [{ name: 'witness.example', key: 'k', size: 120, at: now(-60_000) }] }))],
 	[/^GET \/v1\/offboardings$/, told(({ offboardings, leaving }) => ({ offboardings, proposals: leaving }))],
 	[/^POST \/v1\/tenants\/[^/]+\/offboard$/, leave],
 	[/^POST \/v1\/tenants\/[^/]+\/offboard\/erase$/, eraseAll],
