@@ -152,6 +152,7 @@ static void on_ended(void *data, struct ap_result r)
 static void port_end(void *ctx, const struct ap_uuid *session)
 {
 	struct ap_core *c = ctx;
+	ap_consents_settle(c->consents, session);
 	ap_session_end(c->v, c->keepers, c->link, session, on_ended, NULL);
 }
 
@@ -187,8 +188,10 @@ static const struct ap_vault_port port = { port_close, port_event, port_withdraw
 static void end_overdue(struct ap_core *c)
 {
 	struct ap_uuid session;
-	if (ap_gatekeepers_overdue(c->keepers, &session)) /* one a second will do */
-		ap_session_end(c->v, c->keepers, c->link, &session, on_ended, NULL);
+	if (!ap_gatekeepers_overdue(c->keepers, &session)) /* one a second will do */
+		return;
+	ap_consents_settle(c->consents, &session);
+	ap_session_end(c->v, c->keepers, c->link, &session, on_ended, NULL);
 }
 
 static void watch_all(struct ap_core *c, struct ap_result r, const GArray *ids)
@@ -212,6 +215,7 @@ static gboolean on_tick(void *data)
 	struct ap_core *c = data;
 	atomic_store(&c->armed, ap_captures_ready(c->captures));
 	ap_gatekeepers_tick(c->keepers);
+	ap_consents_settle(c->consents, NULL); /* however much else there is to do */
 	atomic_store(&c->disk_trouble, ap_gatekeepers_disk_trouble(c->keepers));
 	if (++c->ticks % SECOND_TICKS == 0) {
 		ap_consents_tick(c->consents);
@@ -240,6 +244,7 @@ static void *run(void *data)
 	c->keepers = ap_gatekeepers_new(c->v, c->captures, &ap_link_gateway, c->link);
 	ap_gatekeepers_use_threads(c->keepers);
 	c->consents = ap_consents_new(c->v, c->keepers, &ap_link_gateway, c->link);
+	ap_consents_use_group(c->consents);
 	watch_active(c);
 	c->ticker = timer(c, TICK_MS, on_tick);
 	g_main_loop_run(c->loop);
@@ -339,6 +344,7 @@ static void begin_end(struct ap_vault *v, void *data)
 	struct ap_core *c = data;
 	(void)v;
 	c->deadline = timer(c, STOP_MS, on_deadline);
+	ap_consents_settle(c->consents, NULL);
 	ap_gatekeepers_shut_down(c->keepers, on_all_sealed, c);
 }
 

@@ -17,7 +17,7 @@ endfunction()
 ap_embed_schema(vault)
 ap_embed_schema(keys)
 
-ap_library(db SOURCES db/db.c db/db_copy.c ${CMAKE_BINARY_DIR}/generated/schema_vault.c ${CMAKE_BINARY_DIR}/generated/schema_keys.c
+ap_library(db SOURCES db/db.c db/group.c db/db_copy.c ${CMAKE_BINARY_DIR}/generated/schema_vault.c ${CMAKE_BINARY_DIR}/generated/schema_keys.c
 	LIBS ap_base PkgConfig::SQLITE)
 
 # Shipped policy and notices, embedded so that the vault needs no path for them.

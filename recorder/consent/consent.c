@@ -13,7 +13,14 @@ struct ap_consents *ap_consents_new(struct ap_vault *v, struct ap_gatekeepers *k
 				    void *gateway_ctx)
 {
 	struct ap_consents *c = g_new0(struct ap_consents, 1);
-	*c = (struct ap_consents){ v, keepers, gateway, gateway_ctx, g_ptr_array_new_with_free_func(ap_withdrawal_free) };
+	*c = (struct ap_consents){ .v = v,
+				   .keepers = keepers,
+				   .gateway = gateway,
+				   .gateway_ctx = gateway_ctx,
+				   .owed = g_ptr_array_new_with_free_func(ap_withdrawal_free),
+				   .giving = g_ptr_array_new(),
+				   .shares = g_array_new(FALSE, FALSE, sizeof(struct ap_share_give)) };
+	c->group = ap_consent_group_new(c);
 	ap_withdrawals_resume(c);
 	return c;
 }
@@ -22,6 +29,9 @@ void ap_consents_free(struct ap_consents *c)
 {
 	if (!c)
 		return;
+	ap_group_free(c->group);
+	g_ptr_array_unref(c->giving);
+	g_array_unref(c->shares);
 	g_ptr_array_unref(c->owed);
 	g_free(c);
 }
@@ -160,18 +170,16 @@ static struct ap_evidence evidence_in(JsonObject *body)
 				     .signature = body ? ap_body_text(body, "signature") : NULL };
 }
 
-static void give(struct ap_consents *c, const struct ap_party *party, struct ap_result parsed,
-		 const struct ap_statement *statement, JsonObject *body, ap_consent_done done, void *data)
+static void give(struct ap_consents *c, const struct ap_party *party, struct ap_result parsed, struct ap_statement *statement,
+		 JsonObject *body, ap_consent_done done, void *data)
 {
-	char *receipt = NULL;
 	ap_withdrawals_retry(c); /* what this person said before comes before it in vault.db too */
-	ap_purposes before = ap_consent_shown(ap_vault_db(c->v), party);
 	if (ap_ok(parsed) && ap_withdrawals_owe(c, &party->session, party->role))
 		parsed = ap_fail(AP_ERR_IO, "vault-unavailable", "your last decision is still being kept; try again");
-	struct ap_result r = ap_ok(parsed) ? ap_consent_give(c->v, party, statement, body, &receipt) : parsed;
-	if (ap_ok(r))
-		ap_consent_changed(c, party, before);
-	done(data, r, receipt);
+	if (ap_ok(parsed))
+		ap_consent_give(c, party, statement, body, done, data);
+	else
+		done(data, parsed, NULL);
 }
 
 void ap_consents_put(struct ap_consents *c, const struct ap_party *party, const char *body, ap_consent_done done, void *data)
@@ -179,6 +187,7 @@ void ap_consents_put(struct ap_consents *c, const struct ap_party *party, const 
 	g_autoptr(JsonNode) node = NULL;
 	JsonObject *object = NULL;
 	struct ap_statement statement = { 0 };
+	ap_consents_settle(c, &party->session);
 	struct ap_result parsed = ap_body_parse(body, &node, &object);
 	const char *text = object ? ap_body_text(object, "statement") : NULL;
 	if (ap_ok(parsed))

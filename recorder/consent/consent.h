@@ -8,6 +8,10 @@
  * the answer is given all the same, the block stays, what is owed is kept in a file (owed.h), and the commit is tried
  * again until it succeeds, after a crash too.
  *
+ * Gives that come while the last ones are being written are committed together (recorder/db/group.h): their shares in one
+ * transaction of keys.db, consents and leaves in one of vault.db. At most one per session: what else is asked for a session
+ * first has its give committed (ap_consents_settle), so that the order of decisions is that of their arrival.
+ *
  * Threads: gate thread.
  */
 #pragma once
@@ -21,6 +25,10 @@ struct ap_consents; /* opaque */
 struct ap_consents *ap_consents_new(struct ap_vault *v, struct ap_gatekeepers *keepers, const struct ap_gateway *gateway,
 				    void *gateway_ctx);
 void ap_consents_free(struct ap_consents *c);
+/* From now on gives wait for others that are about to come; without it each is committed by itself, before put returns. */
+void ap_consents_use_group(struct ap_consents *c);
+/* A give of this session that waits (NULL: every give) is committed and answered now. */
+void ap_consents_settle(struct ap_consents *c, const struct ap_uuid *session);
 
 /* `receipt` is JSON text, the callee's to g_free; NULL on failure. */
 typedef void (*ap_consent_done)(void *data, struct ap_result r, char *receipt);

@@ -5,6 +5,7 @@
 
 #include "recorder/consent/consent.h"
 #include "recorder/consent/consent_check.h"
+#include "recorder/db/group.h"
 
 struct ap_consents {
 	struct ap_vault *v; /* borrowed, all of these */
@@ -12,6 +13,11 @@ struct ap_consents {
 	const struct ap_gateway *gateway;
 	void *gateway_ctx;
 	GPtrArray *owed; /* owned: withdrawals whose commit failed */
+	/* gives on their way (consent_give.c) */
+	struct ap_group *group; /* owned: what is committed together */
+	GPtrArray *giving;	/* of struct give, borrowed: not answered yet */
+	GArray *shares;		/* owned: struct ap_share_give of what the group has written */
+	bool grouped;		/* they may wait for each other */
 };
 
 /* What the checks need, read from vault.db. `party` and its strings are borrowed. Of the person alone it is read without
@@ -20,9 +26,11 @@ struct ap_result ap_consent_facts_of_person(struct ap_vault *v, struct ap_db *db
 					    const struct ap_statement *statement, struct ap_give_facts *ret_facts);
 struct ap_result ap_consent_facts(struct ap_vault *v, struct ap_db *db, const struct ap_party *party,
 				  const struct ap_statement *statement, struct ap_give_facts *ret_facts);
-/* The whole give: checks, share, commit, receipt (g_free). */
-struct ap_result ap_consent_give(struct ap_vault *v, const struct ap_party *party, const struct ap_statement *statement,
-				 JsonObject *body, char **ret_receipt);
+/* The whole give: checks and share at once, then with others that came by then commit, receipt, answer. Takes the statement's
+ * contents. */
+void ap_consent_give(struct ap_consents *c, const struct ap_party *party, struct ap_statement *statement, JsonObject *body,
+		     ap_consent_done done, void *data);
+struct ap_group *ap_consent_group_new(struct ap_consents *c);
 /* Takes it whatever is wrong; `statement` NULL when it could not be read. */
 void ap_consent_withdraw(struct ap_consents *c, const struct ap_party *party, const struct ap_statement *statement,
 			 struct ap_salvage salvage, const char *body, const struct ap_evidence *evidence, ap_consent_done done,

@@ -258,6 +258,20 @@ struct ap_result ap_db_finish(struct ap_db *db, struct ap_result r)
 	return r;
 }
 
+struct ap_result ap_db_part_begin(struct ap_db *db)
+{
+	return execute(db, "SAVEPOINT part");
+}
+
+struct ap_result ap_db_part_finish(struct ap_db *db, struct ap_result r)
+{
+	if (ap_ok(r))
+		return execute(db, "RELEASE part");
+	if (ap_db_in_transaction(db) && !ap_ok(execute(db, "ROLLBACK TO part; RELEASE part")))
+		ap_db_rollback(db); /* what cannot be undone alone is undone with the rest */
+	return r;
+}
+
 struct ap_result ap_db_truncate_wal(struct ap_db *db)
 {
 	struct ap_rows *rows = ap_db_query(db, "PRAGMA wal_checkpoint(TRUNCATE)", AP_NO_VALUES);

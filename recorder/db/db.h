@@ -45,6 +45,11 @@ void ap_db_rollback(struct ap_db *db);		 /* without a transaction: nothing */
 bool ap_db_in_transaction(const struct ap_db *db);
 /* Commits when `r` is success, else rolls back; returns the first failure. */
 struct ap_result ap_db_finish(struct ap_db *db, struct ap_result r);
+/* Inside a transaction, a part of it that can be undone alone (recorder/db/group.h); parts do not nest. */
+struct ap_result ap_db_part_begin(struct ap_db *db);
+/* Keeps the part when `r` is success, else undoes it; returns the first failure. Some failures (a full disk) make SQLite undo the
+ * whole transaction: ap_db_in_transaction tells. */
+struct ap_result ap_db_part_finish(struct ap_db *db, struct ap_result r);
 
 /* One bound value. Pointers are borrowed until the query ends. */
 enum ap_value_kind { AP_VALUE_END, AP_VALUE_NULL, AP_VALUE_INT, AP_VALUE_TEXT, AP_VALUE_BLOB };

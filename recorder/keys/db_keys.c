@@ -122,10 +122,9 @@ static const struct ap_uuid *owner_of(const struct ap_wrap_place *place)
 	return place->slot == AP_SLOT_VAULT ? &place->recording : &place->record_id;
 }
 
-struct ap_result ap_db_keys_put(struct ap_db_keys *k, const struct ap_wrap_place *place, const struct ap_secret *share)
+static struct ap_result put(struct ap_db_keys *k, const struct ap_wrap_place *place, const struct ap_secret *share)
 {
 	struct ap_wrapped wrapped;
-	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
 	AP_TRY(ap_db_keys_need_kek(k));
 	AP_TRY(ap_share_wrap(k->kek, place, share, &wrapped));
 	AP_TRY(ap_db_run(k->db,
@@ -140,14 +139,64 @@ struct ap_result ap_db_keys_put(struct ap_db_keys *k, const struct ap_wrap_place
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_db_keys_confirm(struct ap_db_keys *k, const struct ap_uuid *owner, enum ap_slot slot)
+struct ap_result ap_db_keys_put(struct ap_db_keys *k, const struct ap_wrap_place *place, const struct ap_secret *share)
 {
 	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
+	return put(k, place, share);
+}
+
+static struct ap_result confirm(struct ap_db_keys *k, const struct ap_uuid *owner, enum ap_slot slot)
+{
 	AP_TRY(ap_db_run(k->db, "UPDATE share SET pending = 0 WHERE owner = ?1 AND slot = ?2",
 			 AP_VALUES(AP_V_UUID(owner), AP_V_INT(slot))));
 	if (ap_db_changes(k->db) == 0)
 		return ap_fail(AP_ERR_DENIED, "not-found", "there is no such share");
 	return AP_SUCCESS;
+}
+
+struct ap_result ap_db_keys_confirm(struct ap_db_keys *k, const struct ap_uuid *owner, enum ap_slot slot)
+{
+	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
+	return confirm(k, owner, slot);
+}
+
+/* ---- many at once ---- */
+
+static struct ap_result put_all(struct ap_db_keys *k, const struct ap_share_give *gives, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		AP_TRY(put(k, &gives[i].place, gives[i].share));
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_db_keys_put_many(struct ap_db_keys *k, const struct ap_share_give *gives, size_t count)
+{
+	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
+	AP_TRY(ap_db_begin(k->db));
+	return ap_db_finish(k->db, put_all(k, gives, count));
+}
+
+static struct ap_result destroy_seals(struct ap_db_keys *k, const struct ap_uuid *session, int role)
+{
+	return ap_db_run(k->db, "DELETE FROM seal WHERE session = ?1 AND (?2 = 0 OR role = ?2)",
+			 AP_VALUES(AP_V_UUID(session), AP_V_INT(role)));
+}
+
+static struct ap_result confirm_all(struct ap_db_keys *k, const struct ap_share_give *gives, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		AP_TRY(confirm(k, owner_of(&gives[i].place), gives[i].place.slot));
+		AP_TRY(destroy_seals(k, &gives[i].place.session, (int)gives[i].role));
+	}
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_db_keys_confirm_many(struct ap_db_keys *k, const struct ap_share_give *gives, size_t count)
+{
+	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
+	AP_TRY(ap_db_begin(k->db));
+	AP_TRY(ap_db_finish(k->db, confirm_all(k, gives, count)));
+	return purge_or_owe(k);
 }
 
 /* kek_id, nonce, wrapped in columns 0 to 2. */
@@ -292,8 +341,7 @@ struct ap_result ap_db_keys_seal_open(struct ap_db_keys *k, const struct ap_uuid
 struct ap_result ap_db_keys_seal_destroy(struct ap_db_keys *k, const struct ap_uuid *session, int role)
 {
 	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&k->mutex);
-	AP_TRY(ap_db_run(k->db, "DELETE FROM seal WHERE session = ?1 AND (?2 = 0 OR role = ?2)",
-			 AP_VALUES(AP_V_UUID(session), AP_V_INT(role))));
+	AP_TRY(destroy_seals(k, session, role));
 	return purge_or_owe(k);
 }
 

@@ -56,6 +56,16 @@ struct ap_result ap_db_keys_recall(struct ap_db_keys *db);
  */
 struct ap_result ap_db_keys_put(struct ap_db_keys *db, const struct ap_wrap_place *place, const struct ap_secret *share);
 struct ap_result ap_db_keys_confirm(struct ap_db_keys *db, const struct ap_uuid *owner, enum ap_slot slot);
+/* A give's share on its way. */
+struct ap_share_give {
+	struct ap_wrap_place place;    /* a person's: slot 1 or 2 */
+	const struct ap_secret *share; /* borrowed */
+	enum ap_role role;	       /* of the seal key that it came under */
+};
+/* The same for many at once: put in one transaction, all or none; and once vault.db holds their consents, confirmed, their seal
+ * keys destroyed, in another. */
+struct ap_result ap_db_keys_put_many(struct ap_db_keys *db, const struct ap_share_give *gives, size_t count);
+struct ap_result ap_db_keys_confirm_many(struct ap_db_keys *db, const struct ap_share_give *gives, size_t count);
 /* Unwraps. The caller checks a person's commitment again (ap_share_commitment). */
 struct ap_result ap_db_keys_get(struct ap_db_keys *db, const struct ap_wrap_place *place, struct ap_secret **ret_share);
 /* The wrapped row as it lies in the file: for noting before an erasure, in tests and doctor. */

@@ -148,6 +148,8 @@ struct ap_result ap_rpc_party(const struct ap_rpc_env *env, const char *token, s
 	struct ap_result r = ap_party_by_token(ap_vault_db(env->v), token, ap_vault_believed_ms(env->v), ret_party);
 	if (!env->seen_tokens) /* on the main thread */
 		return r;
+	if (ap_ok(r) && env->consents) /* what this session gave comes before what is asked for it now */
+		ap_consents_settle(env->consents, &ret_party->session);
 	if (ap_ok(r))
 		remember(env, &hash, ret_party);
 	else if (r.err != AP_ERR_IO)

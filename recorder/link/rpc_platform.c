@@ -50,7 +50,10 @@ static struct ap_result authorised(const struct ap_rpc_env *env, const char *key
 	int64_t tenant = 0;
 	struct ap_db *db = ap_vault_db(env->v);
 	AP_TRY(ap_api_key_check(db, key, &tenant));
-	return ap_session_of_tenant(db, tenant, session, ret_session);
+	AP_TRY(ap_session_of_tenant(db, tenant, session, ret_session));
+	if (env->consents) /* what was given of it so far comes first */
+		ap_consents_settle(env->consents, &ret_session->id);
+	return AP_SUCCESS;
 }
 
 static JsonArray *recordings_of(struct ap_db *db, const struct ap_uuid *session)

@@ -116,7 +116,7 @@ static void make_person(struct person *p, enum ap_role role, JsonObject *answer)
 	randombytes_buf(p->share, sizeof p->share);
 }
 
-static void make_session(struct world *w, const char *extra)
+void world_session(struct world *w, const char *extra)
 {
 	char *answer = NULL;
 	g_autoptr(JsonNode) node = NULL;
@@ -164,7 +164,7 @@ struct world *world_new(const char *session_extra)
 	struct ap_db *db = ap_vault_db(w->v);
 	assert_true(ap_ok(ap_tenant_add(db, "t", "default", w->wall_ms, &w->tenant)));
 	assert_true(ap_ok(ap_api_key_add(db, w->tenant, "k", w->wall_ms, &w->api_key)));
-	make_session(w, session_extra);
+	world_session(w, session_extra);
 	watch_gates(w);
 	return w;
 }

@@ -45,6 +45,8 @@ struct world {
 /* Session options: NULL for the plain one, or members to add ("\"sensitivity\":\"unrecorded\"). */
 struct world *world_new(const char *session_extra);
 void world_free(struct world *w);
+/* Another session with persons of its own, from now on the one that is meant. */
+void world_session(struct world *w, const char *session_extra);
 /* The vault dies and is started again over the same files. */
 void world_crash(struct world *w);
 struct ap_gatekeeper *world_keeper(struct world *w);

@@ -407,6 +407,133 @@ static void giving_another_purpose_keeps_the_share(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* ---- gives that come together ---- */
+
+struct waiter {
+	bool came;
+	char name[40];
+};
+
+static void on_answer(void *data, struct ap_result r, char *receipt)
+{
+	struct waiter *a = data;
+	a->came = true;
+	g_strlcpy(a->name, r.name, sizeof a->name);
+	assert_int_equal(receipt != NULL, ap_ok(r));
+	g_free(receipt);
+}
+
+/* A give of `recording` by the coach of a session of its own, on its way. */
+static struct ap_party put_other(struct world *w, struct waiter *a)
+{
+	world_session(w, NULL);
+	world_enrol(w, &w->coach);
+	g_autofree char *body = world_statement(w, &w->coach, "ConsentGiven", "recording", NULL, NULL);
+	struct ap_party party = world_party(w, &w->coach);
+	*a = (struct waiter){ 0 };
+	ap_consents_put(w->consents, &party, body, on_answer, a);
+	return party;
+}
+
+static int64_t shares(struct world *w)
+{
+	int64_t n;
+	assert_true(ap_ok(ap_db_keys_count(ap_vault_keys(w->v), &n)));
+	return n;
+}
+
+static size_t pending(struct world *w)
+{
+	struct ap_pending_share rows[8];
+	size_t n;
+	assert_true(ap_ok(ap_db_keys_pending(ap_vault_keys(w->v), rows, 8, &n)));
+	return n;
+}
+
+static void gives_that_come_together_are_answered_after_one_commit(void **state)
+{
+	struct world *w = *state;
+	struct waiter a[3];
+	ap_consents_use_group(w->consents);
+	for (int i = 0; i < 3; i++) {
+		struct ap_party party = put_other(w, &a[i]);
+		ap_party_clear(&party);
+	}
+	assert_int_equal(world_count(w, "SELECT count(*) FROM consent"), 0);
+	assert_false(a[0].came || a[1].came || a[2].came);
+	world_settle(w);
+	for (int i = 0; i < 3; i++)
+		assert_string_equal(a[i].name, "ok");
+	assert_int_equal(world_count(w, "SELECT count(DISTINCT leaf) FROM consent"), 3);
+	assert_int_equal(pending(w), 0);
+	assert_int_equal(shares(w), 3); /* their seal keys are gone */
+	assert_int_equal(world_count(w, "SELECT count(*) FROM checkpoint"), 1); /* one signature for all receipts */
+}
+
+/* What is asked of a session finds what was given before. */
+static void a_give_does_not_wait_where_the_next_decision_is_there(void **state)
+{
+	struct world *w = *state;
+	struct waiter first, other;
+	ap_consents_use_group(w->consents);
+	struct ap_party party = put_other(w, &other);
+	ap_party_clear(&party);
+	party = put_other(w, &first);
+	g_autofree char *withdrawal = world_statement(w, &w->coach, "ConsentWithdrawn", "recording", NULL, NULL);
+	assert_false(first.came);
+	assert_string_equal(world_put(w, &w->coach, withdrawal, NULL), "ok");
+	assert_string_equal(first.name, "ok");
+	assert_string_equal(other.name, "ok");
+	assert_int_equal(world_count(w, "SELECT count(*) FROM consent c JOIN consent d ON d.session = c.session AND d.leaf > c.leaf"
+					" WHERE c.event = 'ConsentGiven' AND d.event = 'ConsentWithdrawn'"), 1);
+	ap_party_clear(&party);
+}
+
+static void one_give_that_fails_takes_no_other_with_it(void **state)
+{
+	struct world *w = *state;
+	struct waiter a[3];
+	ap_consents_use_group(w->consents);
+	assert_true(ap_ok(ap_db_run(ap_vault_db(w->v),
+				    "CREATE TRIGGER no BEFORE INSERT ON consent WHEN (SELECT count(*) FROM consent) = 1"
+				    " BEGIN SELECT RAISE(ABORT, 'no'); END",
+				    AP_NO_VALUES)));
+	for (int i = 0; i < 2; i++) {
+		struct ap_party party = put_other(w, &a[i]);
+		ap_party_clear(&party);
+	}
+	world_settle(w);
+	assert_string_equal(a[0].name, "ok");
+	assert_string_equal(a[1].name, "database");
+	assert_int_equal(world_count(w, "SELECT count(*) FROM leaf"), 1);
+	assert_int_equal(world_count(w, "SELECT count(*) FROM consent"), 1);
+	assert_int_equal(pending(w), 0);
+	assert_int_equal(shares(w), 1 + 1); /* the other's seal key, for another try */
+}
+
+static void a_commit_that_fails_gives_nothing_to_anybody(void **state)
+{
+	struct world *w = *state;
+	struct waiter a[2];
+	static const char *const dud[] = {
+		"CREATE TABLE dud (s BLOB REFERENCES session(id) DEFERRABLE INITIALLY DEFERRED) STRICT",
+		"CREATE TRIGGER dud_put AFTER INSERT ON consent BEGIN INSERT INTO dud VALUES (x'00'); END", /* refused at the commit */
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(dud); i++)
+		assert_true(ap_ok(ap_db_run(ap_vault_db(w->v), dud[i], AP_NO_VALUES)));
+	ap_consents_use_group(w->consents);
+	for (int i = 0; i < 2; i++) {
+		struct ap_party party = put_other(w, &a[i]);
+		ap_party_clear(&party);
+	}
+	world_settle(w);
+	assert_string_equal(a[0].name, "database");
+	assert_string_equal(a[1].name, "database");
+	assert_int_equal(world_count(w, "SELECT count(*) FROM leaf"), 0);
+	assert_int_equal(pending(w), 0);
+	assert_int_equal(shares(w), 2); /* their seal keys, for another try; no share */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -429,6 +556,10 @@ int main(void)
 		TEST(a_refusal_leaves_the_others_share),
 		TEST(a_person_who_changes_their_mind_opens_it),
 		cmocka_unit_test(an_unrecorded_session_offers_nothing),
+		TEST(gives_that_come_together_are_answered_after_one_commit),
+		TEST(a_give_does_not_wait_where_the_next_decision_is_there),
+		TEST(one_give_that_fails_takes_no_other_with_it),
+		TEST(a_commit_that_fails_gives_nothing_to_anybody),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,6 @@ ap_unit_test(vault_calls SOURCES ${CMAKE_SOURCE_DIR}/tests/testlib/staff_fixture
 # A vault with a faked capture and gateway.
 add_library(ap_vault_world STATIC ${CMAKE_SOURCE_DIR}/tests/testlib/vault_world.c ${CMAKE_SOURCE_DIR}/tests/testlib/fake_capture.c)
 target_link_libraries(ap_vault_world PUBLIC ap_vault_core PkgConfig::CMOCKA)
-foreach(module gatekeeper disk consent withdrawal ledger witness session recording recovery rpc seen_tokens)
+foreach(module gatekeeper disk consent withdrawal ledger group witness session recording recovery rpc seen_tokens)
 	ap_unit_test(${module} LIBS ap_vault_world)
 endforeach()
