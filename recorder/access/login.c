@@ -21,6 +21,7 @@ struct ap_logins {
 	struct ap_auth *auth;
 	GHashTable *strangers; /* name -> struct stranger */
 	GHashTable *under_way; /* name -> how many attempts are being compared */
+	struct ap_offers *offers;
 	/* state */
 	uint64_t accepted, refused;
 };
@@ -39,6 +40,7 @@ struct ap_logins *ap_logins_new(struct ap_vault *v)
 	struct ap_logins *l = g_new0(struct ap_logins, 1);
 	l->v = v;
 	l->auth = ap_auth_new();
+	l->offers = ap_offers_new(v);
 	l->strangers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	l->under_way = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	return l;
@@ -49,9 +51,15 @@ void ap_logins_free(struct ap_logins *l)
 	if (!l)
 		return;
 	ap_auth_free(l->auth);
+	ap_offers_free(l->offers);
 	g_hash_table_unref(l->strangers);
 	g_hash_table_unref(l->under_way);
 	g_free(l);
+}
+
+struct ap_offers *ap_logins_offers(struct ap_logins *l)
+{
+	return l->offers;
 }
 
 /* Who sets the clock neither ends a lock-out nor lengthens a login. */

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "recorder/access/access.h"
+#include "recorder/access/authenticator.h"
 
 #include <aparte/err.h>
 
@@ -34,5 +35,7 @@ void ap_login_begin(struct ap_logins *l, const char *user, const char *password,
 struct ap_result ap_login_actor(struct ap_vault *v, const char *token, struct ap_actor *ret_actor,
 				int64_t *ret_expires_ms);
 struct ap_result ap_login_end(struct ap_vault *v, const char *token);
+/* The authenticators that users are enrolling, borrowed: they end with the logins. */
+struct ap_offers *ap_logins_offers(struct ap_logins *l);
 /* Logins accepted and refused since the start. */
 void ap_logins_counts(const struct ap_logins *l, uint64_t *ret_accepted, uint64_t *ret_refused);

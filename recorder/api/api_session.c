@@ -1,6 +1,7 @@
 /* Logging in and out, and who one is. */
 #include "recorder/api/answer.h"
 #include "recorder/api/api.h"
+#include "recorder/access/authenticator.h"
 #include "recorder/access/conduct.h"
 #include "recorder/db/db_staff_user.h"
 #include "recorder/access/password_rule.h"
@@ -102,6 +103,52 @@ static struct ap_result choose_password(struct ap_api_call *c)
 	return AP_SUCCESS;
 }
 
+struct enrolling {
+	struct ap_api *api; /* borrowed, as all here */
+	struct ap_vault *v;
+	struct ap_http_call *http;
+};
+
+/* Only to see that both factors are right: the login that this made ends at once. */
+static void on_shown(void *ctx, struct ap_result result, const struct ap_login *login)
+{
+	struct enrolling *e = ctx;
+	JsonNode *answer = NULL;
+	if (ap_ok(result))
+		result = ap_login_end(e->v, login->token);
+	if (ap_ok(result))
+		result = ap_authenticator_offer(ap_logins_offers(e->api->logins), &login->actor, &answer);
+	if (ap_ok(result))
+		ap_http_answer_json(e->http, 200, answer);
+	else
+		ap_http_answer_failure(e->http, result);
+	g_free(e);
+}
+
+static struct ap_result enrol(struct ap_api_call *c)
+{
+	const char *password, *totp;
+	AP_TRY(ap_http_json_text(c->body, "password", &password));
+	AP_TRY(ap_http_json_text(c->body, "totp", &totp));
+	if (c->api->socket)
+		return ap_fail(AP_ERR_DENIED, "role", "an authenticator is enrolled by its user, on the network listener");
+	struct enrolling *e = g_new(struct enrolling, 1);
+	*e = (struct enrolling){.api = c->api, .v = c->v, .http = c->http};
+	c->answered = true;
+	ap_login_begin(c->api->logins, c->actor.name, password, totp, on_shown, e);
+	return AP_SUCCESS;
+}
+
+static struct ap_result confirm_enrolled(struct ap_api_call *c)
+{
+	const char *code;
+	AP_TRY(ap_http_json_text(c->body, "code", &code));
+	if (c->api->socket)
+		return ap_fail(AP_ERR_DENIED, "role", "an authenticator is enrolled by its user, on the network listener");
+	g_autofree char *token = ap_api_token(c);
+	return ap_authenticator_take(ap_logins_offers(c->api->logins), &c->actor, token, code);
+}
+
 static struct ap_result log_out(struct ap_api_call *c)
 {
 	g_autofree char *token = ap_api_token(c), *cookie = ap_api_cookie_name(c->api);
@@ -132,6 +179,8 @@ static const struct ap_api_route routes[] = {
 	{"DELETE", "/v1/login", AP_MAY_ALL_STAFF, log_out}, {"POST", "/v1/logout", AP_MAY_ALL_STAFF, log_out},
 	{"GET", "/v1/me", AP_MAY_ALL_STAFF, who_am_i},
 	{"POST", "/v1/me/password", AP_MAY_ALL_STAFF, choose_password},
+	{"POST", "/v1/me/authenticator", AP_MAY_ALL_STAFF, enrol},
+	{"POST", "/v1/me/authenticator/confirm", AP_MAY_ALL_STAFF, confirm_enrolled},
 };
 
 void ap_api_add_session(struct ap_api *api)
