@@ -81,15 +81,13 @@ class ConsentPanel {
 		const state = this.#session.consent('recording');
 		const summary = this.#decided() ? el('p', { class: 'summary', test: 'consent-summary', 'data-state': state,
 			t: state === GIVEN ? 'consent.given' : 'consent.notGiven' }) : el('p', { class: 'lead', t: 'consent.lead' });
-		replace(this.#body, el('h2', { t: 'consent.title' }), summary, noticeDetails(this.#notice), this.#form());
+		const form = this.#form();
+		replace(this.#body, el('h2', { t: 'consent.title' }), summary, noticeDetails(this.#notice), form, this.#answers(form));
 	}
 
 	#form() {
-		const offered = this.#notice.purposes ?? [];
-		const form = el('form', { class: 'purposes' }, ...offered.map((purpose) => this.#choice(purpose)));
+		const form = el('form', { class: 'purposes' }, ...this.#notice.purposes.map((purpose) => this.#choice(purpose)));
 		form.addEventListener('submit', (event) => event.preventDefault());
-		const open = offered.filter(({ id }) => this.#session.consent(id) !== GIVEN);
-		if (open.length) form.append(this.#answers(form));
 		return form;
 	}
 
@@ -113,9 +111,10 @@ class ConsentPanel {
 
 	/* A refusal is asked for only while nothing was agreed to: later, not ticking says it. */
 	#answers(form) {
+		if (this.#notice.purposes.every(({ id }) => this.#session.consent(id) === GIVEN)) return null;
 		const accept = el('button', { type: 'button', class: 'button choice', t: 'consent.accept', test: 'consent-accept' });
 		const seen = inSight(accept);
-		action(accept, (event) => (seen() ? this.#accept(form, method(event)) : this.#problem.show({ name: 'out-of-sight' })));
+		action(accept, (event) => (seen() ? this.#accept(form, method(event)) : this.#tell({ name: 'out-of-sight' })));
 		if (this.#session.givesRecording) return el('div', { class: 'answers' }, accept);
 		const refuse = el('button', { type: 'button', class: 'button choice', t: 'consent.refuse', test: 'consent-refuse' });
 		const all = this.#notice.purposes.map(({ id }) => id);
@@ -125,9 +124,9 @@ class ConsentPanel {
 
 	#accept(form, how) {
 		const ticked = [...form.querySelectorAll('input:checked')].map((box) => box.name);
-		if (!ticked.length) return this.#problem.show({ name: 'nothing-ticked' });
+		if (!ticked.length) return this.#tell({ name: 'nothing-ticked' });
 		if (!ticked.includes('recording') && !this.#session.givesRecording)
-			return this.#problem.show({ name: 'recording-first' });
+			return this.#tell({ name: 'recording-first' });
 		return this.#run(() => this.#consents.give(ticked, how, this.#notice));
 	}
 
@@ -139,8 +138,14 @@ class ConsentPanel {
 			this.#draw();
 		} catch (failure) {
 			if (failure.name === 'statement-notice') await this.load();
-			this.#problem.show(failure);
+			this.#tell(failure);
 		}
+	}
+
+	/* What went wrong stands below the buttons, which may be at the edge of what is in sight. */
+	#tell(failure) {
+		this.#problem.show(failure);
+		this.#problem.node.scrollIntoView({ block: 'nearest' });
 	}
 
 	withdrawRecording(event) {

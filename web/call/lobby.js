@@ -96,8 +96,7 @@ export async function lobby(root, { session, devices, language }) {
 		el('main', { class: 'lobby' }, introduction(session),
 			el('div', { class: 'lobby-devices' }, preview(devices, session.party, meter.node), deviceTrouble(devices),
 				el('div', { class: 'device-fields' }, ...choosers(devices))),
-			el('div', { class: 'lobby-words' }, limits(),
-				el('div', { class: 'lobby-join' }, el('p', { class: 'promise', t: 'lobby.promise' }), join))));
+			limits(), el('div', { class: 'lobby-join' }, el('p', { class: 'promise', t: 'lobby.promise' }), join)));
 	devices.start();
 	await new Promise((resolve) => {
 		action(join, async () => resolve());

@@ -5,15 +5,16 @@
 import { onLanguage } from '../i18n/i18n.js';
 import { list } from '../ui/api.js';
 import { action, el, replace, translate } from '../ui/dom.js';
+import { drawn } from '../ui/icons.js';
 import { problemLine } from '../ui/problem.js';
 import { accessList, receiptList, recordingList } from './my_lists.js';
 import { requestForm } from './my_request.js';
 import { requestItem } from './my_request_item.js';
 import { ownRequests } from './my_requests.js';
 
-function section(key, test) {
+function section(key, test, icon) {
 	const body = el('div', { class: 'section-body', 'aria-busy': 'true' });
-	return { body, node: el('section', { class: 'card', test }, el('h2', { t: key }), body) };
+	return { body, node: el('section', { class: 'card', test }, el('h2', {}, drawn(icon), el('span', { t: key })), body) };
 }
 
 /* Fills a section from one call; an empty list and a failure each have words of their own. */
@@ -35,10 +36,10 @@ class MyData {
 	#session;
 	#consents;
 	#parts = {
-		recordings: section('mine.recordings', 'my-recordings'),
-		accesses: section('mine.accesses', 'my-accesses'),
-		receipts: section('mine.receipts', 'my-receipts'),
-		requests: section('mine.requests', 'my-requests'),
+		recordings: section('mine.recordings', 'my-recordings', 'camera'),
+		accesses: section('mine.accesses', 'my-accesses', 'eye'),
+		receipts: section('mine.receipts', 'my-receipts', 'consent'),
+		requests: section('mine.requests', 'my-requests', 'data'),
 	};
 
 	constructor({ api, session, consents }) {
@@ -74,13 +75,14 @@ class MyData {
 			problem.clear();
 			try {
 				await this.#consents.withdraw(['recording'], event.detail === 0 ? 'keyboard' : 'button');
-				button.hidden = !this.#session.givesRecording;
 				await this.load();
 			} catch (failure) {
 				problem.show(failure);
 			}
 		});
-		button.hidden = !this.#session.givesRecording;
+		const show = () => (button.hidden = !this.#session.givesRecording);
+		this.#session.addEventListener('change', show); /* what was withdrawn is known once it was acknowledged */
+		show();
 		return button;
 	}
 }

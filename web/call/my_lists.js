@@ -17,17 +17,18 @@ function endWords(recording) {
 }
 
 export function recordingList(context, recordings) {
-	const { api, party } = context;
+	const { api, party, again } = context;
 	const names = { [party.role]: party.name, [party.role === 'coach' ? 'coachee' : 'coach']: party.peer?.name };
 	return el('ul', { class: 'items' }, ...recordings.map((recording) => {
 		const can = recording.watchable === true;
 		const see = el('button', { type: 'button', class: 'button', test: 'watch-open' }, drawn('play'), el('span', { t: 'recording.watch' }));
-		action(see, async () => (await import('./watch.js')).watch({ api, recording, viewer: party.name ?? t(`role.${party.role}`), names }));
+		action(see, async () => (await import('./watch.js')).watch({ api, recording, viewer: party.name ?? t(`role.${party.role}`), names, closed: again }));
 		const length = recording.duration_ms ? plain('span', formatSeconds(recording.duration_ms / 1000)) : null;
-		return el('li', { class: 'item', test: 'my-recording', 'data-state': recording.state },
+		return el('li', { class: 'item recording', test: 'my-recording', 'data-state': recording.state },
 			el('div', { class: 'item-words' }, plain('strong', formatDate(recording.created)), length,
 				stateTag(recording.state), endWords(recording)),
-			can ? see : null, ...holds(recording), el('div', {}, ...passages(context, recording)), recording.certificate ? certificate(recording.certificate) : null);
+			can ? see : null, recording.certificate ? certificate(recording.certificate) : null,
+			el('div', { class: 'below' }, ...holds(recording), ...passages(context, recording)));
 	}));
 }
 
@@ -39,8 +40,8 @@ function holds(recording) {
 
 export function accessList(accesses) {
 	return el('ul', { class: 'items' }, ...accesses.map((access) => {
-		const purpose = el('span', { t: tOr(`purpose.${access.purpose}`, 'purpose.other') });
 		const who = /^(?:party:)?(coach|coachee)$/.exec(access.who ?? '');
+		const purpose = el('span', { t: who ? 'mine.ownViewing' : tOr(`purpose.${access.purpose}`, 'purpose.other') });
 		const hidden = access.who === access.role; /* the operator shows the role alone */
 		const role = el('span', { t: tOr(`staffRole.${access.role}`, 'role.other'), test: 'my-access-role' });
 		const name = who ? el('strong', { t: `role.${who[1]}` }) : hidden ? el('strong', {}, role) : plain('strong', String(access.who ?? '').replace(/^user:/, ''));

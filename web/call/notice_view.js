@@ -15,7 +15,7 @@ function entry(key, value) {
 }
 
 export function noticeDetails(notice) {
-	const text = el('div', { class: 'notice-text', test: 'notice-text', lang: notice.lang });
+	const text = el('div', { class: 'notice-text', test: 'notice-text', lang: notice.lang, role: 'group', label: 'notice.text', tabindex: '0' });
 	replace(text, ...String(notice.text).split(/\n{2,}/).map((paragraph) => plain('p', paragraph)));
 	const hash = plain('code', notice.sha256, { class: 'hash', test: 'notice-hash' });
 	const facts = el('dl', { class: 'facts' },

@@ -29,7 +29,7 @@ async function sourcesOf(api, recording, progress, signal) {
 }
 
 /* Opens the recording over the page; closes with Escape or its button. */
-export async function watch({ api, recording, viewer, names }) {
+export async function watch({ api, recording, viewer, names, closed = () => {} }) {
 	styled();
 	const stop = new AbortController();
 	const problem = problemLine('watch-problem');
@@ -46,6 +46,7 @@ export async function watch({ api, recording, viewer, names }) {
 		player.close();
 		end();
 		dialog.remove();
+		closed(); /* this viewing is in the list of who watched */
 	});
 	document.body.append(dialog);
 	dialog.showModal();

@@ -87,6 +87,7 @@ export const enCall = {
 	'consent.refuse': 'I refuse',
 	'consent.withdrawOne': 'Withdraw',
 	'consent.unavailable': 'Information about recording is not available. The session goes on, unrecorded.',
+	'notice.text': 'Notice',
 	'notice.more': 'Controller, recipients, your rights',
 	'notice.controller': 'Controller',
 	'notice.dpo': 'Data protection officer',

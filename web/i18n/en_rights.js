@@ -11,6 +11,7 @@ export const enRights = {
 	'mine.requests': 'My requests',
 	'mine.noRecordings': 'No recording of this session.',
 	'mine.noAccesses': 'Nobody has watched.',
+	'mine.ownViewing': 'watched their own session',
 	'mine.noReceipts': 'No receipts.',
 	'mine.noRequests': 'No requests.',
 	'request.title': 'Make a request',

@@ -87,6 +87,7 @@ export const frCall = {
 	'consent.refuse': 'Je refuse',
 	'consent.withdrawOne': 'Retirer',
 	'consent.unavailable': 'L’information sur l’enregistrement n’est pas disponible. La séance continue, sans enregistrement.',
+	'notice.text': 'Notice',
 	'notice.more': 'Responsable, destinataires, vos droits',
 	'notice.controller': 'Responsable du traitement',
 	'notice.dpo': 'Délégué à la protection des données',

@@ -11,6 +11,7 @@ export const frRights = {
 	'mine.requests': 'Mes demandes',
 	'mine.noRecordings': 'Aucun enregistrement de cette séance.',
 	'mine.noAccesses': 'Personne n’a regardé.',
+	'mine.ownViewing': 'a regardé sa propre séance',
 	'mine.noReceipts': 'Aucun reçu.',
 	'mine.noRequests': 'Aucune demande.',
 	'request.title': 'Faire une demande',

@@ -97,9 +97,10 @@ export async function everyLook(page, name, { looks = ['dark', 'phone'], languag
 }
 
 /*
- * The cost of a first visit: opens `url` in a context of its own with an empty cache and answers {bytes, requests, interactive}:
- * what came over the wire (as sent: compressed, with headers) until the element matching `ready` could be used, and when that
- * was in ms since the navigation began: it is there, enabled, and no long task holds the page up.
+ * The cost of a first visit: opens `url` in a context of its own with an empty cache and answers {bytes, requests, interactive,
+ * whole}: what had come over the wire (as sent: compressed, with headers) when the element matching `ready` could be used, and
+ * when that was in ms since the navigation began: it is there, enabled, and no long task holds the page up. `whole`: the
+ * bytes once nothing more is fetched ahead either.
  */
 export async function firstVisit(browser, url, ready, options = {}) {
 	const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
@@ -118,16 +119,18 @@ export async function firstVisit(browser, url, ready, options = {}) {
 	}, ready);
 	const wire = await context.newCDPSession(page);
 	await wire.send('Network.enable');
-	let bytes = 0, requests = 0;
-	wire.on('Network.loadingFinished', ({ encodedDataLength }) => {
-		bytes += encodedDataLength;
-		requests++;
-	});
+	const came = [];
+	let began; /* on the browser's own clock, s */
+	wire.on('Network.requestWillBeSent', ({ timestamp }) => (began ??= timestamp));
+	wire.on('Network.loadingFinished', ({ timestamp, encodedDataLength }) => came.push({ at: (timestamp - began) * 1000, bytes: encodedDataLength }));
 	try {
 		await page.goto(url);
 		await until('usable', () => page.evaluate(() => window.usableAt > 0));
 		const interactive = await page.evaluate(() => Math.round(Math.max(window.usableAt, window.longTaskEnd)));
-		return { bytes, requests, interactive };
+		await until('quiet', () => came.length > 0 && (came.at(-1).looks = (came.at(-1).looks ?? 0) + 1) > 3);
+		const first = came.filter(({ at }) => at <= interactive);
+		const sum = (all) => all.reduce((total, { bytes }) => total + bytes, 0);
+		return { bytes: sum(first), requests: first.length, interactive, whole: sum(came) };
 	} finally {
 		await context.close();
 	}
