@@ -17,7 +17,8 @@
 #define REST_BATCHES 4
 #define MOST_BATCHES 16 /* between two looks for an order: a gateway that never stops writing keeps no gate open */
 /* Packets are let gather this long: a wake-up for each costs more than taking it. Their times stand in the datagrams. */
-#define GATHER_MS 5
+#define GATHER_MS 20
+#define GIVE_UP_MS 50 /* how exactly packets that are missing are given up */
 
 struct capture {
 	int socket;
@@ -31,7 +32,8 @@ struct capture {
 	int64_t lease_ns; /* media are taken until then */
 	bool lapsed;	  /* the epoch was closed without an order */
 	bool epoch_open, gate_ended, first_told;
-	bool gathering; /* packets wait, and are left to wait a little */
+	bool gathering; /* packets come, and are left to wait a little */
+	bool missing;	/* some are waited for */
 	bool ending; /* nothing is read any more; the tracks end by themselves */
 	uint8_t batch[BATCH][AP_GATE_DATAGRAM + 1];
 };
@@ -41,7 +43,7 @@ static const struct ap_confine_bounds bounds = {
 	.file_bytes = 65u << 20,
 	.descriptors = 128,
 	.memory = 1u << 30,
-	.processes = 16384, /* all captures together: gateway.max_sessions of 1,000 takes 11,000 threads */
+	.processes = 16384, /* all captures together: gateway.max_sessions of 1,000 takes 2,000 threads */
 };
 
 struct ap_result ap_capture_confine(int socket, int null_fd, bool landlock)
@@ -93,9 +95,9 @@ static void end_epoch(struct capture *c, bool discard)
 	ap_tracks_close(c->tracks, &lines, now, discard);
 }
 
-static struct ap_result take_datagram(struct capture *c, const uint8_t *bytes, size_t len)
+static struct ap_result take_datagram(struct capture *c, const uint8_t *bytes, size_t len, int64_t now_ns)
 {
-	if (!ap_ingest_datagram(c->ingest, bytes, len) || c->first_told)
+	if (!ap_ingest_datagram(c->ingest, bytes, len, now_ns) || c->first_told)
 		return AP_SUCCESS;
 	c->first_told = true;
 	return tell_generation(c, AP_CAPTURE_FIRST_FRAME, c->epoch.generation);
@@ -111,13 +113,14 @@ static struct ap_result read_batch(struct capture *c, int *ret_count)
 		messages[i] = (struct mmsghdr){ .msg_hdr = { .msg_iov = &parts[i], .msg_iovlen = 1 } };
 	}
 	int n = recvmmsg(c->gate, messages, BATCH, MSG_DONTWAIT, NULL);
+	int64_t now_ns = ap_mono_ns(ap_clock_system());
 	*ret_count = n < 0 ? 0 : n;
 	for (int i = 0; i < n; i++) {
 		if (messages[i].msg_len == 0) { /* the gateway closed its end; the epoch ends when the vault says so */
 			c->gate_ended = true;
 			break;
 		}
-		AP_TRY(take_datagram(c, c->batch[i], messages[i].msg_len));
+		AP_TRY(take_datagram(c, c->batch[i], messages[i].msg_len, now_ns));
 	}
 	return AP_SUCCESS;
 }
@@ -164,7 +167,7 @@ static struct ap_result on_open(struct capture *c, struct ap_capture_message *m)
 	m->fd = -1;
 	c->epoch = m->open;
 	c->epoch_open = true;
-	c->gate_ended = c->first_told = c->lapsed = false;
+	c->gate_ended = c->first_told = c->lapsed = c->gathering = c->missing = false;
 	renew_until(c, INT64_MAX);
 	ap_ingest_open(c->ingest, m->open.generation);
 	ap_tracks_open(c->tracks, &m->open, ap_mono_ns(ap_clock_system()));
@@ -265,7 +268,20 @@ static int patience(const struct capture *c)
 	int64_t left = c->lease_ns - ap_mono_ns(ap_clock_system());
 	if (c->gathering)
 		return GATHER_MS;
-	return c->epoch_open ? (int)(MAX(left, 0) / 1000000) + 1 : -1;
+	if (!c->epoch_open)
+		return -1;
+	int until_lapse = (int)(MAX(left, 0) / 1000000) + 1;
+	return c->missing ? MIN(until_lapse, GIVE_UP_MS) : until_lapse;
+}
+
+/* What came, if anything did. While something comes each time, the gate itself need not be watched. */
+static struct ap_result read_gate(struct capture *c)
+{
+	int n = BATCH, all = 0;
+	for (int i = 0; i < MOST_BATCHES && c->gate >= 0 && !c->gate_ended && n == BATCH; i++, all += n)
+		AP_TRY(read_batch(c, &n));
+	c->gathering = all > 0;
+	return AP_SUCCESS;
 }
 
 static struct ap_result turn(struct capture *c)
@@ -275,7 +291,7 @@ static struct ap_result turn(struct capture *c)
 		{ .fd = c->tracks ? ap_tracks_ended_fd(c->tracks) : -1, .events = POLLIN },
 		{ .fd = c->gate_ended || c->gathering ? -1 : c->gate, .events = POLLIN },
 	};
-	int ready = poll(waits, 3, patience(c)), n = BATCH;
+	int ready = poll(waits, 3, patience(c));
 	if (ready < 0)
 		return errno == EINTR ? AP_SUCCESS : ap_fail(AP_ERR_IO, "poll", "waiting failed");
 	if (waits[0].revents)
@@ -284,13 +300,12 @@ static struct ap_result turn(struct capture *c)
 		return lapse(c);
 	if (waits[1].revents)
 		c->ending = true;
-	if (c->gathering && ready == 0) {
-		c->gathering = false;
-		for (int i = 0; i < MOST_BATCHES && c->gate >= 0 && !c->gate_ended && n == BATCH; i++)
-			AP_TRY(read_batch(c, &n));
-	} else if (waits[2].revents) {
+	if (waits[2].revents && c->first_told)
 		c->gathering = true;
-	}
+	else if (waits[2].revents || (c->gathering && ready == 0))
+		AP_TRY(read_gate(c));
+	if (c->epoch_open && (c->missing || ready == 0))
+		c->missing = ap_ingest_tick(c->ingest, ap_mono_ns(ap_clock_system()));
 	return AP_SUCCESS;
 }
 

@@ -1,15 +1,18 @@
 /*
- * From the RTP packets of one source to whole frames: rtpjitterbuffer, depayloader and, where needed, parser, of
- * GStreamer. Packets leave the jitter buffer in order, at once when none is missing; one that is missing is waited for
+ * From the RTP packets of one source to whole frames: our own reordering (reorder.h), then GStreamer's depayloader and,
+ * where needed, parser. Packets go on in order, at once when none is missing; one that is missing is waited for
  * AP_CHAIN_AUDIO_MS or AP_CHAIN_VIDEO_MS. The first of a source are held 0.4 s (sound) or 1.5 s (pictures), because
  * some that lie before them may still be repaired.
+ *
+ * GStreamer's own jitter buffer is not used: it has two threads and several wake-ups for each source, to give packets
+ * out at the pace of a player. A file has no pace, and who reads the gate knows the time anyway.
  *
  * Which video frames are kept: those a receiver could show. Nothing before the first keyframe; after a packet was
  * lost for good nothing until the next keyframe, because what refers to a lost picture shows garbage, and a browser
  * freezes there too. An incomplete frame never leaves the depayloader.
  *
- * Threads: _push, _finish and _free on one thread; `stamp` and `frame` are called on the chain's own threads, one
- * at a time, and must not wait.
+ * Threads: one at a time per object; it has none of its own, and calls `stamp` and `frame` within _push, _tick and
+ * _finish.
  */
 #pragma once
 
@@ -36,8 +39,15 @@ struct ap_chain_frame {
 	GstBuffer *codec_data; /* borrowed; H.264: avcC; else NULL */
 };
 
+struct ap_chain_packet {
+	GstBuffer *buffer; /* the whole RTP packet */
+	uint16_t seq;	   /* of its header, as what follows */
+	uint32_t rtp;
+	int64_t arrival_ns; /* CLOCK_MONOTONIC */
+};
+
 struct ap_chain_events {
-	/* The packet of this sequence number leaves the jitter buffer: the time of its RTP timestamp, ns. */
+	/* The packet of this sequence number is next in order: the time of its RTP timestamp, ns. */
 	uint64_t (*stamp)(void *ctx, uint16_t seq, uint32_t rtp);
 	void (*frame)(void *ctx, const struct ap_chain_frame *frame);
 	void *ctx; /* borrowed */
@@ -52,12 +62,16 @@ struct ap_result ap_chain_warm_up(void);
 
 struct ap_result ap_chain_new(enum ap_chain_codec codec, const struct ap_chain_events *events,
 			      struct ap_chain **ret_chain);
-/* Takes the buffer, an RTP packet; arrival_ns is CLOCK_MONOTONIC. */
-void ap_chain_push(struct ap_chain *c, GstBuffer *packet, int64_t arrival_ns);
-/* What waits in the jitter buffer comes out as frames before this returns; adds to *stats. Only _free follows. */
+/* Takes the buffer. */
+void ap_chain_push(struct ap_chain *c, const struct ap_chain_packet *packet);
+/* What was waited for long enough is given up. */
+void ap_chain_tick(struct ap_chain *c, int64_t now_ns);
+/* Something waits, so that ticks are of use. */
+bool ap_chain_waits(const struct ap_chain *c);
+/* What waits comes out as frames before this returns; adds to *stats. Only _free follows. */
 void ap_chain_finish(struct ap_chain *c, struct ap_chain_stats *stats);
 /* Drops what waits. No callback after it. NULL is fine. */
 void ap_chain_free(struct ap_chain *c);
-/* Adds what the jitter buffer counted so far. */
-void ap_chain_count(struct ap_chain *c, struct ap_chain_stats *stats);
+/* Adds what was counted so far. */
+void ap_chain_count(const struct ap_chain *c, struct ap_chain_stats *stats);
 uint32_t ap_chain_clock_rate(enum ap_chain_codec codec);

@@ -9,11 +9,6 @@
 /* The gateway's clock is ours: what has not arrived yet is a lie, and would put all that follows into the past. */
 #define AHEAD_NS INT64_C(100000000)
 
-struct person {
-	GMutex lock; /* the timeline is read by the chains' threads */
-	struct ap_timeline timeline;
-};
-
 struct line {
 	struct ap_ingest *in; /* borrowed */
 	enum ap_role role;
@@ -23,9 +18,8 @@ struct line {
 	struct ap_chain *chain; /* NULL before the first packet */
 	struct ap_chain_stats stats;
 	uint64_t packets, malformed;
-	/* by the person's lock */
 	uint16_t in_seq;  /* highest pushed into the chain */
-	uint16_t out_seq; /* last that left its jitter buffer */
+	uint16_t out_seq; /* last that was its turn there */
 	int64_t done_ns;  /* time of the last whole frame: what comes is later */
 	bool done;	  /* that frame ended with in_seq: nothing is waited for */
 };
@@ -33,13 +27,13 @@ struct line {
 struct ap_ingest {
 	struct ap_tracks *tracks; /* borrowed */
 	uint64_t generation;	  /* 0: closed */
-	struct person persons[2];
+	struct ap_timeline persons[2];
 	struct line lines[2][AP_LINES];
 };
 
-/* ---- the chains' threads ---- */
+/* ---- what the chains give ---- */
 
-static struct person *person_of(struct line *l)
+static struct ap_timeline *person_of(struct line *l)
 {
 	return &l->in->persons[l->role - AP_COACH];
 }
@@ -47,12 +41,8 @@ static struct person *person_of(struct line *l)
 static uint64_t stamp(void *ctx, uint16_t seq, uint32_t rtp)
 {
 	struct line *l = ctx;
-	struct person *p = person_of(l);
-	g_mutex_lock(&p->lock);
-	int64_t ns = ap_timeline_map(&p->timeline, l->line, rtp);
 	l->out_seq = seq;
-	g_mutex_unlock(&p->lock);
-	return (uint64_t)ns;
+	return (uint64_t)ap_timeline_map(person_of(l), l->line, rtp);
 }
 
 static GBytes *bytes_of(GstBuffer *buffer)
@@ -63,7 +53,7 @@ static GBytes *bytes_of(GstBuffer *buffer)
 	return g_bytes_new_take(data, len);
 }
 
-/* With the person's lock held: lets the muxers know what they may still have to wait for. */
+/* Lets the muxers know what they may still have to wait for. */
 static void tell_waiting(struct line *l)
 {
 	ap_tracks_waits(l->in->tracks, l->role, l->line, l->done ? INT64_MAX : l->done_ns);
@@ -71,12 +61,9 @@ static void tell_waiting(struct line *l)
 
 static void note_frame(struct line *l, int64_t time_ns)
 {
-	struct person *p = person_of(l);
-	g_mutex_lock(&p->lock);
 	l->done_ns = time_ns;
 	l->done = l->out_seq == l->in_seq;
 	tell_waiting(l);
-	g_mutex_unlock(&p->lock);
 }
 
 static void frame(void *ctx, const struct ap_chain_frame *f)
@@ -97,7 +84,7 @@ static void frame(void *ctx, const struct ap_chain_frame *f)
 	ap_frame_clear(&out);
 }
 
-/* ---- the reader's thread ---- */
+/* ---- what comes off the gate ---- */
 
 static enum ap_chain_codec chain_codec(enum ap_capture_codec video, enum ap_line line)
 {
@@ -110,14 +97,12 @@ struct ap_ingest *ap_ingest_new(enum ap_capture_codec video, struct ap_tracks *t
 {
 	struct ap_ingest *in = g_new0(struct ap_ingest, 1);
 	in->tracks = tracks;
-	for (int p = 0; p < 2; p++) {
-		g_mutex_init(&in->persons[p].lock);
+	for (int p = 0; p < 2; p++)
 		for (int i = 0; i < AP_LINES; i++)
 			in->lines[p][i] = (struct line){ .in = in,
 							 .role = (enum ap_role)(AP_COACH + p),
 							 .line = (enum ap_line)i,
 							 .codec = chain_codec(video, (enum ap_line)i) };
-	}
 	return in;
 }
 
@@ -135,11 +120,9 @@ void ap_ingest_free(struct ap_ingest *in)
 {
 	if (!in)
 		return;
-	for (int p = 0; p < 2; p++) {
+	for (int p = 0; p < 2; p++)
 		for (int i = 0; i < AP_LINES; i++)
 			line_end(&in->lines[p][i], true);
-		g_mutex_clear(&in->persons[p].lock);
-	}
 	g_free(in);
 }
 
@@ -147,7 +130,7 @@ void ap_ingest_open(struct ap_ingest *in, uint64_t generation)
 {
 	in->generation = generation;
 	for (int p = 0; p < 2; p++) {
-		in->persons[p].timeline = (struct ap_timeline){ 0 };
+		in->persons[p] = (struct ap_timeline){ 0 };
 		for (int i = 0; i < AP_LINES; i++) {
 			struct line *l = &in->lines[p][i];
 			l->source = ap_source_new(ap_chain_clock_rate(l->codec));
@@ -162,13 +145,10 @@ static bool restart(struct line *l, const struct ap_source_packet *p)
 {
 	const struct ap_chain_events events = { stamp, frame, l };
 	line_end(l, false);
-	struct person *person = person_of(l);
-	g_mutex_lock(&person->lock);
-	ap_timeline_start(&person->timeline, l->line, ap_chain_clock_rate(l->codec), p->rtp);
+	ap_timeline_start(person_of(l), l->line, ap_chain_clock_rate(l->codec), p->rtp);
 	l->in_seq = p->seq;
 	l->done_ns = p->arrival_ns - STARTS_EARLIER_NS;
 	l->done = false;
-	g_mutex_unlock(&person->lock);
 	return ap_ok(ap_chain_new(l->codec, &events, &l->chain));
 }
 
@@ -192,16 +172,14 @@ static bool take_rtp(struct line *l, struct ap_reader *r, int64_t arrival_ns)
 	enum ap_source_verdict verdict = ap_source_judge(&l->source, &p);
 	if (verdict == AP_SOURCE_DROP || (verdict == AP_SOURCE_RESTART && !restart(l, &p)) || !l->chain)
 		return false;
-	struct person *person = person_of(l);
-	g_mutex_lock(&person->lock);
-	ap_timeline_arrival(&person->timeline, l->line, p.rtp, arrival_ns);
+	ap_timeline_arrival(person_of(l), l->line, p.rtp, arrival_ns);
 	if ((int16_t)(uint16_t)(p.seq - l->in_seq) > 0) {
 		l->in_seq = p.seq;
 		l->done = false;
 	}
 	tell_waiting(l);
-	g_mutex_unlock(&person->lock);
-	ap_chain_push(l->chain, gst_buffer_new_memdup(ap_read_span(r, len), len), arrival_ns);
+	const struct ap_chain_packet packet = { gst_buffer_new_memdup(ap_read_span(r, len), len), p.seq, p.rtp, arrival_ns };
+	ap_chain_push(l->chain, &packet);
 	return true;
 }
 
@@ -217,14 +195,11 @@ static bool take_report(struct line *l, struct ap_reader *r)
 		return false;
 	if (!l->source.active || l->source.ssrc != ssrc)
 		return true;
-	struct person *person = person_of(l);
-	g_mutex_lock(&person->lock);
-	ap_timeline_report(&person->timeline, l->line, ntp, rtp);
-	g_mutex_unlock(&person->lock);
+	ap_timeline_report(person_of(l), l->line, ntp, rtp);
 	return true;
 }
 
-bool ap_ingest_datagram(struct ap_ingest *in, const uint8_t *bytes, size_t len)
+bool ap_ingest_datagram(struct ap_ingest *in, const uint8_t *bytes, size_t len, int64_t now_ns)
 {
 	struct ap_reader r = ap_reader_over(bytes, len);
 	struct ap_gate_header h;
@@ -232,8 +207,7 @@ bool ap_ingest_datagram(struct ap_ingest *in, const uint8_t *bytes, size_t len)
 	    h.generation != in->generation)
 		return false;
 	struct line *l = &in->lines[h.role - AP_COACH][h.line];
-	uint64_t latest = (uint64_t)(ap_mono_ns(ap_clock_system()) + AHEAD_NS);
-	if (h.arrival_ns > latest) {
+	if (h.arrival_ns > (uint64_t)(now_ns + AHEAD_NS)) {
 		l->malformed++;
 		return false;
 	}
@@ -243,6 +217,20 @@ bool ap_ingest_datagram(struct ap_ingest *in, const uint8_t *bytes, size_t len)
 	if (good && h.kind == AP_GATE_RTP)
 		ap_tracks_heard(in->tracks, h.role, (int64_t)h.arrival_ns);
 	return good && h.kind == AP_GATE_RTP;
+}
+
+bool ap_ingest_tick(struct ap_ingest *in, int64_t now_ns)
+{
+	bool waits = false;
+	for (int p = 0; p < 2; p++)
+		for (int i = 0; i < AP_LINES; i++) {
+			struct ap_chain *chain = in->lines[p][i].chain;
+			if (!chain || !ap_chain_waits(chain))
+				continue;
+			ap_chain_tick(chain, now_ns);
+			waits = waits || ap_chain_waits(chain);
+		}
+	return waits;
 }
 
 void ap_ingest_close(struct ap_ingest *in, bool discard, struct ap_capture_epoch_report *ret_lines)

@@ -2,8 +2,7 @@
  * From gate datagrams to frames on the gateway's timeline: checks each datagram, sorts by person and line, keeps one
  * chain per source and one timeline per person.
  *
- * Threads: all functions on the reader's thread; none waits for the disk. Frames go to the tracks on the chains'
- * own threads.
+ * Threads: all functions on the reader's thread; none waits for the disk. Time is an argument, CLOCK_MONOTONIC.
  */
 #pragma once
 
@@ -18,6 +17,8 @@ void ap_ingest_free(struct ap_ingest *in);
 /* An epoch begins: only datagrams of this generation count. */
 void ap_ingest_open(struct ap_ingest *in, uint64_t generation);
 /* One datagram off the gate. True when it held media of this generation. */
-bool ap_ingest_datagram(struct ap_ingest *in, const uint8_t *bytes, size_t len);
-/* It ends: what waits in the jitter buffers becomes frames before this returns, or is dropped. */
+bool ap_ingest_datagram(struct ap_ingest *in, const uint8_t *bytes, size_t len, int64_t now_ns);
+/* Packets that were waited for long enough are given up. True while some are still waited for: call again soon. */
+bool ap_ingest_tick(struct ap_ingest *in, int64_t now_ns);
+/* It ends: what waits for others becomes frames before this returns, or is dropped. */
 void ap_ingest_close(struct ap_ingest *in, bool discard, struct ap_capture_epoch_report *ret_lines);

@@ -32,19 +32,30 @@ struct ap_result ap_chain_new(enum ap_chain_codec codec, const struct ap_chain_e
 	return AP_SUCCESS;
 }
 
-/* Every packet "leaves the jitter buffer" at once, whatever its timestamp. */
-void ap_chain_push(struct ap_chain *c, GstBuffer *packet, int64_t arrival_ns)
+/* Every packet is its turn at once, whatever its timestamp. */
+void ap_chain_push(struct ap_chain *c, const struct ap_chain_packet *packet)
 {
 	uint8_t header[12];
-	g_assert_true(gst_buffer_get_size(packet) == expected && expected >= sizeof header && arrival_ns >= 0);
-	g_assert_true(gst_buffer_extract(packet, 0, header, sizeof header) == sizeof header);
+	g_assert_true(gst_buffer_get_size(packet->buffer) == expected && expected >= sizeof header && packet->arrival_ns >= 0);
+	g_assert_true(gst_buffer_extract(packet->buffer, 0, header, sizeof header) == sizeof header);
 	g_assert_true(header[0] >> 6 == 2);
 	g_assert_cmpuint(header[1] & 0x7F, ==, c->codec == AP_CHAIN_OPUS ? AP_GATE_PT_AUDIO : AP_GATE_PT_VIDEO);
 	struct ap_reader r = ap_reader_over(header + 2, 6);
-	uint16_t seq = ap_read_u16(&r);
-	g_assert_true(c->events.stamp(c->events.ctx, seq, ap_read_u32(&r)) <= INT64_MAX);
+	g_assert_cmpuint(packet->seq, ==, ap_read_u16(&r));
+	g_assert_cmpuint(packet->rtp, ==, ap_read_u32(&r));
+	g_assert_true(c->events.stamp(c->events.ctx, packet->seq, packet->rtp) <= INT64_MAX);
 	pushed++;
-	gst_buffer_unref(packet);
+	gst_buffer_unref(packet->buffer);
+}
+
+void ap_chain_tick(struct ap_chain *c, int64_t now_ns)
+{
+	g_assert_true(c && now_ns > 0);
+}
+
+bool ap_chain_waits(const struct ap_chain *c)
+{
+	return c->codec == AP_CHAIN_OPUS; /* either way is possible */
 }
 
 void ap_chain_finish(struct ap_chain *c, struct ap_chain_stats *stats)
@@ -53,7 +64,7 @@ void ap_chain_finish(struct ap_chain *c, struct ap_chain_stats *stats)
 	stats->lost++;
 }
 
-void ap_chain_count(struct ap_chain *c, struct ap_chain_stats *stats)
+void ap_chain_count(const struct ap_chain *c, struct ap_chain_stats *stats)
 {
 	(void)c;
 	stats->late++;
@@ -106,9 +117,10 @@ struct counts {
 
 static void one(struct ap_ingest *in, uint8_t *d, size_t len, uint64_t generation, struct counts *c)
 {
+	int64_t now_ns = ap_mono_ns(ap_clock_system());
 	unsigned before = pushed;
 	expected = len >= AP_GATE_HEADER ? len - AP_GATE_HEADER : 0;
-	bool fits = well_formed(d, len, generation), media = ap_ingest_datagram(in, d, len);
+	bool fits = well_formed(d, len, generation), media = ap_ingest_datagram(in, d, len, now_ns);
 	g_assert_true(media == (pushed == before + 1) && (media || pushed == before));
 	g_assert_true(!media || (fits && d[1] == AP_GATE_RTP));
 	c->taken += media;
@@ -147,6 +159,7 @@ static void play(struct ap_ingest *in, struct ap_reader *r)
 			one(in, d, len, GENERATION, &c);
 		}
 	}
+	(void)ap_ingest_tick(in, ap_mono_ns(ap_clock_system()));
 	ap_ingest_close(in, c.taken & 1, &report);
 	check_report(&report, &c);
 	uint8_t late[AP_GATE_HEADER + 12] = { 1, 1, 1, 0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88 };

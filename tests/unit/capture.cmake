@@ -16,6 +16,7 @@ ap_capture_test(capture_run SOURCES ${CMAKE_SOURCE_DIR}/tests/integration/captur
 	LIBS ap_capture_spawn PkgConfig::GST m)
 set_tests_properties(integration/capture_run PROPERTIES PROCESSORS 2) # it measures how late things are written
 ap_unit_test(timeline LIBS ap_capture_pure)
+ap_unit_test(reorder LIBS ap_capture_pure)
 ap_capture_test(capture_sandbox LIBS ap_capture_proto ap_age)
 ap_unit_test(webm LIBS ap_webm)
 ap_unit_test(capture_proto LIBS ap_capture_proto)
