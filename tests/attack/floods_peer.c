@@ -36,7 +36,7 @@ struct fast_peer {
 	fast_peer_heard heard; /* borrowed, and ctx */
 	void *heard_ctx;
 	int64_t checked_ns; /* when the last check was sent */
-	uint32_t overflowed;
+	uint32_t overflowed, keyframes_asked;
 	bool half, dialled, checked, helloed, ready;
 };
 
@@ -135,6 +135,11 @@ uint32_t fast_peer_overflowed(const struct fast_peer *p)
 	return p->overflowed;
 }
 
+uint32_t fast_peer_keyframes_asked(const struct fast_peer *p)
+{
+	return p->keyframes_asked;
+}
+
 /* ---- ICE ---- */
 
 void fast_peer_dial(struct fast_peer *p, const char *ufrag, const char *pwd, uint16_t port)
@@ -196,6 +201,17 @@ void fast_peer_send(struct fast_peer *p, const uint8_t *packet, size_t len)
 
 /* ---- reading ---- */
 
+/* Each packet of a compound one (RFC 3550 §6.1). */
+static void take_feedback(struct fast_peer *p, const uint8_t *data, size_t len)
+{
+	struct ap_reader r = ap_reader_over(data, len);
+	while (ap_reader_left(&r) >= 4) {
+		uint8_t first = ap_read_u8(&r), type = ap_read_u8(&r);
+		ap_read_skip(&r, 4 * (size_t)ap_read_u16(&r));
+		p->keyframes_asked += !r.bad && type == 206 && (first & 31) == 1;
+	}
+}
+
 static void take(struct fast_peer *p, uint8_t *data, size_t len, int64_t arrival_ns)
 {
 	int n = (int)len;
@@ -208,7 +224,10 @@ static void take(struct fast_peer *p, uint8_t *data, size_t len, int64_t arrival
 	} else if (data[0] >= 20 && data[0] <= 63 && !p->half && !p->ready) {
 		BIO_write(p->dtls.in, data, (int)len);
 		shake(p);
-	} else if (data[0] >> 6 == 2 && p->ready && (data[1] < 192 || data[1] > 223)) {
+	} else if (data[0] >> 6 == 2 && p->ready && data[1] >= 192 && data[1] <= 223) {
+		if (srtp_unprotect_rtcp(p->dtls.inward, data, &n) == srtp_err_status_ok)
+			take_feedback(p, data, (size_t)n);
+	} else if (data[0] >> 6 == 2 && p->ready) {
 		if (srtp_unprotect(p->dtls.inward, data, &n) == srtp_err_status_ok)
 			p->heard(p->heard_ctx, data, (size_t)n, arrival_ns);
 	}

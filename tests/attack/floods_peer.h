@@ -40,6 +40,8 @@ void fast_peer_read(struct fast_peer *p);
 bool fast_peer_checked(const struct fast_peer *p);
 /* Keys are there. */
 bool fast_peer_ready(const struct fast_peer *p);
+/* Requests for a keyframe (RFC 4585 §6.3.1) that came. */
+uint32_t fast_peer_keyframes_asked(const struct fast_peer *p);
 /* Packets that this end's own socket dropped. */
 uint32_t fast_peer_overflowed(const struct fast_peer *p);
 

@@ -9,8 +9,28 @@ target_link_libraries(bench_ledger PRIVATE ap_flags ap_log_formats)
 set_target_properties(bench_ledger PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME bench/ledger COMMAND bench_ledger --leaves 200000 --directory ${CMAKE_BINARY_DIR})
 set_tests_properties(bench/ledger PROPERTIES TIMEOUT 120 LABELS bench)
+# Calls with real media, for the recording's rows of scripts/bench.
+if(TARGET ap_test_peer)
+	add_executable(recorded_pairs ${CMAKE_SOURCE_DIR}/tests/bench/recorded_pairs.c ${CMAKE_SOURCE_DIR}/tests/bench/recorded_media.c
+		${CMAKE_SOURCE_DIR}/tests/attack/floods_peer.c ${CMAKE_SOURCE_DIR}/tests/integration/capture_media.c)
+	target_link_libraries(recorded_pairs PRIVATE ap_flags ap_base ap_test_peer PkgConfig::GST PkgConfig::GLIB PkgConfig::NICE
+		PkgConfig::OPENSSL ap_srtp_library m)
+	set_target_properties(recorded_pairs PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+endif()
+# What scripts/bench makes of figures: no times are measured.
+find_program(SYSTEM_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH)
+if(SYSTEM_PYTHON)
+	add_test(NAME bench/report COMMAND ${SYSTEM_PYTHON} -B -m unittest test_report WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/tests/bench)
+	set_tests_properties(bench/report PROPERTIES TIMEOUT 60 LABELS bench)
+endif()
 add_executable(bench_appends ${CMAKE_SOURCE_DIR}/tests/bench/bench_appends.c)
 target_link_libraries(bench_appends PRIVATE ap_flags ap_vault_core)
 set_target_properties(bench_appends PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME bench/appends COMMAND bench_appends --seconds 0.5 --directory ${CMAKE_BINARY_DIR})
 set_tests_properties(bench/appends PROPERTIES TIMEOUT 60 LABELS bench)
+add_executable(bench_playback ${CMAKE_SOURCE_DIR}/tests/bench/bench_playback.c ${CMAKE_SOURCE_DIR}/tests/testlib/staff_fixture.c
+	${CMAKE_SOURCE_DIR}/tests/testlib/staff_site.c)
+target_link_libraries(bench_playback PRIVATE ap_flags ap_vault_staff PkgConfig::CMOCKA)
+set_target_properties(bench_playback PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME bench/playback COMMAND bench_playback --segments 20 --seeks 5 --bytes 300000 --directory ${CMAKE_BINARY_DIR})
+set_tests_properties(bench/playback PROPERTIES TIMEOUT 60 LABELS bench)

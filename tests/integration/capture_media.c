@@ -76,13 +76,15 @@ static GArray *run(const char *description, feeder feed, int width, int height, 
 		g_clear_object(&pipeline);
 		return NULL;
 	}
-	g_autoptr(GstElement) src = gst_bin_get_by_name(GST_BIN(pipeline), "src");
+	g_autoptr(GstElement) src = feed ? gst_bin_get_by_name(GST_BIN(pipeline), "src") : NULL;
 	g_autoptr(GstElement) sink = gst_bin_get_by_name(GST_BIN(pipeline), "sink");
 	GArray *out = g_array_new(FALSE, FALSE, sizeof(struct media_packet));
 	g_array_set_clear_func(out, packet_clear);
 	gst_element_set_state(pipeline, GST_STATE_PLAYING);
-	feed(GST_APP_SRC(src), width, height, seconds);
-	gst_app_src_end_of_stream(GST_APP_SRC(src));
+	if (src) {
+		feed(GST_APP_SRC(src), width, height, seconds);
+		gst_app_src_end_of_stream(GST_APP_SRC(src));
+	}
 	GstSample *sample;
 	while ((sample = gst_app_sink_pull_sample(GST_APP_SINK(sink)))) {
 		GstBufferList *list = gst_sample_get_buffer_list(sample);
@@ -121,4 +123,10 @@ GArray *media_audio(unsigned seconds, bool dtx)
 		"opusenc frame-size=20 bitrate=32000 dtx=%s audio-type=voice ! rtpopuspay dtx=%s" SINK,
 		dtx ? "true" : "false", dtx ? "true" : "false");
 	return run(description, feed_audio, 0, 0, seconds);
+}
+
+GArray *media_of(const char *description)
+{
+	g_autofree char *whole = g_strconcat(description, SINK, NULL);
+	return run(whole, NULL, 0, 0, 0);
 }

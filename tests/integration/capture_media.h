@@ -19,3 +19,5 @@ struct media_packet {
 GArray *media_video(const char *codec, int width, int height, unsigned seconds);
 /* dtx: silence between the tones is not sent. */
 GArray *media_audio(unsigned seconds, bool dtx);
+/* Of a GStreamer description that begins with its own source and ends with a payloader. NULL when an element is missing. */
+GArray *media_of(const char *description);

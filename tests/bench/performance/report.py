@@ -1,4 +1,5 @@
 """RESULTS.md and plots (SVG, written by hand: three small ones need no library) from what was measured."""
+import targets
 
 NAMES = {"floor": "bare relay (floor)", "aparte": "Aparté", "janus": "Janus", "janus-openssl": "Janus, OpenSSL srtp"}
 COLOURS = {"floor": "#8a8f98", "aparte": "#0b6e4f", "janus": "#c8553d", "janus-openssl": "#e0a458"}
@@ -11,12 +12,13 @@ WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 640, 320, 60, 40, 30, 170
 def write(result, folder):
     rows = result["rows"]
     even = [row for row in rows if row["burst"] == 1]
-    for name, field, title, unit, logarithmic in PLOTS:
+    for name, field, title, unit, logarithmic in PLOTS if even else ():
         (folder / f"{name}.svg").write_text(_plot(even, field, title, unit, logarithmic))
-    (folder / "RESULTS.md").write_text("\n".join(_page(result["machine"], rows)) + "\n")
+    (folder / "RESULTS.md").write_text("\n".join(page(result)) + "\n")
 
 
-def _page(machine, rows):
+def page(result):
+    machine, rows = result["machine"], result["rows"]
     yield "# Measured by scripts/bench\n"
     virtual = " (virtual)" if machine["virtual"] else ""
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
@@ -25,13 +27,32 @@ def _page(machine, rows):
     yield ("Generator and server share the cores; 300 packets a second a person, five of six 1100 bytes long; AES-GCM. Cost is the\n"
            "server's processor time in the window, divided by packets received. A run beside which other work took more than 6 %\n"
            "of a core is dropped, unless none was quieter (then *quiet* says 0).\n")
-    for name, _, title, _, _ in PLOTS:
+    yield from targets.markdown(result)
+    yield ""
+    yield from _recording(result.get("recording"))
+    for name, _, title, _, _ in PLOTS if rows else ():
         yield f"![{title}]({name}.svg)\n"
+    yield _counted(rows) + "\n"
     floors = {(row["pairs"], row["burst"]): row["ns_packet"] for row in rows if row["server"] == "floor"}
     yield "| server | pairs | burst | µs a packet (range) | × floor | p50 / p99 µs | lost % | KiB a pair | runs (quiet) |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for row in sorted(rows, key=lambda row: (row["burst"], row["pairs"], list(NAMES).index(row["server"]))):
         yield _line(row, floors.get((row["pairs"], row["burst"])))
+
+
+def _counted(rows):
+    runs, dropped = sum(row["runs"] for row in rows), sum(row["runs"] - row["quiet"] for row in rows if row["quiet"])
+    noisy = sum(1 for row in rows if not row["quiet"])
+    return (f"{runs} runs of the relays; {dropped} dropped because other work ran beside them; {noisy} of {len(rows)} lines below had no "
+            "quiet run.")
+
+
+def _recording(r):
+    if not r:
+        return
+    yield (f"Recording: {r['pairs']} calls of real VP8 and Opus at {r['packets_a_second_pair']:.0f} packets a second each, not recorded, all "
+           f"recorded, not recorded again; {r['runs']} such rounds, {r['quiet']} of them quiet. The vault used {r['vault_percent']:.1f} % of a core while "
+           f"all were recorded. Frames carry the time they were sent at, and {r['proofs']} recordings were opened to read it.\n")
 
 
 def _line(row, floor):

@@ -2,6 +2,7 @@
 import statistics
 import subprocess
 
+import noise
 import servers
 
 # The load generator's comma-separated line, in its order.
@@ -9,7 +10,6 @@ FIELDS = ("label pairs sent_pps forwarded_pps sent got loss_percent p50_us p99_u
           "core_percent rss_idle_kib rss_connected_kib rss_kib threads idle_percent steal_percent generator_percent "
           "generator_late_p99_us setup_s bad rtcp others_percent").split()
 SHOWN = ("loss_percent", "p50_us", "p99_us", "ns_packet", "core_percent", "generator_percent", "others_percent")
-OTHERS_AT_MOST = 6.0  # percent of one core: a run beside more is dropped, unless none was quieter
 
 
 class Rounds:
@@ -39,14 +39,17 @@ class Rounds:
             return None
         return done.stdout.strip().splitlines()[-1] if done.returncode == 0 and done.stdout.strip() else None
 
+    def disturbed(self):
+        """(name, pairs, burst) of what has no quiet run yet."""
+        return [key for key, runs in sorted(self.runs.items()) if not any(map(noise.is_quiet, runs))]
+
     def rows(self):
         return [self._row(*key) for key in sorted(self.runs)]
 
     def _row(self, name, pairs, burst):
         runs = self.runs[name, pairs, burst]
-        quiet = [run for run in runs if run["others_percent"] <= OTHERS_AT_MOST]
-        used = quiet or runs
-        row = {"server": name, "pairs": pairs, "burst": burst, "runs": len(runs), "quiet": len(quiet)}
+        used, quiet = noise.usable(runs, noise.is_quiet)
+        row = {"server": name, "pairs": pairs, "burst": burst, "runs": len(runs), "quiet": quiet}
         for field in (*SHOWN, "kib_pair", "forwarded_pps"):
             row[field] = statistics.median(run[field] for run in used)
         row["ns_packet_range"] = [min(run["ns_packet"] for run in used), max(run["ns_packet"] for run in used)]
