@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 enum { MAX_WORKERS = 26 /* letters for the first character of a ufrag */ };
+enum { TOGETHER = 50 }; /* sessions, see ap_media_pick_worker */
 
 struct ap_media {
 	struct ap_media_events events;
@@ -18,8 +19,9 @@ struct ap_media {
 	GSource *reports;
 	char **advertised;
 	uint16_t port;
-	unsigned count, next;
+	unsigned count;
 	struct ap_worker *workers[MAX_WORKERS];
+	uint64_t seen[MAX_WORKERS], placed[MAX_WORKERS]; /* sessions: as a worker last said, and picked for it since */
 };
 
 static void deliver(struct ap_media *m, const struct ap_report *r)
@@ -81,6 +83,7 @@ static struct ap_result start_workers(struct ap_media *m, const struct ap_config
 	struct ap_worker_settings settings = {.advertised = (const char *const *)m->advertised,
 					      .idle_seconds = ap_config_int(config, "gateway.idle_seconds"),
 					      .max_handshakes = (unsigned)(handshakes + count - 1) / count,
+					      .gather_ns = 1000 * ap_config_int(config, "gateway.gather_us"),
 					      .clock = clock,
 					      .identity = m->identity,
 					      .outbox = m->outbox};
@@ -140,14 +143,23 @@ const char *ap_media_fingerprint(const struct ap_media *m)
 	return ap_dtls_fingerprint(m->identity);
 }
 
-/* Gauges lag by a tick, so sessions made in the same moment are spread by taking turns. */
+/* Gauges lag by a tick: what was placed since counts too. */
+static uint64_t sessions_on(struct ap_media *m, unsigned worker)
+{
+	uint64_t said = ap_counter_read(ap_worker_counters(m->workers[worker]), AP_GAUGE_CALLS);
+	if (said != m->seen[worker])
+		m->placed[worker] = 0;
+	m->seen[worker] = said;
+	return said + m->placed[worker];
+}
+
 unsigned ap_media_pick_worker(struct ap_media *m)
 {
-	unsigned best = m->next++ % m->count;
-	for (unsigned i = 0; i < m->count; i++)
-		if (ap_counter_read(ap_worker_counters(m->workers[i]), AP_GAUGE_CALLS) <
-		    ap_counter_read(ap_worker_counters(m->workers[best]), AP_GAUGE_CALLS))
+	unsigned best = 0;
+	for (unsigned i = 1; i < m->count && sessions_on(m, best) >= TOGETHER; i++)
+		if (sessions_on(m, i) < sessions_on(m, best))
 			best = i;
+	m->placed[best]++;
 	return best;
 }
 

@@ -13,9 +13,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How long packets gather. The delay this adds is half of it in the mean, and never as much as half a millisecond. */
-#define AP_PACE_NAP_NS 150000
-
 /* All zero: nothing came yet. */
 struct ap_pace {
 	int64_t since_ns; /* of the window under way */

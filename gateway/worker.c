@@ -152,12 +152,12 @@ static void look_at_media(struct ap_worker *w)
 /* While packets are many they gather between looks. Timers and the other sockets get their turn after a few. */
 static void gather(struct ap_worker *w)
 {
-	static const struct timespec NAP = {.tv_nsec = AP_PACE_NAP_NS};
+	const struct timespec nap = {.tv_nsec = w->gather_ns};
 	bool drained = true;
 	size_t count = 1;
-	for (int i = 0; i < NAPS && count > 0 && ap_pace_gathers(&w->pace); i++) {
+	for (int i = 0; i < NAPS && w->gather_ns > 0 && count > 0 && ap_pace_gathers(&w->pace); i++) {
 		if (drained)
-			(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &NAP, NULL);
+			(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
 		drained = media_first(w, &count);
 	}
 }
@@ -349,6 +349,7 @@ static struct ap_worker *new_worker(const struct ap_worker_settings *settings)
 	w->outbox = settings->outbox;
 	w->idle_ns = settings->idle_seconds * 1000 * NS_PER_MS;
 	w->max_handshakes = settings->max_handshakes;
+	w->gather_ns = settings->gather_ns;
 	w->now_ns = ap_mono_ns(w->clock);
 	w->listeners[AP_IPV4] = w->listeners[AP_IPV6] = -1;
 	w->ice = ap_ice_new();

@@ -17,6 +17,7 @@ struct ap_worker_settings {
 	const char *const *advertised; /* borrowed for the call */
 	int64_t idle_seconds;          /* a leg that says nothing this long is forgotten */
 	unsigned max_handshakes;       /* at once */
+	int64_t gather_ns;             /* what many packets have to come together, less than half a millisecond; 0: never */
 	const struct ap_clock *clock;  /* borrowed, as what follows */
 	struct ap_dtls_identity *identity;
 	struct ap_outbox *outbox;
