@@ -93,6 +93,7 @@ struct ap_library_wish {
 	const char *tenant; /* its name */
 	const char *state;  /* as it is shown */
 	int64_t from_ms, to_ms;	      /* made at or after the one, before the other; 0 and INT64_MAX: whenever */
+	int64_t expires_before_ms;    /* kept now, and to be erased before this; 0: whenever */
 	const struct ap_uuid *after;  /* the `next` of the page before */
 	int64_t limit;		      /* 1 … 1000 */
 	bool count;		      /* "total": how many there are of them */

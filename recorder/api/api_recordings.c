@@ -22,7 +22,7 @@ static struct ap_result read_time(const struct ap_api_call *c, const char *name,
 	g_autofree char *day = strlen(text) == strlen("2026-11-22") ? g_strconcat(text, "T00:00:00.000Z", NULL) : NULL;
 	return ap_time_parse(day ? day : text, ret_ms) ?
 		       AP_SUCCESS :
-		       ap_fail(AP_ERR_PROTOCOL, "malformed", "from and to are days (2026-11-22) or times in UTC");
+		       ap_fail(AP_ERR_PROTOCOL, "malformed", "from, to and expires_before are days (2026-11-22) or times in UTC");
 }
 
 static struct ap_result read_state(const struct ap_api_call *c, const char **ret_state)
@@ -42,6 +42,7 @@ static struct ap_result list(struct ap_api_call *c)
 	AP_TRY(ap_page_asked(c, LIBRARY_PAGE, &page));
 	AP_TRY(read_time(c, "from", &wish.from_ms));
 	AP_TRY(read_time(c, "to", &wish.to_ms));
+	AP_TRY(read_time(c, "expires_before", &wish.expires_before_ms));
 	AP_TRY(read_state(c, &wish.state));
 	wish.after = page.after;
 	wish.limit = page.limit;

@@ -5,7 +5,7 @@
 /*
  * The same parameters everywhere, so that one list of values fits all statements:
  * ?1, ?2 who asks (`who_asks`), ?3, ?4 before that time and id, ?5 a person, ?6 from, ?7 what was typed, ?8 what follows
- * all that begins so, ?9 that as an id, ?10 a tenant's name, ?11 a state, ?12 how many.
+ * all that begins so, ?9 that as an id, ?10 a tenant's name, ?11 a state, ?12 how many, ?13 before when it ends.
  */
 
 /* Of row r and its session s: whether this role sees it. */
@@ -60,6 +60,7 @@ static const char *in_state(const struct ap_library_wish *wish)
 #define FILTERS                                                                                                        \
 	" AND (r.created_ms, r.id) < (?3, ?4) AND r.created_ms >= ?6"                                                  \
 	" AND (?10 IS NULL OR s.tenant = (SELECT id FROM tenant WHERE name = ?10))"                                    \
+	" AND (?13 = 0 OR (r.expires_ms < ?13 AND r.state <> 'erased' AND NOT " ORDERED "))"                         \
 	" AND (?5 IS NULL OR EXISTS (SELECT 1 FROM party q WHERE q.session = r.session AND q.pii_principal = ?5)) AND "
 #define NEWEST " ORDER BY r.created_ms DESC, r.id DESC LIMIT ?12"
 #define ALL " AND ?12 NOT NULL"
@@ -127,7 +128,7 @@ static struct ap_rows *run(struct ap_db *db, const char *sql, const struct who *
 		db, sql,
 		AP_VALUES(who->first, who->second, AP_V_INT(edge->ms), AP_V_BLOB(edge->id.b, edge->id_len), AP_V_TEXT(wish->person),
 			  AP_V_INT(wish->from_ms), AP_V_TEXT(wish->words), AP_V_TEXT(end), AP_V_BLOB(is_id ? id.b : NULL, 16),
-			  AP_V_TEXT(wish->tenant), AP_V_TEXT(wish->state), AP_V_INT(wish->limit)));
+			  AP_V_TEXT(wish->tenant), AP_V_TEXT(wish->state), AP_V_INT(wish->limit), AP_V_INT(wish->expires_before_ms)));
 	return rows;
 }
 

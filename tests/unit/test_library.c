@@ -139,6 +139,7 @@ static void filters_must_all_hold(void **state)
 	fixture_run(s.f, "UPDATE recording SET state = 'archived' WHERE session = (SELECT id FROM session WHERE reference = 'spring-2')");
 	fixture_run(s.f, "INSERT INTO erasure (id, recording, cause, step, ordered_ms, ordered_leaf) SELECT zeroblob(16), r.id, 'admin',"
 			 " 'ordered', 1, 0 FROM recording r JOIN session s ON s.id = r.session WHERE s.reference = 'autumn-1'");
+	fixture_run(s.f, "UPDATE recording SET expires_ms = created_ms + 5 * 86400000");
 	const struct {
 		struct ap_library_wish wish;
 		const char *letters;
@@ -157,6 +158,9 @@ static void filters_must_all_hold(void **state)
 		{{.from_ms = first + DAY, .to_ms = first + 2 * DAY}, "b"},
 		{{.to_ms = first}, ""},
 		{{.person = "cy", .count = true}, "ca of 2"},
+		{{.expires_before_ms = first + 5 * DAY}, ""},
+		{{.expires_before_ms = first + 5 * DAY + 1}, "a"},
+		{{.expires_before_ms = first + 100 * DAY, .count = true}, "ba of 2"},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		struct ap_library_wish wish = rows[i].wish;
