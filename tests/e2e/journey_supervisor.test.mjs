@@ -334,6 +334,28 @@ test('R14 an access that needs a second person’s word waits, and the library s
 	await context.close();
 });
 
+test('R11 an authenticator of one’s own: its code as a picture and in letters, confirmed by a code of it', async () => {
+	const { page, at, complaints, context } = await signIn();
+	await at('nav-account').click();
+	await at('enrol-password').fill('secret');
+	await at('enrol-totp').fill('123456');
+	await at('enrol-begin').click();
+	await at('enrol-qr').waitFor();
+	assert.equal((await at('enrol-secret').innerText()).replace(/ /g, ''), 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP');
+	const [margin, dark, light] = await at('enrol-qr').evaluate((canvas) => [[3, 3], [27, 27], [33, 27]].map(([x, y]) => canvas.getContext('2d').getImageData(x, y, 1, 1).data[0]));
+	assert.deepEqual([margin, dark, light], [255, 0, 255]);
+	assert.deepEqual(await everyLook(page, 'supervisor-authenticator', { languages: ['fr'] }), []);
+	await at('enrol-code').fill('000000');
+	await at('enrol-confirm').click();
+	await at('enrol-problem').waitFor();
+	assert.equal(await at('enrol-problem').getAttribute('data-error'), 'new-code');
+	await at('enrol-code').fill('654321');
+	await at('enrol-confirm').click();
+	await at('enrol-done').waitFor();
+	assert.deepEqual([mock.staff.enrolled, complaints], [true, []]);
+	await context.close();
+});
+
 test('the follower’s speed: left alone, bent, or sent to the place', () => {
 	assert.equal(correctedRate(1, 0.01), 1);
 	assert.ok(correctedRate(1, 0.05) < 1);

@@ -1,6 +1,7 @@
-/* One's own password: chosen by showing both factors anew; all other logins of oneself end. */
+/* One's own password and authenticator: both factors are shown anew; all other logins of oneself end. */
 import { action, el } from '../ui/dom.js';
 import { problemLine } from '../ui/problem.js';
+import { authenticator } from './authenticator.js';
 import { labelledField } from './dialog.js';
 
 export async function account({ api, me }) {
@@ -11,7 +12,7 @@ export async function account({ api, me }) {
 	const submit = el('button', { type: 'submit', class: 'button primary', t: 'account.change', test: 'account-change' });
 	const problem = problemLine('account-problem');
 	const done = el('p', { role: 'status', t: 'account.done', test: 'account-done', hidden: true });
-	const form = el('form', { class: 'card' }, user, labelledField('account-password', 'account.password', password),
+	const form = el('form', { class: 'card' }, el('h2', { t: 'account.title' }), user, labelledField('account-password', 'account.password', password),
 		labelledField('account-totp', 'login.totp', totp), labelledField('account-new', 'account.new', chosen), el('p', { class: 'hint', t: 'account.rule' }),
 		problem.node, done, el('div', { class: 'row end' }, submit));
 	form.addEventListener('submit', (event) => event.preventDefault());
@@ -28,5 +29,5 @@ export async function account({ api, me }) {
 			problem.show(failure.name === 'invalid' ? { name: 'weak' } : failure);
 		}
 	});
-	return { nodes: [el('h1', { t: 'staff.account' }), el('p', { class: 'lead', t: 'account.lead' }), form] };
+	return { nodes: [el('h1', { t: 'staff.account' }), el('p', { class: 'lead', t: 'account.lead' }), el('div', { class: 'account' }, form, authenticator({ api }))] };
 }

@@ -135,6 +135,19 @@ const ROUTES = [
 		staff.chosen = wish.new;
 		answer(200, { user: staff.user, role: staff.role });
 	}],
+	[/^POST \/v1\/me\/authenticator$/, ({ staff }, { json, answer }) => {
+		if (json().password !== 'secret') throw new Problem(401, 'credentials');
+		staff.offered = true;
+		const row = (y) => Array.from({ length: 33 }, (_, x) => ((x * 7 + y * 5) % 3 ? '0' : '1')).join('');
+		answer(200, { totp_secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP', otpauth: 'otpauth://totp/Aparte:claire', qr: Array.from({ length: 33 }, (_, y) => row(y)),
+			expires: new Date(Date.now() + 600_000).toISOString() });
+	}],
+	[/^POST \/v1\/me\/authenticator\/confirm$/, ({ staff }, { json, answer }) => {
+		if (!staff.offered) throw new Problem(409, 'conflict');
+		if (json().code !== '654321') throw new Problem(401, 'credentials');
+		staff.enrolled = true;
+		answer(204);
+	}],
 	[/^GET \/v1\/conduct$/, ({ staff }, { answer }) => answer(200, staff.conduct)],
 	[/^GET \/v1\/conduct\/status$/, ({ staff }, { answer }) => answer(200, { version: staff.conduct.version, users: [{ user: 'claire', role: staff.role, version: staff.conduct.acknowledged }] })],
 	[/^POST \/v1\/conduct\/acknowledgements$/, acknowledge],
