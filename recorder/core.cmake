@@ -45,7 +45,7 @@ ap_library(vault_rules SOURCES consent/purpose.c consent/consent_state.c policy/
 ap_library(owed SOURCES consent/owed.c LIBS ap_vault_rules)
 
 ap_library(vault_core SOURCES db/db_ledger.c db/db_witness.c ledger/witness_list.c ledger/public.c db/db_policy.c db/db_term.c db/db_lifecycle.c policy/rule_book.c policy/term.c db/db_session.c db/db_tenant.c db/db_consent.c db/db_recording.c db/db_segment.c
-	ledger/ledger.c ledger/ledger_query.c vault.c vault_calls.c consent/notice.c consent/session.c consent/party.c recording/recording.c recording/recording_seal.c recording/manifest.c recording/sweep.c db/db_sweep.c
+	ledger/ledger.c ledger/ledger_query.c vault.c vault_calls.c consent/notice.c consent/session.c consent/party.c recording/recording.c recording/recording_seal.c recording/manifest.c recording/vouched.c recording/sweep.c db/db_sweep.c
 	consent/consent.c consent/consent_give.c consent/consent_withdraw.c consent/session_end.c
 	gate/gatekeeper.c gate/gatekeepers.c gate/gatekeeper_open.c gate/gatekeeper_capture.c gate/gatekeeper_show.c gate/gatekeeper_tell.c gate/disk_watch.c gate/sealer.c
 	backup/journal.c backup/journal_file.c backup/db_journal.c

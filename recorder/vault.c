@@ -8,6 +8,7 @@
 #include "recorder/db/db_staff_erasure.h"
 #include "recorder/db/db_turnover.h"
 #include "recorder/keys/secret_file.h"
+#include "recorder/recording/vouched.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -193,6 +194,7 @@ struct ap_result ap_vault_open(const struct ap_vault_setup *setup, struct ap_vau
 	v->main = g_main_context_ref_thread_default();
 	v->connections = g_hash_table_new_full(NULL, NULL, NULL, close_connection);
 	v->calls = g_hash_table_new(NULL, NULL);
+	v->vouched = ap_vouched_new();
 	g_mutex_init(&v->lock);
 	ap_vault_believe(v, ap_wall_ms(v->clock), ap_mono_ns(v->clock));
 	struct ap_result r = open_all(v, setup->kek);
@@ -214,6 +216,7 @@ void ap_vault_free(struct ap_vault *v)
 	g_free(v->kek_where);
 	ap_blob_free(v->blob);
 	ap_owed_free(v->owed);
+	ap_vouched_free(v->vouched);
 	if (v->claim >= 0)
 		close(v->claim);
 	g_main_context_unref(v->main);
@@ -280,6 +283,11 @@ struct ap_db_keys *ap_vault_keys(struct ap_vault *v)
 struct ap_blob *ap_vault_blob(struct ap_vault *v)
 {
 	return v->blob;
+}
+
+struct ap_vouched *ap_vault_vouched(struct ap_vault *v)
+{
+	return v->vouched;
 }
 
 struct ap_owed *ap_vault_owed(struct ap_vault *v)

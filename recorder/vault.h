@@ -50,6 +50,8 @@ void ap_vault_believe_kept(struct ap_vault *v, const char *boot);
 struct ap_ledger *ap_vault_ledger(struct ap_vault *v);
 struct ap_db_keys *ap_vault_keys(struct ap_vault *v);
 struct ap_blob *ap_vault_blob(struct ap_vault *v);
+struct ap_vouched; /* recorder/recording/vouched.h */
+struct ap_vouched *ap_vault_vouched(struct ap_vault *v);
 struct ap_owed *ap_vault_owed(struct ap_vault *v); /* withdrawals that vault.db does not hold yet */
 const struct ap_kek_place *ap_vault_kek_place(struct ap_vault *v); /* where the key-encryption key is kept */
 const char *ap_vault_home(struct ap_vault *v);	   /* the instance's directory */

@@ -25,6 +25,7 @@ struct ap_vault {
 	struct ap_ledger *ledger;
 	struct ap_blob *blob;
 	struct ap_owed *owed;
+	struct ap_vouched *vouched;
 	GMainContext *main;
 	GHashTable *connections; /* GThread * -> struct ap_db * */
 	GHashTable *calls;	 /* GSource *: posted and not over; they end with the vault */

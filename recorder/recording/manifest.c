@@ -1,6 +1,7 @@
 #include "recorder/recording/manifest.h"
 
 #include "recorder/db/db_passage.h"
+#include "recorder/recording/vouched.h"
 #include "recorder/consent/session.h"
 
 #include <aparte/jcs.h>
@@ -239,18 +240,14 @@ static struct ap_result not_vouched(const char *detail)
 	return ap_fail(AP_ERR_CRYPTO, "segment-altered", detail);
 }
 
-/* The signed text, parsed; nothing of it is believed before the signature is. */
-static struct ap_result load_signed(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *recording, JsonNode **ret_node)
+/* Nothing of the text is believed before its signature is. */
+static struct ap_result check_signature(struct ap_vault *v, const char *text, const uint8_t signature[64])
 {
-	uint8_t signature[64], public[32];
-	g_autofree char *text = NULL;
-	AP_TRY(ap_db_recording_manifest(db, recording, &text, signature));
-	if (!text)
-		return not_vouched("the manifest is missing: restore vault.db from a backup");
+	uint8_t public[32];
 	AP_TRY(ap_manifest_key(v, public));
 	if (crypto_sign_verify_detached(signature, (const uint8_t *)text, strlen(text), public) != 0)
 		return not_vouched("the manifest was changed: restore vault.db from a backup");
-	return ap_json_parse(text, strlen(text), strlen(text), ret_node);
+	return AP_SUCCESS;
 }
 
 static JsonNode *track_of(JsonObject *manifest, enum ap_role role)
@@ -260,18 +257,34 @@ static JsonNode *track_of(JsonObject *manifest, enum ap_role role)
 	return fits ? json_object_get_member(json_node_get_object(tracks), ap_role_text(role)) : NULL;
 }
 
-struct ap_result ap_manifest_vouches(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *recording, enum ap_role role,
-				     const GArray *segments)
+static struct ap_result compare(const struct ap_vouched_track *track)
 {
 	g_autoptr(JsonNode) signed_node = NULL, rows = json_node_new(JSON_NODE_ARRAY);
 	char id[AP_UUID_TEXT];
-	ap_uuid_text(recording, id);
-	AP_TRY(load_signed(v, db, recording, &signed_node));
+	ap_uuid_text(track->recording, id);
+	AP_TRY(ap_json_parse(track->manifest, strlen(track->manifest), strlen(track->manifest), &signed_node));
 	JsonObject *manifest = json_node_get_object(signed_node);
-	JsonNode *named = track_of(manifest, role);
-	json_node_take_array(rows, track_array(segments));
+	JsonNode *named = track_of(manifest, track->role);
+	json_node_take_array(rows, track_array(track->segments));
 	if (g_strcmp0(json_object_get_string_member_with_default(manifest, "recording", ""), id) != 0 || !named ||
 	    !json_node_equal(named, rows))
 		return not_vouched("the segments are not those of the signed manifest: restore vault.db from a backup");
+	return AP_SUCCESS;
+}
+
+struct ap_result ap_manifest_vouches(struct ap_vault *v, struct ap_db *db, const struct ap_uuid *recording, enum ap_role role,
+				     const GArray *segments)
+{
+	uint8_t signature[64];
+	g_autofree char *text = NULL;
+	AP_TRY(ap_db_recording_manifest(db, recording, &text, signature));
+	if (!text)
+		return not_vouched("the manifest is missing: restore vault.db from a backup");
+	const struct ap_vouched_track track = { recording, role, text, signature, segments };
+	if (ap_vouched_holds(ap_vault_vouched(v), &track))
+		return AP_SUCCESS;
+	AP_TRY(check_signature(v, text, signature));
+	AP_TRY(compare(&track));
+	ap_vouched_note(ap_vault_vouched(v), &track);
 	return AP_SUCCESS;
 }

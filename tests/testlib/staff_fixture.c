@@ -335,6 +335,31 @@ struct ap_uuid fixture_recording(struct fixture *f, const struct ap_uuid *sessio
 	return fixture_recording_of(f, session, keep_ms, coach, coachee);
 }
 
+static void put_long_track(struct fixture *f, const struct making *m, enum ap_role role, unsigned segments, size_t each)
+{
+	g_autofree uint8_t *bytes = g_malloc(each);
+	for (unsigned n = 0; n < segments; n++) {
+		uint64_t offset = (uint64_t)n * each;
+		for (size_t i = 0; i < each; i++)
+			bytes[i] = fixture_byte(role, offset + i);
+		put_segment(f, m, &(struct piece){role, n, offset, bytes, each});
+	}
+}
+
+struct ap_uuid fixture_recording_long(struct fixture *f, const struct ap_uuid *session, int64_t keep_ms, unsigned segments,
+				      size_t each)
+{
+	struct making m = {.binding = {.session = *session, .recording = ap_uuid_random()}};
+	make_keys(f, &m);
+	put_recording(f, &m, keep_ms);
+	assert_ok(ap_db_begin(ap_vault_db(f->v)));
+	put_long_track(f, &m, AP_COACH, segments, each);
+	put_long_track(f, &m, AP_COACHEE, segments, each / 16);
+	assert_ok(ap_db_commit(ap_vault_db(f->v)));
+	sign_manifest(f, &m.binding.recording);
+	return m.binding.recording;
+}
+
 struct ap_uuid fixture_recording_of(struct fixture *f, const struct ap_uuid *session, int64_t keep_ms, GBytes *coach,
 				    GBytes *coachee)
 {

@@ -39,6 +39,9 @@ struct ap_uuid fixture_recording(struct fixture *f, const struct ap_uuid *sessio
 /* The same with these files as tracks; it says that it lasts 20 s. */
 struct ap_uuid fixture_recording_of(struct fixture *f, const struct ap_uuid *session, int64_t keep_ms, GBytes *coach,
 				    GBytes *coachee);
+/* The same with tracks of so many segments of so many bytes each, all of them fixture_byte's. */
+struct ap_uuid fixture_recording_long(struct fixture *f, const struct ap_uuid *session, int64_t keep_ms, unsigned segments,
+				      size_t each);
 /* The byte that stands at that place of a track. */
 uint8_t fixture_byte(enum ap_role track, uint64_t offset);
 

@@ -96,6 +96,53 @@ static void a_track_with_a_gap_in_its_rows_does_not_open(void **state)
 	close_track(&o);
 }
 
+static struct ap_result open_once(const struct opened *o)
+{
+	struct ap_playback_reader *reader = NULL;
+	struct ap_result r = ap_playback_open(o->f->v, &o->recording, AP_COACH, &reader);
+	ap_playback_close(reader);
+	return r;
+}
+
+/* A comparison that held is remembered, and worth nothing once anything of it is another. */
+static void what_was_vouched_for_is_compared_anew_when_it_changes(void **state)
+{
+	(void)state;
+	struct opened o = open_track(AP_COACH);
+	static const char *const changes[][2] = {
+		{"UPDATE recording SET manifest = replace(manifest, '\"version\":\"1\"', '\"version\":\"2\"')",
+		 "UPDATE recording SET manifest = replace(manifest, '\"version\":\"2\"', '\"version\":\"1\"')"},
+		{"UPDATE recording SET manifest_signature = zeroblob(64)", NULL},
+		{"UPDATE segment SET sha256 = zeroblob(32) WHERE role = 1 AND number = 1", NULL},
+	};
+	fixture_run(o.f, "CREATE TABLE kept AS SELECT manifest_signature FROM recording");
+	for (size_t i = 0; i < G_N_ELEMENTS(changes); i++) {
+		assert_ok(open_once(&o));
+		fixture_run(o.f, changes[i][0]);
+		assert_refused(open_once(&o), "segment-altered");
+		if (changes[i][1])
+			fixture_run(o.f, changes[i][1]);
+		fixture_run(o.f, "UPDATE recording SET manifest_signature = (SELECT manifest_signature FROM kept)");
+	}
+	close_track(&o);
+}
+
+/* More tracks than are remembered. */
+static void many_recordings_play_in_turn(void **state)
+{
+	(void)state;
+	struct opened o = open_track(AP_COACH);
+	struct ap_uuid ids[20];
+	g_autoptr(GBytes) track = g_bytes_new("0123456789", 10);
+	for (size_t i = 0; i < G_N_ELEMENTS(ids); i++)
+		ids[i] = fixture_recording_of(o.f, &o.session, YEAR, track, track);
+	for (size_t i = 0; i < 2 * G_N_ELEMENTS(ids); i++) {
+		o.recording = ids[i % G_N_ELEMENTS(ids)];
+		assert_ok(open_once(&o));
+	}
+	close_track(&o);
+}
+
 static void a_recording_that_never_was_does_not_open(void **state)
 {
 	(void)state;
@@ -139,6 +186,8 @@ int main(void)
 		cmocka_unit_test(any_range_of_a_track_reads_as_recorded),
 		cmocka_unit_test(an_altered_segment_is_told_and_others_still_read),
 		cmocka_unit_test(a_track_with_a_gap_in_its_rows_does_not_open),
+		cmocka_unit_test(what_was_vouched_for_is_compared_anew_when_it_changes),
+		cmocka_unit_test(many_recordings_play_in_turn),
 		cmocka_unit_test(a_recording_that_never_was_does_not_open),
 		cmocka_unit_test(a_person_watches_through_the_gateway),
 	};
