@@ -355,7 +355,7 @@ class Staff:
 
     def code(self, ahead=-1):
         """One that was not used: the last step, this one or the next, which a server's usual window takes; of the steps from
-        `ahead` on (1: good for half a minute at least)."""
+        `ahead` on (0: good for half a minute at least)."""
         def fresh():
             present = int(time.time() + Ahead.seconds) // 30
             after = Staff.spent.get(self.user["totp_secret"], 0)
@@ -366,7 +366,8 @@ class Staff:
 
     def try_login(self, **changes):
         body = {"user": self.user["user"], "password": self.user["password"], **changes}
-        body.setdefault("totp", self.code())
+        if "totp" not in body:
+            body["totp"] = self.code()
         return self.instance.vault_call("POST", "/v1/login", body)
 
     def login(self):
