@@ -34,7 +34,7 @@ export const en = {
 	'staff.approvals': 'Approvals',
 	'staff.review': 'Review',
 	'staff.conduct': 'Code of conduct',
-	'staff.account': 'My password',
+	'staff.account': 'My account',
 	'account.password': 'Present password',
 	'account.new': 'New password',
 	'account.rule': 'At least 12 characters: several words that do not belong together.',

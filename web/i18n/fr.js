@@ -34,7 +34,7 @@ export const fr = {
 	'staff.approvals': 'Accords',
 	'staff.review': 'Revue',
 	'staff.conduct': 'Code de conduite',
-	'staff.account': 'Mon mot de passe',
+	'staff.account': 'Mon compte',
 	'account.password': 'Mot de passe actuel',
 	'account.new': 'Nouveau mot de passe',
 	'account.rule': 'Au moins 12 caractères : plusieurs mots qui ne vont pas ensemble.',
