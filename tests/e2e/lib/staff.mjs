@@ -24,17 +24,26 @@ export function totp(secret, now = Date.now()) {
 
 /* A code works once: the last time step each user spent. */
 const spent = new Map();
+const STEP = 30000;
+/* How long the step before must still be taken for a code of it to be used, ms. */
+const IN_TIME = 8000;
 
-/* A code of this user that was not used yet; waits for the next time step when it must. */
-export async function freshCode(user, ahead = 0) {
+/*
+ * A code of this user that was not used yet, of the steps that a server takes: the one before (unless it is to last), this
+ * one, the next. Waits when all three are spent.
+ */
+export async function freshCode(user, ahead = 0, lasting = false) {
 	const id = user.totp_secret;
-	let step = Math.floor((Date.now() + ahead) / 30000);
-	while (spent.get(id) >= step) {
+	for (;;) {
+		const now = Date.now() + ahead, present = Math.floor(now / STEP);
+		const oldest = !lasting && STEP - now % STEP > IN_TIME ? present - 1 : present;
+		const step = Math.max(oldest, (spent.get(id) ?? 0) + 1);
+		if (step <= present + 1) {
+			spent.set(id, step);
+			return totp(id, step * STEP);
+		}
 		await sleep(500);
-		step = Math.floor((Date.now() + ahead) / 30000);
 	}
-	spent.set(id, step);
-	return totp(user.totp_secret, step * 30000);
 }
 
 export class Staff {
