@@ -2,18 +2,14 @@
  * A composer decodes what a browser sent, so it counts as owned: before its first byte it is confined as a capture is,
  * stands behind the captures, dies when it is told to, and what is no film ends it with a word.
  */
-#include "capture_zygote.h"
+#include "confined_child.h"
 
-#include <aparte/capture.h>
 #include <aparte/secret.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -21,38 +17,14 @@
 
 #include <cmocka.h>
 
-#define WAIT_MS 20000
-
 static struct test_zygote zygote;
-
-/* The next message of this type; false at the end of the link. */
-static bool await(int socket, enum ap_capture_type type, struct ap_capture_message *ret_m)
-{
-	int64_t until = g_get_monotonic_time() + WAIT_MS * 1000;
-	while (g_get_monotonic_time() < until) {
-		struct pollfd wait = {.fd = socket, .events = POLLIN};
-		struct ap_result r = poll(&wait, 1, 100) > 0 ? ap_capture_receive(socket, false, ret_m) :
-							       ap_fail(AP_ERR_LIMIT, "", "");
-		if (r.err == AP_ERR_IO)
-			return false;
-		if (ap_ok(r) && ret_m->type == type)
-			return true;
-	}
-	fail_msg("no message of type %d came", type);
-	return false;
-}
-
-static void say(int socket, const struct ap_capture_message *m)
-{
-	assert_true(ap_ok(ap_capture_send(socket, m, true)));
-}
 
 /* One that has no order yet. */
 static int fork_composer(uint32_t id)
 {
 	int ends[2];
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
-	say(zygote.link, &(struct ap_capture_message){.type = AP_CAPTURE_COMPOSE, .fd = ends[1], .spawn_id = id});
+	child_say(zygote.link, &(struct ap_capture_message){.type = AP_CAPTURE_COMPOSE, .fd = ends[1], .spawn_id = id});
 	close(ends[1]);
 	return ends[0];
 }
@@ -62,63 +34,25 @@ static int spawn(uint32_t id)
 {
 	struct ap_capture_message m;
 	int socket = fork_composer(id);
-	say(socket, &(struct ap_capture_message){.type = AP_CAPTURE_FILM, .fd = -1, .film = {1000, true}});
-	assert_true(await(socket, AP_CAPTURE_READY, &m));
+	child_say(socket, &(struct ap_capture_message){.type = AP_CAPTURE_FILM, .fd = -1, .film = {1000, true}});
+	assert_true(child_await(socket, AP_CAPTURE_READY, &m));
 	return socket;
-}
-
-static void await_exit(uint32_t id)
-{
-	struct ap_capture_message m;
-	do
-		assert_true(await(zygote.link, AP_CAPTURE_EXITED, &m));
-	while (m.exited.id != id);
-}
-
-static pid_t newest_child(void)
-{
-	g_autofree char *path = g_strdup_printf("/proc/%d/task/%d/children", (int)zygote.pid, (int)zygote.pid);
-	g_autofree char *text = NULL;
-	assert_true(g_file_get_contents(path, &text, NULL, NULL));
-	g_auto(GStrv) pids = g_strsplit(g_strstrip(text), " ", -1);
-	return (pid_t)strtol(pids[g_strv_length(pids) - 1], NULL, 10);
-}
-
-static bool file_has(pid_t pid, const char *name, const char *line)
-{
-	g_autofree char *path = g_strdup_printf("/proc/%d/%s", (int)pid, name), *text = NULL;
-	return g_file_get_contents(path, &text, NULL, NULL) && strstr(text, line);
-}
-
-static uint32_t attempt(int socket, enum ap_capture_hook what)
-{
-	struct ap_capture_message m = {.type = AP_CAPTURE_HOOK, .fd = -1, .hook = {what, 0}};
-	say(socket, &m);
-	assert_true(await(socket, AP_CAPTURE_HOOK, &m));
-	return m.hook.value;
 }
 
 static void a_composer_is_confined_before_its_first_byte(void **state)
 {
 	(void)state;
 	int socket = spawn(1);
-	pid_t pid = newest_child();
-	assert_true(file_has(pid, "status", "NoNewPrivs:\t1"));
-	assert_true(file_has(pid, "status", "Seccomp:\t2"));
-	assert_int_equal(attempt(socket, AP_HOOK_OPEN), EPERM);
-	assert_int_equal(attempt(socket, AP_HOOK_SOCKET), EPERM);
-	assert_int_equal(attempt(socket, AP_HOOK_PTRACE), EPERM);
-	assert_int_equal(attempt(socket, AP_HOOK_EXEC), EPERM);
-	assert_int_equal(attempt(socket, AP_HOOK_FORK), EPERM);
+	child_is_confined(socket, child_newest(&zygote));
 	close(socket);
-	await_exit(1);
+	child_await_exit(&zygote, 1);
 }
 
 static void it_is_bounded_and_stands_behind_the_captures(void **state)
 {
 	(void)state;
 	int socket = spawn(2);
-	pid_t pid = newest_child();
+	pid_t pid = child_newest(&zygote);
 	struct rlimit limit;
 	assert_int_equal(getpriority(PRIO_PROCESS, (id_t)pid), MIN(getpriority(PRIO_PROCESS, 0) + 10, 19));
 	assert_int_equal(prlimit(pid, RLIMIT_FSIZE, NULL, &limit), 0);
@@ -131,29 +65,19 @@ static void it_is_bounded_and_stands_behind_the_captures(void **state)
 	assert_int_equal(prlimit(pid, RLIMIT_DATA, NULL, &limit), 0);
 	assert_int_equal(limit.rlim_max, 1u << 30);
 #endif
-	assert_true(file_has(pid, "oom_score_adj", "1000"));
-	assert_false(file_has(zygote.pid, "oom_score_adj", "1000"));
+	assert_true(child_file_has(pid, "oom_score_adj", "1000"));
+	assert_false(child_file_has(zygote.pid, "oom_score_adj", "1000"));
 	close(socket);
-	await_exit(2);
+	child_await_exit(&zygote, 2);
 }
 
 static void it_owns_no_descriptor_but_its_own(void **state)
 {
 	(void)state;
 	int socket = spawn(3);
-	g_autofree char *path = g_strdup_printf("/proc/%d/fd", (int)newest_child());
-	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-	if (!dir) {
-		print_message("skipped: /proc/<pid>/fd of an undumpable process is root's to read\n");
-		skip();
-	}
-	for (const char *name; (name = g_dir_read_name(dir));) {
-		g_autofree char *link = g_build_filename(path, name, NULL), *to = g_file_read_link(link, NULL);
-		long fd = strtol(name, NULL, 10);
-		assert_true(fd < 3 ? g_str_equal(to, "/dev/null") : fd == 3 && g_str_has_prefix(to, "socket:"));
-	}
+	child_owns_no_more(child_newest(&zygote));
 	close(socket);
-	await_exit(3);
+	child_await_exit(&zygote, 3);
 }
 
 /* The captures' zygote never holds a decoder: what loads them is the composer, after its fork. */
@@ -161,16 +85,16 @@ static void the_zygote_holds_no_decoder(void **state)
 {
 	(void)state;
 	int socket = spawn(4);
-	g_autofree char *path = g_strdup_printf("/proc/%d/maps", (int)newest_child()), *maps = NULL;
+	g_autofree char *path = g_strdup_printf("/proc/%d/maps", (int)child_newest(&zygote)), *maps = NULL;
 	if (!g_file_get_contents(path, &maps, NULL, NULL)) {
 		print_message("skipped: /proc/<pid>/maps of an undumpable process is root's to read\n");
 		skip();
 	}
 	assert_non_null(strstr(maps, "libvpx"));
-	assert_false(file_has(zygote.pid, "maps", "libvpx"));
-	assert_false(file_has(zygote.pid, "maps", "matroska"));
+	assert_false(child_file_has(zygote.pid, "maps", "libvpx"));
+	assert_false(child_file_has(zygote.pid, "maps", "matroska"));
 	close(socket);
-	await_exit(4);
+	child_await_exit(&zygote, 4);
 }
 
 struct pipes {
@@ -184,7 +108,7 @@ static struct pipes give_pipes(int socket)
 		int ends[2];
 		assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 		bool film = i == 2;
-		say(socket, &(struct ap_capture_message){.type = AP_CAPTURE_PIPE, .fd = ends[film ? 1 : 0],
+		child_say(socket, &(struct ap_capture_message){.type = AP_CAPTURE_PIPE, .fd = ends[film ? 1 : 0],
 							  .pipe = (enum ap_capture_pipe)(AP_PIPE_COACH + i)});
 		close(ends[film ? 1 : 0]);
 		*(film ? &p.out : &p.in[i]) = ends[film ? 0 : 1];
@@ -202,7 +126,7 @@ static void close_pipes(const struct pipes *p)
 static void expect_word(int socket, const char *word)
 {
 	struct ap_capture_message m;
-	assert_true(await(socket, AP_CAPTURE_FAILED, &m));
+	assert_true(child_await(socket, AP_CAPTURE_FAILED, &m));
 	assert_string_equal(m.word, word);
 }
 
@@ -210,7 +134,8 @@ static void expect_word(int socket, const char *word)
 static void what_is_no_file_ends_it_with_a_word(void **state)
 {
 	(void)state;
-	static const char noise[] = "GIF89a this is no film", head[] = "\x1a\x45\xdf\xa3\x01\xff\xff\xff\xff\xff\xff\xff";
+	static const char noise[] = "GIF89a this is no film",
+			  head[] = "\x1a\x45\xdf\xa3\x01\xff\xff\xff\xff\xff\xff\xff";
 	const struct {
 		const char *bytes;
 		size_t len;
@@ -224,7 +149,7 @@ static void what_is_no_file_ends_it_with_a_word(void **state)
 		close(p.in[1]);
 		p.in[0] = p.in[1] = -1;
 		expect_word(socket, "film");
-		await_exit(10 + i);
+		child_await_exit(&zygote, 10 + i);
 		close(socket);
 		close_pipes(&p);
 	}
@@ -234,15 +159,16 @@ static void orders_out_of_place_end_it(void **state)
 {
 	(void)state;
 	int socket = fork_composer(20);
-	say(socket, &(struct ap_capture_message){.type = AP_CAPTURE_SEAL, .fd = -1});
+	child_say(socket, &(struct ap_capture_message){.type = AP_CAPTURE_SEAL, .fd = -1});
 	expect_word(socket, "capture-message");
-	await_exit(20);
+	child_await_exit(&zygote, 20);
 	close(socket);
 	socket = spawn(21);
 	for (int i = 0; i < 2; i++) /* the same pipe twice */
-		say(socket, &(struct ap_capture_message){.type = AP_CAPTURE_PIPE, .fd = 0, .pipe = AP_PIPE_COACH});
+		child_say(socket,
+			  &(struct ap_capture_message){.type = AP_CAPTURE_PIPE, .fd = 0, .pipe = AP_PIPE_COACH});
 	expect_word(socket, "capture-message");
-	await_exit(21);
+	child_await_exit(&zygote, 21);
 	close(socket);
 }
 
@@ -253,12 +179,12 @@ static void it_ends_with_its_link_and_by_a_kill(void **state)
 	int socket = spawn(30);
 	struct pipes p = give_pipes(socket);
 	close(socket);
-	await_exit(30);
+	child_await_exit(&zygote, 30);
 	close_pipes(&p);
 	socket = spawn(31);
 	p = give_pipes(socket);
-	say(zygote.link, &(struct ap_capture_message){.type = AP_CAPTURE_KILL, .fd = -1, .spawn_id = 31});
-	await_exit(31);
+	child_say(zygote.link, &(struct ap_capture_message){.type = AP_CAPTURE_KILL, .fd = -1, .spawn_id = 31});
+	child_await_exit(&zygote, 31);
 	close(socket);
 	close_pipes(&p);
 }
@@ -278,7 +204,7 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN);
 	AP_IGNORE(ap_secret_init()); /* the tests fail soon enough */
 	zygote = test_zygote_start();
-	if (!await(zygote.link, AP_CAPTURE_HELLO, &m) || m.hello.landlock_abi == 0) {
+	if (!child_await(zygote.link, AP_CAPTURE_HELLO, &m) || m.hello.landlock_abi == 0) {
 		print_message("this kernel has no Landlock: the sandbox cannot be shown\n");
 		return 1;
 	}
