@@ -132,7 +132,7 @@ test('R16 admin: a change of rules is seen as a picture before it is made', asyn
 	const { days, days_before: before } = mock.staff.admin.preview;
 	const all = (list) => list.reduce((sum, { count: n }) => sum + n, 0);
 	assert.equal(told.reduce((sum, [, n]) => sum + n, 0), all(days) + all(before), 'nothing is lost between the bars');
-	await hook('policy-counts').scrollIntoViewIfNeeded();
+	await page.evaluate(() => document.querySelector('[data-testid=policy-result]').scrollIntoView());
 	await clean(page, 'admin-policy-preview', { languages: ['fr'] });
 	await hook('policy-apply').click();
 	await until('it is applied', () => mock.staff.admin.applied);

@@ -36,6 +36,8 @@ async function open(view, options) {
 	await one.at('login-password').fill('secret');
 	await one.at('login-totp').fill('123456');
 	await one.at('login-submit').click();
+	await one.at('logout').or(one.at('menu')).first().waitFor();
+	if (await one.at('menu').isVisible()) await one.at('menu').click(); /* on a phone */
 	await one.at(`nav-${view}`).click();
 	await one.page.locator(`main[data-view=${view}] h1`).waitFor();
 	return one;
@@ -113,7 +115,7 @@ test('the state: each part by itself, what is bad said; an auditor sees no docto
 	assert.match(await one.at('state-turnovers').innerText(), /Effacements qui attendent\s+3/);
 	assert.match(await one.at('state-backups').innerText(), /Échoué[\s\S]*disk full[\s\S]*Réussi/);
 	assert.match(await one.at('state-dead').innerText(), /: 2$/);
-	assert.match(await one.at('state-witnesses').innerText(), /1 \/ 1[\s\S]*witness\.example/);
+	assert.match(await one.at('state-witnesses').innerText(), /1 \/ 2[\s\S]*witness\.example/);
 	await shot(one.page, 'desk-state');
 	await one.at('dead-drop').first().click();
 	await until(async () => (await one.at('state-letter').count()) === 1, 'one is dropped');

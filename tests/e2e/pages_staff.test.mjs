@@ -50,6 +50,7 @@ async function signIn(options) {
 test('admin: erasure with a certificate verified in the page; never a way to play', async () => {
 	mock.staff = { ...newStaff('admin'), recordings: mock.staff.recordings };
 	const { page, at, complaints, context } = await signIn();
+	await at('nav-recordings').click();
 	await at('recording-erase').click();
 	assert.deepEqual(await axe(page), []);
 	assert.equal(await at('recording-open').count(), 0);

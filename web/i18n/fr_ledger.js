@@ -68,7 +68,7 @@ export const frLedger = {
 	'ledger.leaf.erased': 'Un effacement a été fait',
 	'ledger.leaf.hold': 'Une conservation légale',
 	'ledger.leaf.turnover': 'Le remplacement d’une clé',
-	'ledger.leaf.lockdown': 'Un scellement d’urgence',
+	'ledger.leaf.lockdown': 'Un verrouillage d’urgence',
 	'ledger.leaf.continued': 'La reprise du registre',
 	'ledger.leaf.other': 'Un autre fait',
 };

@@ -37,10 +37,11 @@ function cell(day, { counts, most, picked, pick, today }) {
 	const here = day === today && 'date';
 	if (!count) return plain('td', number, { class: 'idle', 'aria-current': here });
 	const button = el('button', { type: 'button', class: `day heat-${heat(count, most)}`, test: 'expiry-day', 'data-day': day, 'aria-pressed': String(day === picked) },
-		plain('span', number, { class: 'day-number', 'aria-hidden': 'true' }), plain('strong', count, { 'aria-hidden': 'true' }));
+		plain('strong', count));
 	button.setAttribute('aria-label', t('chart.bar', { name: inWords(day, { dateStyle: 'full' }), count }));
 	button.addEventListener('click', () => pick(day));
-	return el('td', { 'aria-current': here }, button);
+	/* The number stands over the button, which says the whole date. */
+	return el('td', { 'aria-current': here }, button, plain('span', number, { class: 'day-number', 'aria-hidden': 'true' }));
 }
 
 /* `counts`: Map from day to count. */

@@ -56,11 +56,11 @@ function summary({ days, after }, buckets, months) {
 
 function row(one) {
 	const state = el('span', { class: `state state-${one.state}`, t: tOr(`state.${one.state}`, 'state.other') });
-	return [plain('strong', one.reference || one.id.slice(0, 8), { title: one.id }), plain('span', one.tenant), plain('span', one.policy), plain('span', formatDay(one.created)),
+	return [el('span', { class: 'two' }, plain('strong', one.reference || one.id.slice(0, 8), { title: one.id }), plain('span', `${one.tenant} · ${one.policy}`, { class: 'hint' })),
 		plain('span', formatDay(one.expires)), el('span', { class: 'row' }, state, one.held ? el('span', { class: 'state state-warn', t: 'expiry.kept' }) : null)];
 }
 
-const COLUMNS = ['hold.recording', 'register.tenant', 'expiry.policy', 'expiry.made', 'expiry.ends', 'hold.stateName'];
+const COLUMNS = ['hold.recording', 'expiry.ends', 'hold.stateName'];
 
 function periodName(period) {
 	if (period === 'before') return t('expiry.keptTitle');

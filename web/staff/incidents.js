@@ -109,7 +109,7 @@ export async function incidents(context) {
 	const row = (incident) => [plain('strong', incident.summary), plain('span', formatDate(incident.aware)), dueCell(incident), acts(context, incident)];
 	return { nodes: [
 		el('div', { class: 'row between head' }, el('h1', { t: 'staff.incidents' }), admin ? create : null), el('p', { class: 'lead', t: 'incident.lead' }),
-		paged({ items: all, row, columns: ['incident.summary', 'incident.aware', 'incident.due', 'table.act'], test: 'incident-row', label: 'staff.incidents', none: 'incident.empty',
+		paged({ items: all, row, columns: ['incident.summary', 'incident.known', 'incident.due', 'table.act'], test: 'incident-row', label: 'staff.incidents', none: 'incident.empty',
 			hint: 'incident.emptyHint', next: answer.next, fetchMore: pagesOf(context.api, '/v1/incidents', 'incidents'), textOf: (one) => one.summary }),
 		admin ? lockdownCard(context) : null,
 	] };

@@ -38,7 +38,7 @@ export function explain({ api }) {
 	const go = el('button', { type: 'submit', class: 'button', t: 'policy.explain', test: 'terms-show' });
 	const problem = problemLine('terms-problem');
 	const result = el('div', { class: 'stack' });
-	const form = el('form', { class: 'row' }, labelledField('terms-kind', 'policy.of', kind), labelledField('terms-id', 'policy.id', id), go);
+	const form = el('form', { class: 'row line-form' }, labelledField('terms-kind', 'policy.of', kind), labelledField('terms-id', 'policy.id', id), go);
 	form.addEventListener('submit', (event) => event.preventDefault());
 	action(go, async () => {
 		problem.clear();
@@ -46,5 +46,5 @@ export function explain({ api }) {
 		if (!form.reportValidity()) return;
 		await api.get(`/v1/${kind.value}/${id.value.trim()}/terms`).then((terms) => replace(result, ...shown(terms)), problem.show);
 	});
-	return el('section', { class: 'stack' }, el('h2', { t: 'policy.explainTitle' }), form, problem.node, result);
+	return el('section', { class: 'card stack' }, el('h2', { t: 'policy.explainTitle' }), form, problem.node, result);
 }

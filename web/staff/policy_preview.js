@@ -19,7 +19,7 @@ export function preview(context, path, document, seen, fail) {
 	const apply = el('button', { type: 'button', class: seen.at_once ? 'button danger' : 'button primary',
 		t: seen.at_once ? ['policy.applyErase', { n: seen.at_once }] : 'policy.apply', test: 'policy-apply' });
 	action(apply, () => context.api.put(`${path}?preview=${encodeURIComponent(seen.token)}`, document).then(context.again, fail));
-	return [el('section', { class: 'card stack', label: 'policy.previewTitle' },
+	return [el('section', { class: 'card stack' },
 		el('h2', { t: 'policy.previewTitle' }), moves(seen.notice),
 		el('p', { role: 'status', test: 'policy-counts', 'data-at-once': String(seen.at_once), 'data-total': String(seen.total),
 			t: ['policy.counts', { total: seen.total, at_once: seen.at_once, held: seen.held }] }),

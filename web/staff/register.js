@@ -134,7 +134,7 @@ export async function register(context) {
 		on: { click: () => askRecipient(context, tenants) } }) : null;
 	return { nodes: [
 		el('div', { class: 'row between head' }, el('h1', { t: 'staff.register' }), downloads()),
-		el('p', { class: 'lead', t: 'register.lead' }), problem.node, el('section', { class: 'card stack', label: 'register.operator' }, el('h2', { t: 'register.operator' }), operator(facts)),
+		el('p', { class: 'lead', t: 'register.lead' }), problem.node, el('section', { class: 'card stack' }, el('h2', { t: 'register.operator' }), operator(facts)),
 		el('h2', { t: 'register.tenants' }), ...tenants.map((one) => tenantCard(context, one)),
 		el('div', { class: 'row between' }, el('h2', { t: 'register.recipients' }), add),
 		told.length ? table(['register.name', 'register.role', 'register.place', 'register.purpose', 'register.tenant', 'register.since', 'table.act'], told,

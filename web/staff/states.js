@@ -26,7 +26,7 @@ export function failure(error, again) {
 		on: { click: () => (over ? location.reload() : again()) } });
 	return el('section', { class: 'blank failed', role: 'alert', test: 'view-problem', 'data-error': error.name ?? 'other' },
 		staffIcon(over ? 'key' : KINDS[error.name] ?? 'warn'), el('h1', { t: `states.${name}` }),
-		el('p', { t: over ? 'states.signedOutHint' : problemKey(error) }), error.name === 'role' ? null : act);
+		el('p', { t: over ? 'states.signedOutHint' : error.name === 'vault-unavailable' ? 'states.vaultHint' : problemKey(error) }), error.name === 'role' ? null : act);
 }
 
 /* One part of a view that failed; what concerns all platforms is no failure for an admin of one. */

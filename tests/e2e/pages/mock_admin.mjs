@@ -115,7 +115,7 @@ function ledger(mock, { url, answer }) {
 	if (what === 'checkpoint') return text(log.shown ?? log.checkpoint());
 	if (what === 'consistency') return answer(200, { from: number('from'), to: number('to'), hashes: log.continues(number('from'), number('to')) });
 	if (what === 'proof') return answer(200, { leaf_index: number('leaf'), tree_size: number('size'), hashes: log.proof(number('leaf'), number('size')) });
-	if (what === 'witnesses') return answer(200, { quorum: 1, witnesses: log.witnesses.map(({ verifierKey, name, size, at }) => ({ key: verifierKey, name, size, at: iso(at) })) });
+	if (what === 'witnesses') return answer(200, { quorum: 1, witnesses: log.witnesses.map(({ verifierKey, name, size, at }) => ({ key: verifierKey, name, size, ...(at ? { at: iso(at) } : {}) })) });
 	throw problem(404, 'not-found');
 }
 
