@@ -11,10 +11,10 @@ if(NODE)
 		add_test(NAME e2e/${name} COMMAND ${within} ${NODE} --experimental-global-webcrypto --test ${file}
 			WORKING_DIRECTORY ${CMAKE_CURRENT_LIST_DIR})
 		set_tests_properties(e2e/${name} PROPERTIES LABELS e2e TIMEOUT 300 SKIP_RETURN_CODE 77 RESOURCE_LOCK browsers
-			ENVIRONMENT APARTE_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
+			COST 100 ENVIRONMENT APARTE_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
 		# What measures times has the machine for itself.
 		if(name MATCHES "^(sync|session|network|kills|clients)$")
-			set_tests_properties(e2e/${name} PROPERTIES PROCESSORS 2)
+			set_tests_properties(e2e/${name} PROPERTIES PROCESSORS ${AP_TEST_SLOTS})
 		endif()
 	endforeach()
 endif()

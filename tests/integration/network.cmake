@@ -15,4 +15,4 @@ set_target_properties(test_network PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_B
 add_dependencies(test_network aparte-capture)
 add_test(NAME integration/network COMMAND test_network WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
 set_tests_properties(integration/network PROPERTIES TIMEOUT 240 LABELS "integration;torture" SKIP_RETURN_CODE 77
-	PROCESSORS 2)
+	PROCESSORS ${AP_TEST_SLOTS})
