@@ -9,8 +9,9 @@ const LOOKS = {
 
 /* Runs in the page: answers a track. Closed over nothing. */
 export function drawPortrait(look) {
-	const canvas = Object.assign(document.createElement('canvas'), { width: 960, height: 600 });
+	const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 400 });
 	const pen = canvas.getContext('2d');
+	pen.scale(2 / 3, 2 / 3);
 	const disc = (x, y, rx, ry, colour) => {
 		pen.fillStyle = colour;
 		pen.beginPath();
@@ -19,7 +20,7 @@ export function drawPortrait(look) {
 	};
 	let n = 0;
 	const draw = () => {
-		const sway = 6 * Math.sin(n++ / 25);
+		const sway = 6 * Math.sin(n++ / 16);
 		const wall = pen.createLinearGradient(0, 0, 960, 600);
 		look.wall.forEach((colour, i) => wall.addColorStop(i, colour));
 		pen.fillStyle = wall;
@@ -48,8 +49,8 @@ export function drawPortrait(look) {
 		pen.stroke();
 	};
 	draw();
-	setInterval(draw, 50);
-	return canvas.captureStream(20).getVideoTracks()[0];
+	setInterval(draw, 80);
+	return canvas.captureStream(12).getVideoTracks()[0];
 }
 
 /* Runs in the page, before its scripts. */

@@ -44,8 +44,8 @@ export async function makeAnswerer(browser) {
 	await page.evaluate(({ source, look }) => {
 		const picture = new Function(`return (${source})`)()(look);
 		window.answer = async (sdp) => {
-			const pc = new RTCPeerConnection();
-			window.last = pc;
+			window.last?.close(); /* of the test before, or of the page before a reload */
+			const pc = (window.last = new RTCPeerConnection());
 			await pc.setRemoteDescription({ type: 'offer', sdp });
 			const [audio, camera, screen] = pc.getTransceivers();
 			const tone = new AudioContext();
