@@ -160,7 +160,7 @@ test('R18 R20 R23 a request tells its whole story', async () => {
 			waits_for: [{ why: 'held', ground: 'art. 17(3)(e)', reason: 'Litige 7', until: later }],
 			checklist: [{ number: 1, item: 'paper_notes', ticked_by: 'user:ada', ticked: time }, { number: 2, item: 'Carnet bleu' }] },
 		{ id: 'b', type: 'access', state: 'refused', created: time, due: later, answered: time, article: 'art. 12(5)(b)', reason: 'Déjà répondu' },
-		{ id: 'c', type: 'restriction', state: 'done', created: time, due: later, lifts: later, reason: 'Litige clos', opened_by: 'admin' },
+		{ id: 'c', type: 'restriction', state: 'done', created: time, due: later, lifts: later, answered: time, reason: 'Litige clos', opened_by: 'admin' },
 	];
 	const { page, at, complaints, context } = await open();
 	await at('my-request').nth(2).waitFor();

@@ -24,7 +24,7 @@ export function recordingList(context, recordings) {
 		const see = el('button', { type: 'button', class: 'button', test: 'watch-open' }, drawn('play'), el('span', { t: 'recording.watch' }));
 		action(see, async () => (await import('./watch.js')).watch({ api, recording, viewer: party.name ?? t(`role.${party.role}`), names, closed: again }));
 		const length = recording.duration_ms ? plain('span', formatSeconds(recording.duration_ms / 1000)) : null;
-		return el('li', { class: 'item recording', test: 'my-recording', 'data-state': recording.state },
+		return el('li', { class: 'item tall', test: 'my-recording', 'data-state': recording.state },
 			el('div', { class: 'item-words' }, plain('strong', formatDate(recording.created)), length,
 				stateTag(recording.state), endWords(recording)),
 			can ? see : null, recording.certificate ? certificate(recording.certificate) : null,

@@ -134,6 +134,6 @@ export function requestItem(context, request) {
 	const words = el('div', { class: 'item-words' }, el('strong', { t: tOr(`request.${request.type}`, 'request.other') }),
 		el('span', { class: 'state', t: tOr(`requestState.${request.state}`, 'requestState.other') }),
 		request.opened_by === 'admin' ? el('span', { t: 'request.onBehalf' }) : null, ...dates(request), ...answer(request));
-	return replace(el('li', { class: 'item', test: 'my-request', 'data-state': request.state }), words,
-		el('div', {}, ...obstacles(request), checklist(request), copies(context, request, problem), archive(context, request, problem), problem.node));
+	return replace(el('li', { class: 'item tall', test: 'my-request', 'data-state': request.state }), words,
+		el('div', { class: 'below' }, ...obstacles(request), checklist(request), copies(context, request, problem), archive(context, request, problem), problem.node));
 }
