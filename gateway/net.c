@@ -110,7 +110,8 @@ static int open_control(const struct ap_net_end *end, enum ap_family family, int
 	return -1;
 }
 
-static struct ap_result open_end(struct ap_net_end *end, enum ap_family family, const char *const *advertised, uint16_t port)
+static struct ap_result open_end(struct ap_net_end *end, enum ap_family family, const char *const *advertised,
+				 uint16_t port)
 {
 	unsigned count = 0;
 	const char *only = only_address(advertised, family, &count);

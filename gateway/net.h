@@ -30,7 +30,8 @@ int ap_net_fd(const struct ap_net *net, enum ap_family family, enum ap_door door
 /* A listening TCP socket bound like the UDP one of that family; -1 when there is none or the port is taken. */
 int ap_net_listen(const struct ap_net *net, enum ap_family family);
 
-/* Fills up to `max` (<= AP_BATCH) packets (path, data, len); returns how many. What is no datagram of ours has length 0. */
+/* Fills up to `max` (<= AP_BATCH) packets (path, data, len); returns how many. What is no datagram of ours has length
+ * 0. */
 size_t ap_net_receive(struct ap_net *net, enum ap_family family, enum ap_door door, struct ap_packet *packets,
 		      size_t max);
 /* Whether datagrams of a merged message are left over, of which no descriptor tells: receive again. */
