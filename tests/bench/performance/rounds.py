@@ -18,8 +18,12 @@ class Rounds:
         self.runs = {}
 
     def run(self, name, pairs, burst=1):
-        with servers.ALL[name]() as server:
-            line = self._generate(server, pairs, burst)
+        line = None
+        try:
+            with servers.ALL[name]() as server:
+                line = self._generate(server, pairs, burst)
+        except (AssertionError, OSError, subprocess.SubprocessError) as why:  # one that does not start ends no long run
+            print(f"{name}: {why}", flush=True)
         if line is None:
             print(f"{name:14} {pairs:4} pairs, bursts of {burst:2}: failed", flush=True)
             return
