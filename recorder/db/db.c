@@ -280,6 +280,14 @@ struct ap_result ap_db_truncate_wal(struct ap_db *db)
 	return busy ? ap_fail(AP_ERR_IO, "database-busy", "a reader holds the write-ahead log open") : AP_SUCCESS;
 }
 
+void ap_db_each_statement(struct ap_db *db, void (*look)(void *ctx, const char *sql), void *ctx)
+{
+	GHashTableIter at;
+	void *sql;
+	for (g_hash_table_iter_init(&at, db->idle); g_hash_table_iter_next(&at, &sql, NULL);)
+		look(ctx, sql);
+}
+
 static struct ap_result vacuum_in(struct ap_db *db, const char *directory)
 {
 	g_autofree char *place = g_strdup(directory);

@@ -97,6 +97,8 @@ struct ap_uuid ap_row_uuid(struct ap_rows *rows, int column);
 
 /* A single integer, 0 when there is no row or it is NULL. */
 struct ap_result ap_db_count(struct ap_db *db, const char *sql, const struct ap_value *values, int64_t *ret_n);
+/* Every statement that is kept prepared, by its text: for tests that read their plans. */
+void ap_db_each_statement(struct ap_db *db, void (*look)(void *ctx, const char *sql), void *ctx);
 /* Rewrites the whole file and empties its log, outside transactions: nothing stays of what was deleted. Writers wait. Its copy is
  * made in memory; or in `directory`, in a file without a name, only while no other thread uses SQLite (the place of such files
  * is the process's). Drops the connection's temporary tables then. */

@@ -97,8 +97,8 @@ struct ap_result ap_db_request_lifting(struct ap_db *db, int64_t now_ms, GArray 
 struct ap_result ap_db_request_unticked(struct ap_db *db, GArray **ret_rows)
 {
 	return take_rows(ap_db_query(db,
-				     COLUMNS " WHERE q.state = 'done' AND EXISTS (SELECT 1 FROM request_item i"
-					     " WHERE i.request = q.id AND i.ticked_ms IS NULL)"
+				     COLUMNS " WHERE q.state = 'done' AND q.id IN (SELECT request FROM request_item"
+					     " WHERE ticked_ms IS NULL)"
 					     " ORDER BY q.due_ms LIMIT 1000",
 				     AP_NO_VALUES),
 			 ret_rows);

@@ -196,7 +196,7 @@ struct ap_result ap_db_kek_id_set(struct ap_db *db, const struct ap_kek_id *id)
 	g_autofree char *hex = ap_hex(id->b, sizeof id->b);
 	/* What was erased before ids were kept: no turnover had been then, so it was under the first. */
 	AP_TRY(ap_db_run(db,
-			 "UPDATE erasure SET kek_id = ?1 WHERE kek_id IS NULL AND step <> 'ordered'"
+			 "UPDATE erasure SET kek_id = ?1 WHERE kek_id IS NULL AND turnover_leaf IS NULL AND step <> 'ordered'"
 			 " AND NOT EXISTS (SELECT 1 FROM setting WHERE name = 'kek_id')",
 			 AP_VALUES(AP_V_BLOB(id->b, AP_KEK_ID))));
 	return ap_db_run(db,

@@ -18,6 +18,7 @@ CREATE INDEX access_by_begun ON access (begun_ms);
 CREATE INDEX access_owed ON access (ended_leaf) WHERE ended_leaf < 0;
 CREATE INDEX grant_living ON grant_ (expires_ms) WHERE revoked_ms IS NULL;
 CREATE INDEX session_active ON session (created_ms) WHERE state = 'active';
+CREATE INDEX request_frozen ON request (lifts_ms, session) WHERE type = 'restriction' AND state = 'done';
 CREATE INDEX request_item_open ON request_item (request) WHERE ticked_ms IS NULL;
 
 -- A recording's epochs, a turnover's erasures.
