@@ -222,6 +222,16 @@ test('R10 a supervisor without a grant sees nothing; with one the page plays and
 		await page.evaluate((css) => document.querySelector(css).currentTime, hook('player-coachee'))];
 	const near = frames.filter((frame) => Math.abs(frame.time - time) < 0.4).map(({ number }) => number);
 	assert.ok(near.includes(shown.number), `frame ${shown.number} at ${time} s`);
+	/* The page takes the sound out of the tracks as the capture wrote them: beeps on both sides of the line. */
+	await until('the sound of both is on the timeline', () => page.locator('.wave canvas').evaluate((canvas) => {
+		const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height), counts = [0, 0];
+		for (let i = 0; i < data.length; i += 4)
+			[[124, 211, 195], [242, 185, 122]].forEach((colour, person) => {
+				if (data[i + 3] > 90 && colour.every((value, part) => Math.abs(data[i + part] - value) < 12)) counts[person]++;
+			});
+		return counts.every((count) => count > 100);
+	}), 20000);
+	assert.match(await page.innerText(hook('player-passage')), /\d:\d\d/);
 	await page.context().close();
 });
 
