@@ -34,3 +34,8 @@ target_link_libraries(bench_playback PRIVATE ap_flags ap_vault_staff PkgConfig::
 set_target_properties(bench_playback PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME bench/playback COMMAND bench_playback --segments 20 --seeks 5 --bytes 300000 --directory ${CMAKE_BINARY_DIR})
 set_tests_properties(bench/playback PROPERTIES TIMEOUT 60 LABELS bench)
+add_executable(bench_library ${CMAKE_SOURCE_DIR}/tests/bench/bench_library.c ${CMAKE_SOURCE_DIR}/tests/testlib/staff_fixture.c)
+target_link_libraries(bench_library PRIVATE ap_flags ap_vault_staff PkgConfig::CMOCKA)
+set_target_properties(bench_library PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME bench/library COMMAND bench_library --recordings 300)
+set_tests_properties(bench/library PROPERTIES TIMEOUT 60 LABELS bench)

@@ -198,6 +198,26 @@ static void pages_join_without_a_gap(void **state)
 	fixture_free(s.f);
 }
 
+/* Somebody with a great many grants is answered another way, by the same rules. */
+static void many_grants_find_the_same(void **state)
+{
+	(void)state;
+	struct shelf s = shelf_new();
+	struct ap_library_wish typed = anything(), counted = anything();
+	fixture_run(s.f, "INSERT INTO grant_ (id, recording, supervisor, purpose, expires_ms, created_by, created_ms, leaf)"
+			 " WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 1500) SELECT randomblob(16),"
+			 " (SELECT r.id FROM recording r JOIN session s ON s.id = r.session WHERE s.reference = 'Spring-1'),"
+			 " (SELECT id FROM user_ WHERE name = 'sam'), 'supervision', 4000000000000, 'user:ada', i, i FROM n");
+	typed.words = "spring";
+	counted.count = true;
+	expect(&s, &s.sam, anything(), "ca");
+	expect(&s, &s.sam, typed, "a");
+	expect(&s, &s.sam, counted, "ca of 2");
+	fixture_run(s.f, "UPDATE grant_ SET revoked_ms = 1");
+	expect(&s, &s.sam, anything(), "");
+	fixture_free(s.f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +225,7 @@ int main(void)
 		cmocka_unit_test(what_is_typed_is_found),
 		cmocka_unit_test(filters_must_all_hold),
 		cmocka_unit_test(pages_join_without_a_gap),
+		cmocka_unit_test(many_grants_find_the_same),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
