@@ -1,4 +1,4 @@
-/* R20, R24, R25, R26, R30, R40: the pages of what the operator answers for, over the real vault: what it says is what they show. */
+/* R19, R20, R24, R25, R26, R30, R40: the pages of what the operator answers for, over the real vault: what it says is what they show. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openBrowser, openPage } from './lib/browser.mjs';
@@ -68,4 +68,24 @@ test('R30 a leaving is proposed on the page, confirmed by another admin, erased 
 		await page.waitForSelector(hook('leave-certificate'));
 		return (await page.locator(hook('leave-certificate-unrecoverable')).count()) === 1;
 	});
+});
+
+test('R19 the overview and the log of proofs: verified in the page, with the certificate of what was just erased', async () => {
+	await view('overview');
+	await page.waitForSelector(hook('expiry-summary'));
+	await page.waitForSelector(`${hook('overview-log')}[data-good=true]`);
+	assert.equal(await page.locator('.part-failed').count(), 0);
+	await view('ledger');
+	await page.waitForSelector(`${hook('ledger-verdict')}[data-good=true]`);
+	const before = Number(await page.getAttribute(hook('ledger-verdict'), 'data-size'));
+	await instance.cli('tenant', 'add', 'est');
+	await instance.cli('user', 'add', 'third', '--role', 'auditor');
+	await page.click(hook('ledger-verify'));
+	await until('the log that grew is verified', async () => Number(await page.getAttribute(hook('ledger-verdict'), 'data-size').catch(() => 0)) > before);
+	assert.equal(await page.getAttribute(`${hook('ledger-step')}[data-step=continues]`, 'data-say'), 'continuesGrown');
+	const { body } = await adminCall(instance, 'GET', '/v1/tenants/nord/offboard/certificate');
+	await page.setInputFiles(hook('ledger-input'), { name: 'nord.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(body)) });
+	await page.waitForSelector(`${hook('ledger-file')}[data-good=true]`);
+	const said = await page.locator(`${hook('ledger-file')} ${hook('ledger-step')}`).evaluateAll((all) => all.map((one) => one.dataset.say));
+	assert.deepEqual(said, ['proofGood', 'secondGood', 'presentGood']);
 });
