@@ -1,7 +1,10 @@
 #include "composition.h"
 
 #include <aparte/capture.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #define HALF (AP_FILM_WIDTH / 2)
 #define NO_PICTURE_NS (3 * GST_SECOND) /* a screen that does not change sends one a second */
@@ -44,7 +47,8 @@ struct sink {
 struct ap_composition {
 	struct ap_composition_events events;
 	GstElement *pipeline; /* owned */
-	GstBus *bus;	      /* owned */
+	int news;	      /* owned: readable once the state is no longer that it runs */
+	atomic_int state;     /* enum ap_composition_state; any thread */
 	struct person persons[2];
 	struct sink sinks[2];
 	bool broken; /* an element is missing or does not fit; on _new's thread alone */
@@ -271,13 +275,37 @@ static void make_person(struct ap_composition *f, int which, int fd, GstElement 
 	link_two(f, source, demux);
 }
 
+/* The film's threads tell here what becomes of it: the first word that it is over, or failed, stands. */
+static GstBusSyncReply on_message(GstBus *bus, GstMessage *m, gpointer film)
+{
+	(void)bus;
+	struct ap_composition *f = film;
+	int before = AP_COMPOSITION_RUNS, now = AP_COMPOSITION_RUNS;
+	if (GST_MESSAGE_TYPE(m) == GST_MESSAGE_EOS)
+		now = AP_COMPOSITION_OVER;
+	if (GST_MESSAGE_TYPE(m) == GST_MESSAGE_ERROR)
+		now = AP_COMPOSITION_FAILED;
+	if (now != before && atomic_compare_exchange_strong(&f->state, &before, now))
+		(void)eventfd_write(f->news, 1);
+	gst_message_unref(m);
+	return GST_BUS_DROP;
+}
+
+static void listen_to(struct ap_composition *f)
+{
+	g_autoptr(GstBus) bus = gst_element_get_bus(f->pipeline);
+	gst_bus_set_sync_handler(bus, on_message, f, NULL);
+	f->news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	f->broken = f->news < 0;
+}
+
 struct ap_result ap_composition_new(const int in[2], uint64_t duration_ms, const struct ap_composition_events *events,
 			     struct ap_composition **ret_composition)
 {
 	struct ap_composition *f = g_new0(struct ap_composition, 1);
 	f->events = *events;
 	f->pipeline = gst_object_ref_sink(gst_pipeline_new(NULL));
-	f->bus = gst_element_get_bus(f->pipeline);
+	listen_to(f);
 	GstElement *compositor = make_pictures(f, duration_ms), *mixer = make_sound(f);
 	for (int i = 0; i < 2 && !f->broken; i++)
 		make_person(f, i, in[i], mixer, compositor);
@@ -293,23 +321,12 @@ struct ap_result ap_composition_new(const int in[2], uint64_t duration_ms, const
 
 int ap_composition_fd(const struct ap_composition *f)
 {
-	GPollFD poll;
-	gst_bus_get_pollfd(f->bus, &poll);
-	return poll.fd;
+	return f->news;
 }
 
-enum ap_composition_state ap_composition_look(struct ap_composition *f)
+enum ap_composition_state ap_composition_look(const struct ap_composition *f)
 {
-	enum ap_composition_state state = AP_COMPOSITION_RUNS;
-	GstMessage *m;
-	while (state == AP_COMPOSITION_RUNS && (m = gst_bus_pop(f->bus))) {
-		if (GST_MESSAGE_TYPE(m) == GST_MESSAGE_EOS)
-			state = AP_COMPOSITION_OVER;
-		if (GST_MESSAGE_TYPE(m) == GST_MESSAGE_ERROR)
-			state = AP_COMPOSITION_FAILED;
-		gst_message_unref(m);
-	}
-	return state;
+	return (enum ap_composition_state)atomic_load(&f->state);
 }
 
 void ap_composition_free(struct ap_composition *f)
@@ -321,7 +338,8 @@ void ap_composition_free(struct ap_composition *f)
 		for (int k = 0; k < 2; k++)
 			if (f->persons[i].pad[k])
 				gst_object_unref(f->persons[i].pad[k]);
-	gst_object_unref(f->bus);
 	gst_object_unref(f->pipeline);
+	if (f->news >= 0)
+		close(f->news);
 	g_free(f);
 }

@@ -34,8 +34,8 @@ struct ap_result ap_composition_load(void);
 /* Begins to read `in` (coach, coachee; blocking, borrowed) at once. The film is as long as said, whatever they hold. */
 struct ap_result ap_composition_new(const int in[2], uint64_t duration_ms, const struct ap_composition_events *events,
 			     struct ap_composition **ret_composition);
-/* Readable when _look has news. */
+/* Readable from the time _look has news. */
 int ap_composition_fd(const struct ap_composition *f);
-enum ap_composition_state ap_composition_look(struct ap_composition *f);
+enum ap_composition_state ap_composition_look(const struct ap_composition *f);
 /* Ends its threads; no callback after it. NULL is fine. */
 void ap_composition_free(struct ap_composition *f);
