@@ -143,12 +143,14 @@ static size_t receive(struct ap_net *net, struct ap_net_end *end, enum ap_door d
 	net->used = count;
 	for (size_t i = 0; i < count; i++) {
 		size_t cut = accept_message(net, end, i, &packets[i]);
+		if (!held)
+			continue;
 		if (cut > 0 && whole == count)
 			whole = i;
-		if (cut > 0 || i >= whole)
+		if (i >= whole)
 			hold(held, i, &packets[i], cut);
 	}
-	if (whole == count)
+	if (!held || whole == count)
 		return count;
 	held->at = whole;
 	held->count = count;

@@ -155,7 +155,7 @@ static void gather(struct ap_worker *w)
 	const struct timespec nap = {.tv_nsec = w->gather_ns};
 	bool drained = true;
 	size_t count = 1;
-	for (int i = 0; i < NAPS && w->gather_ns > 0 && count > 0 && ap_pace_gathers(&w->pace); i++) {
+	for (int i = 0; i < NAPS && w->gather_ns > 0 && !w->crowded && count > 0 && ap_pace_gathers(&w->pace); i++) {
 		if (drained)
 			(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
 		drained = media_first(w, &count);
@@ -173,6 +173,7 @@ static void read_control(struct ap_worker *w, enum ap_family family)
 			if (ap_relay_control(w, &w->control[i]))
 				look_at_media(w);
 	}
+	w->crowded |= count == AP_CONTROL_BATCH;
 }
 
 static void run_commands(struct ap_worker *w)
@@ -293,6 +294,7 @@ static void *run(void *worker)
 			next_tick_ns = w->now_ns + (w->handshakes ? SHAKING_TICK_MS : TICK_MS) * (int64_t)NS_PER_MS;
 		}
 		gather(w);
+		w->crowded = false;
 		int n = epoll_wait(w->epoll, events, EVENTS, ap_net_holds(w->net) ? 0 : wait_ms(w, next_tick_ns));
 		w->now_ns = ap_mono_ns(w->clock);
 		for (int i = 0; i < n; i++)

@@ -108,6 +108,7 @@ struct ap_worker {
 	GPtrArray *tcps;
 	int64_t now_ns; /* of this round */
 	struct ap_pace pace;
+	bool crowded; /* checks and handshakes wait too: there is no time to nap */
 	int64_t gather_ns; /* 0: packets never gather */
 	unsigned handshakes;
 	struct ap_budget refusals; /* error answers to checks */
