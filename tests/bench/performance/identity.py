@@ -16,8 +16,10 @@ def vault_share(home, session, recording, leaf_hashes):
     kek = (home / "vault/kek").read_bytes()
     kek_id = hashlib.sha256(b"aparte/kek-id/v1\0" + kek).digest()[:16]
     with sqlite3.connect(f"file:{home}/vault/keys.db?mode=ro", uri=True) as db:
-        nonce, wrapped = db.execute("SELECT nonce, wrapped FROM share WHERE owner = ? AND slot = 3", (uuid.UUID(recording).bytes,)).fetchone()
-    bound = b"aparte/share-wrap/v1\0" + kek_id + uuid.UUID(session).bytes + b"\x03" + uuid.UUID(recording).bytes + b"".join(leaf_hashes)
+        found = db.execute("SELECT nonce, wrapped FROM share WHERE owner = ? AND slot = 3", (uuid.UUID(recording).bytes,))
+        nonce, wrapped = found.fetchone()
+    place = uuid.UUID(session).bytes + b"\x03" + uuid.UUID(recording).bytes + b"".join(leaf_hashes)
+    bound = b"aparte/share-wrap/v1\0" + kek_id + place
     return nacl.bindings.crypto_aead_xchacha20poly1305_ietf_decrypt(wrapped, bound, nonce, kek)
 
 

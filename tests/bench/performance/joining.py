@@ -18,7 +18,8 @@ def figures(text):
 
 def measure():
     try:
-        done = subprocess.run([sys.executable, "-B", servers.TOP / "tests/bench/joins.py"], capture_output=True, text=True, timeout=120)
+        done = subprocess.run([sys.executable, "-B", servers.TOP / "tests/bench/joins.py"], capture_output=True, text=True,
+                              timeout=120)
     except subprocess.TimeoutExpired:
         print("joins: took too long, not measured", flush=True)
         return None

@@ -205,8 +205,8 @@ def proofs_of(pair):
     for given, withdrawn, kept in zip(pair.given, pair.withdrawn, pair.kept):
         frames = kept.times()
         if frames:
-            found.append({"first_ms": (frames[0] - given) * 1000, "frames": len(frames), "after": sum(at > withdrawn for at in frames),
-                          "last_ms": (frames[-1] - withdrawn) * 1000})
+            found.append({"first_ms": (frames[0] - given) * 1000, "frames": len(frames),
+                          "after": sum(at > withdrawn for at in frames), "last_ms": (frames[-1] - withdrawn) * 1000})
     return found
 
 
@@ -226,8 +226,9 @@ def measure(pairs, rounds, seconds, proofs, say=print):
 
 def describe(one):
     quiet, during = one["before"], one["during"]
-    return (f"{quiet['gateway_ns_packet']:.0f} ns a packet, recorded {during['gateway_ns_packet']:.0f}; p99 {quiet['p99_us']} / {during['p99_us']} us; "
-            f"{during['lost']} lost; captures {during['captures_percent']:.0f} % of a core; others {during['others_percent']:.0f} %")
+    return (f"{quiet['gateway_ns_packet']:.0f} ns a packet, recorded {during['gateway_ns_packet']:.0f}; "
+            f"p99 {quiet['p99_us']} / {during['p99_us']} us; {during['lost']} lost; "
+            f"captures {during['captures_percent']:.0f} % of a core; others {during['others_percent']:.0f} %")
 
 
 class _Closing:
