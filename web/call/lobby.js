@@ -9,7 +9,7 @@ import { choosers, deviceTrouble, levelMeter } from './device_choice.js';
 import { toggle } from './toggle.js';
 
 const LIMITS = [['limits.secret', 'lock'], ['limits.danger', 'alert'], ['limits.law', 'law'], ['limits.sponsor', 'people'], ['limits.record', 'consent']];
-const LOOK_MS = 5000;
+const LOOK_MS = 3000;
 
 /* Microphone and camera over the preview; what is chosen here holds in the call. */
 function switches(devices) {
