@@ -75,6 +75,32 @@ static void a_changed_bit_is_a_forgery(void **state)
 	close_pair(&p);
 }
 
+/* Also where nothing is encrypted but the tag stands for the header. */
+static void a_forgery_spoils_no_genuine_packet(void **state)
+{
+	(void)state;
+	for (enum ap_srtp_profile profile = AP_SRTP_GCM128; profile <= AP_SRTP_CM128_SHA1_80; profile++) {
+		struct pair p = open_pair(profile);
+		for (uint16_t seq = 1; seq <= 4; seq++) {
+			_Alignas(8) uint8_t bytes[200], forged[200];
+			size_t clear = make_rtp(bytes, seq, 77) - (seq % 2 ? 7 : 0), len = clear, n;
+			assert_int_equal(ap_srtp_protect(p.out, AP_SRTP_RTP, bytes, &len), AP_SRTP_OK);
+			for (size_t at = 12; at < len; at++) {
+				assert_true(ap_copy(forged, sizeof forged, bytes, len));
+				forged[at] ^= 0x40;
+				n = len;
+				assert_int_equal(ap_srtp_unprotect(p.in, AP_SRTP_RTP, forged, &n), AP_SRTP_FORGED);
+			}
+			n = 12; /* less than a tag */
+			assert_true(ap_copy(forged, sizeof forged, bytes, n));
+			assert_int_not_equal(ap_srtp_unprotect(p.in, AP_SRTP_RTP, forged, &n), AP_SRTP_OK);
+			assert_int_equal(ap_srtp_unprotect(p.in, AP_SRTP_RTP, bytes, &len), AP_SRTP_OK);
+			assert_int_equal(len, clear);
+		}
+		close_pair(&p);
+	}
+}
+
 static void rtcp_has_its_own_trailer(void **state)
 {
 	(void)state;
@@ -109,6 +135,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_goes_out_comes_in_once),
 		cmocka_unit_test(a_changed_bit_is_a_forgery),
+		cmocka_unit_test(a_forgery_spoils_no_genuine_packet),
 		cmocka_unit_test(rtcp_has_its_own_trailer),
 		cmocka_unit_test(a_client_cannot_open_streams_without_end),
 	};
