@@ -7,7 +7,7 @@ export interface AparteSessionEventMap {
 	/** Recording began or stopped; nothing says why. */
 	'aparte-recording': CustomEvent<{ recording: boolean }>;
 	/** The call is over for this person: `ended` for both, `left` by their own act, `host` by `leave()`. */
-	'aparte-left': CustomEvent<{ why: 'ended' | 'left' | 'host' | 'elsewhere' | string }>;
+	'aparte-left': CustomEvent<{ why: 'ended' | 'left' | 'host' | string }>;
 	/** Nothing to show: `name` as in the API's problems, or `join-url`. */
 	'aparte-failed': CustomEvent<{ name: string }>;
 }
