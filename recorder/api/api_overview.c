@@ -1,5 +1,5 @@
-/* What an administrator looks at first: what is recorded, what waits, what ends when. Auditors read the same, without the platform's
- * own words for sessions. */
+/* What an administrator looks at first: what is recorded, what waits, what ends when. Auditors read the same, without
+ * the platform's own words for sessions. */
 #include "recorder/api/answer.h"
 #include "recorder/api/api.h"
 #include "recorder/db/db_overview.h"
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define DAY_MS INT64_C(86400000)
-#define SPAN_DAYS 366   /* where no end is asked for */
+#define SPAN_DAYS 366 /* where no end is asked for */
 #define LONGEST_DAYS 3660
 
 static int64_t now_of(const struct ap_api_call *c)
@@ -19,7 +19,8 @@ static int64_t now_of(const struct ap_api_call *c)
 
 static struct ap_result malformed(void)
 {
-	return ap_fail(AP_ERR_PROTOCOL, "malformed", "a day is 2026-12-31, a month 2026-12, and from comes before to, ten years at most");
+	return ap_fail(AP_ERR_PROTOCOL, "malformed",
+		       "a day is 2026-12-31, a month 2026-12, and from comes before to, ten years at most");
 }
 
 /* The reference is the platform's own word for a session: nothing for auditors. */
@@ -170,8 +171,9 @@ static struct ap_result expiring(struct ap_api_call *c)
 	say_truth(list, "held");
 	c->answer = ap_answer_list("recordings", list);
 	if (more)
-		ap_answer_text(json_node_get_object(c->answer), "next",
-			       json_object_get_string_member(json_array_get_object_element(list, AP_OVERVIEW_PAGE - 1), "id"));
+		ap_answer_text(
+			json_node_get_object(c->answer), "next",
+			json_object_get_string_member(json_array_get_object_element(list, AP_OVERVIEW_PAGE - 1), "id"));
 	return AP_SUCCESS;
 }
 

@@ -11,7 +11,7 @@
 /* The first condition is the index's own. */
 #define LIVING " AND r.state <> 'erased' AND NOT EXISTS (SELECT 1 FROM erasure e WHERE e.recording = r.id)"
 #define KEPT                                                                                                           \
-	"(r.state = 'restricted' OR EXISTS (SELECT 1 FROM hold h WHERE h.recording = r.id AND h.lifted_ms IS NULL"      \
+	"(r.state = 'restricted' OR EXISTS (SELECT 1 FROM hold h WHERE h.recording = r.id AND h.lifted_ms IS NULL"     \
 	" AND h.ends_ms > ?2))"
 
 struct ap_result ap_db_overview_states(struct ap_db *db, int64_t tenant, JsonObject **ret_states)
@@ -19,8 +19,9 @@ struct ap_result ap_db_overview_states(struct ap_db *db, int64_t tenant, JsonObj
 	g_autoptr(JsonObject) states = json_object_new();
 	for (unsigned i = 0; i < AP_RECORDING_STATES; i++)
 		json_object_set_int_member(states, ap_recording_state_names[i], 0);
-	struct ap_rows *rows = ap_db_query(db, "SELECT r.state, count(*) FROM recording r" OF_TENANT " GROUP BY r.state",
-					   AP_VALUES(AP_V_INT(tenant)));
+	struct ap_rows *rows =
+		ap_db_query(db, "SELECT r.state, count(*) FROM recording r" OF_TENANT " GROUP BY r.state",
+			    AP_VALUES(AP_V_INT(tenant)));
 	while (ap_rows_next(rows))
 		json_object_set_int_member(states, ap_row_text(rows, 0), ap_row_int(rows, 1));
 	AP_TRY(ap_rows_end(rows));
@@ -28,7 +29,8 @@ struct ap_result ap_db_overview_states(struct ap_db *db, int64_t tenant, JsonObj
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_db_overview_stops(struct ap_db *db, int64_t tenant, int64_t now_ms, int64_t *ret_held, int64_t *ret_erasing)
+struct ap_result ap_db_overview_stops(struct ap_db *db, int64_t tenant, int64_t now_ms, int64_t *ret_held,
+				      int64_t *ret_erasing)
 {
 	int64_t held, erasing;
 	AP_TRY(ap_db_count(db,
@@ -66,12 +68,12 @@ struct ap_result ap_db_overview_running(struct ap_db *db, int64_t tenant, JsonAr
 		{"recording", ap_answer_row_id},   {"session", ap_answer_row_id}, {"tenant", ap_answer_row_text},
 		{"reference", ap_answer_row_text}, {"begun", ap_answer_row_time}, {"open", ap_answer_row_int},
 	};
-	struct ap_rows *rows =
-		ap_db_query(db,
-			    "SELECT r.id, s.id, (SELECT name FROM tenant WHERE id = s.tenant), s.reference, r.created_ms,"
-			    " EXISTS (SELECT 1 FROM epoch p WHERE p.session = s.id AND p.recording = r.id AND p.closed_ms IS NULL)"
-			    " FROM recording r" OF_TENANT " AND r.state = 'recording' ORDER BY r.created_ms DESC, r.id LIMIT ?2",
-			    AP_VALUES(AP_V_INT(tenant), AP_V_INT(AP_OVERVIEW_RUNNING)));
+	struct ap_rows *rows = ap_db_query(
+		db,
+		"SELECT r.id, s.id, (SELECT name FROM tenant WHERE id = s.tenant), s.reference, r.created_ms,"
+		" EXISTS (SELECT 1 FROM epoch p WHERE p.session = s.id AND p.recording = r.id AND p.closed_ms IS NULL)"
+		" FROM recording r" OF_TENANT " AND r.state = 'recording' ORDER BY r.created_ms DESC, r.id LIMIT ?2",
+		AP_VALUES(AP_V_INT(tenant), AP_V_INT(AP_OVERVIEW_RUNNING)));
 	return ap_answer_rows(rows, columns, G_N_ELEMENTS(columns), ret_running);
 }
 
@@ -85,26 +87,30 @@ static void add_day(JsonObject *o, const char *name, struct ap_rows *rows, int c
 
 struct ap_result ap_db_overview_days(struct ap_db *db, const struct ap_overview_span *span, JsonArray **ret_days)
 {
-	static const struct ap_answer_column columns[] = {
-		{"day", add_day}, {"policy", ap_answer_row_text}, {"count", ap_answer_row_int}, {"held", ap_answer_row_int}};
+	static const struct ap_answer_column columns[] = {{"day", add_day},
+							  {"policy", ap_answer_row_text},
+							  {"count", ap_answer_row_int},
+							  {"held", ap_answer_row_int}};
 	struct ap_rows *rows =
 		ap_db_query(db,
-			    "SELECT r.expires_ms / 86400000 AS day, s.policy, count(*), sum(" KEPT ") FROM recording r" OF_TENANT
-			    LIVING " AND r.expires_ms >= ?3 AND r.expires_ms < ?4 GROUP BY day, s.policy"
+			    "SELECT r.expires_ms / 86400000 AS day, s.policy, count(*), sum(" KEPT
+			    ") FROM recording r" OF_TENANT LIVING
+			    " AND r.expires_ms >= ?3 AND r.expires_ms < ?4 GROUP BY day, s.policy"
 			    " ORDER BY day, s.policy LIMIT ?5",
 			    AP_VALUES(AP_V_INT(span->tenant), AP_V_INT(span->now_ms), AP_V_INT(span->from_ms),
 				      AP_V_INT(span->to_ms), AP_V_INT(AP_OVERVIEW_DAYS)));
 	return ap_answer_rows(rows, columns, G_N_ELEMENTS(columns), ret_days);
 }
 
-struct ap_result ap_db_overview_rest(struct ap_db *db, const struct ap_overview_span *span, int64_t *ret_before, int64_t *ret_after,
-				     int64_t *ret_without)
+struct ap_result ap_db_overview_rest(struct ap_db *db, const struct ap_overview_span *span, int64_t *ret_before,
+				     int64_t *ret_after, int64_t *ret_without)
 {
 	int64_t n[3] = {0};
-	struct ap_rows *rows = ap_db_query(db,
-					   "SELECT total(r.expires_ms < ?2), total(r.expires_ms >= ?3), total(r.expires_ms IS NULL)"
-					   " FROM recording r" OF_TENANT LIVING,
-					   AP_VALUES(AP_V_INT(span->tenant), AP_V_INT(span->from_ms), AP_V_INT(span->to_ms)));
+	struct ap_rows *rows =
+		ap_db_query(db,
+			    "SELECT total(r.expires_ms < ?2), total(r.expires_ms >= ?3), total(r.expires_ms IS NULL)"
+			    " FROM recording r" OF_TENANT LIVING,
+			    AP_VALUES(AP_V_INT(span->tenant), AP_V_INT(span->from_ms), AP_V_INT(span->to_ms)));
 	if (ap_rows_next(rows))
 		for (int i = 0; i < 3; i++)
 			n[i] = ap_row_int(rows, i);
@@ -115,21 +121,24 @@ struct ap_result ap_db_overview_rest(struct ap_db *db, const struct ap_overview_
 	return AP_SUCCESS;
 }
 
-struct ap_result ap_db_overview_ending(struct ap_db *db, const struct ap_overview_span *span, const struct ap_uuid *after,
-				       JsonArray **ret_recordings)
+struct ap_result ap_db_overview_ending(struct ap_db *db, const struct ap_overview_span *span,
+				       const struct ap_uuid *after, JsonArray **ret_recordings)
 {
 	static const struct ap_answer_column columns[] = {
-		{"id", ap_answer_row_id},	   {"session", ap_answer_row_id},     {"tenant", ap_answer_row_text},
-		{"policy", ap_answer_row_text},	   {"reference", ap_answer_row_text}, {"state", ap_answer_row_text},
-		{"created", ap_answer_row_time},   {"expires", ap_answer_row_time},   {"held", ap_answer_row_int},
+		{"id", ap_answer_row_id},        {"session", ap_answer_row_id},     {"tenant", ap_answer_row_text},
+		{"policy", ap_answer_row_text},  {"reference", ap_answer_row_text}, {"state", ap_answer_row_text},
+		{"created", ap_answer_row_time}, {"expires", ap_answer_row_time},   {"held", ap_answer_row_int},
 	};
 	struct ap_rows *rows = ap_db_query(
 		db,
-		"SELECT r.id, s.id, (SELECT name FROM tenant WHERE id = s.tenant), s.policy, s.reference, r.state, r.created_ms,"
-		" r.expires_ms, " KEPT " FROM recording r" OF_TENANT LIVING " AND r.expires_ms >= ?3 AND r.expires_ms < ?4"
+		"SELECT r.id, s.id, (SELECT name FROM tenant WHERE id = s.tenant), s.policy, s.reference, r.state, "
+		"r.created_ms,"
+		" r.expires_ms, " KEPT " FROM recording r" OF_TENANT LIVING
+		" AND r.expires_ms >= ?3 AND r.expires_ms < ?4"
 		" AND (?5 IS NULL OR (r.expires_ms, r.id) > (SELECT expires_ms, id FROM recording WHERE id = ?5))"
 		" ORDER BY r.expires_ms, r.id LIMIT ?6",
-		AP_VALUES(AP_V_INT(span->tenant), AP_V_INT(span->now_ms), AP_V_INT(span->from_ms), AP_V_INT(span->to_ms),
-			  AP_V_BLOB(after ? after->b : NULL, 16), AP_V_INT(AP_OVERVIEW_PAGE + 1)));
+		AP_VALUES(AP_V_INT(span->tenant), AP_V_INT(span->now_ms), AP_V_INT(span->from_ms),
+			  AP_V_INT(span->to_ms), AP_V_BLOB(after ? after->b : NULL, 16),
+			  AP_V_INT(AP_OVERVIEW_PAGE + 1)));
 	return ap_answer_rows(rows, columns, G_N_ELEMENTS(columns), ret_recordings);
 }

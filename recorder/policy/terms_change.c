@@ -152,13 +152,13 @@ static int earlier(gconstpointer a, gconstpointer b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* When they would end, or as it is `now_set`; what is past already ends as of the preview. */
-static JsonArray *ends_of(const struct ap_terms_tally *t, bool now_set)
+/* When they would end, or (`as_is`) end without the change; what is past already ends as of the preview. */
+static JsonArray *ends_of(const struct ap_terms_tally *t, bool as_is)
 {
 	g_autoptr(GArray) times = g_array_sized_new(FALSE, FALSE, sizeof(int64_t), t->losses->len);
 	for (guint i = 0; i < t->losses->len; i++) {
 		const struct ap_terms_loss *loss = loss_at(t, i);
-		int64_t at = MAX(now_set ? loss->expires_ms : loss->would_expire_ms, t->as_of_ms);
+		int64_t at = MAX(as_is ? loss->expires_ms : loss->would_expire_ms, t->as_of_ms);
 		g_array_append_val(times, at);
 	}
 	g_array_sort(times, earlier);

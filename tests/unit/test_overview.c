@@ -97,9 +97,11 @@ static void a_period_lists_its_recordings(void **state)
 	(void)state;
 	struct site s = site_with_three();
 	g_autofree char *tomorrow = day_of(&s, 1), *today = day_of(&s, 0);
-	g_autofree char *day = g_strconcat("/v1/expiries/", tomorrow, NULL), *empty = g_strconcat("/v1/expiries/", today, NULL);
+	g_autofree char *day = g_strconcat("/v1/expiries/", tomorrow, NULL),
+			*empty = g_strconcat("/v1/expiries/", today, NULL);
 	g_autofree char *month = g_strndup(day, strlen("/v1/expiries/2027-01"));
-	g_autoptr(JsonNode) of_day = get(&s, "ada", day), of_month = get(&s, "ida", month), of_none = get(&s, "ada", empty);
+	g_autoptr(JsonNode) of_day = get(&s, "ada", day), of_month = get(&s, "ida", month),
+			    of_none = get(&s, "ada", empty);
 	assert_int_equal(json_array_get_length(list(of_day, "recordings")), 2);
 	assert_int_equal(json_array_get_length(list(of_month, "recordings")), 2);
 	assert_int_equal(json_array_get_length(list(of_none, "recordings")), 0);
@@ -108,11 +110,16 @@ static void a_period_lists_its_recordings(void **state)
 	assert_true(json_object_has_member(at(list(of_day, "recordings"), 0), "reference"));
 	assert_false(json_object_has_member(at(list(of_month, "recordings"), 0), "reference"));
 	/* Behind the first there is one more. */
-	g_autofree char *rest = g_strconcat(day, "?after=", json_object_get_string_member(at(list(of_day, "recordings"), 0), "id"), NULL);
+	g_autofree char *rest = g_strconcat(
+		day, "?after=", json_object_get_string_member(at(list(of_day, "recordings"), 0), "id"), NULL);
 	g_autoptr(JsonNode) second = get(&s, "ada", rest);
 	assert_int_equal(json_array_get_length(list(second, "recordings")), 1);
-	static const char *const wrong[] = {"/v1/expiries/2027-13", "/v1/expiries/2027-1-1", "/v1/expiries/now", "/v1/expiries/before?after=x",
-					    "/v1/expiries?from=2027-02-30", "/v1/expiries?from=2027-01-02&to=2027-01-02",
+	static const char *const wrong[] = {"/v1/expiries/2027-13",
+					    "/v1/expiries/2027-1-1",
+					    "/v1/expiries/now",
+					    "/v1/expiries/before?after=x",
+					    "/v1/expiries?from=2027-02-30",
+					    "/v1/expiries?from=2027-01-02&to=2027-01-02",
 					    "/v1/expiries?from=2027-01-01&to=2047-01-01"};
 	for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
 		assert_int_equal(site_as(&s, "ada", "GET", wrong[i], NULL), 400);
@@ -126,8 +133,9 @@ static void only_ones_own_and_what_is_to_come(void **state)
 {
 	(void)state;
 	struct site s = site_with_three();
-	fixture_run(s.f, "INSERT INTO erasure (id, recording, cause, step, ordered_ms, ordered_leaf)"
-			 " SELECT randomblob(16), id, 'admin', 'ordered', 1, 0 FROM recording ORDER BY expires_ms LIMIT 1");
+	fixture_run(s.f,
+		    "INSERT INTO erasure (id, recording, cause, step, ordered_ms, ordered_leaf)"
+		    " SELECT randomblob(16), id, 'admin', 'ordered', 1, 0 FROM recording ORDER BY expires_ms LIMIT 1");
 	g_autoptr(JsonNode) year = get(&s, "ada", "/v1/expiries");
 	assert_int_equal(json_object_get_int_member(at(list(year, "days"), 0), "count"), 1);
 	g_autoptr(JsonNode) seen = get(&s, "ada", "/v1/overview");
@@ -152,9 +160,10 @@ static void the_overview_says_what_runs_and_waits(void **state)
 	fixture_run(s.f, "INSERT INTO epoch (generation, session, recording, number, opened_ms, opened_leaf)"
 			 " SELECT 5, session, id, 1, 1, 0 FROM recording WHERE state = 'recording'");
 	for (int i = -1; i < 2; i++) { /* overdue, soon, later */
-		g_autofree char *sql = g_strdup_printf("INSERT INTO request (id, session, role, type, detail, state, created_ms, due_ms, leaf)"
-						       " SELECT randomblob(16), id, 1, 'access', '', 'open', 1, %lld, 0 FROM session",
-						       (long long)(s.f->wall_ms + i * 20 * DAY + DAY));
+		g_autofree char *sql = g_strdup_printf(
+			"INSERT INTO request (id, session, role, type, detail, state, created_ms, due_ms, leaf)"
+			" SELECT randomblob(16), id, 1, 'access', '', 'open', 1, %lld, 0 FROM session",
+			(long long)(s.f->wall_ms + i * 20 * DAY + DAY));
 		fixture_run(s.f, sql);
 	}
 	g_autoptr(JsonNode) seen = get(&s, "ada", "/v1/overview"), audited = get(&s, "ida", "/v1/overview");

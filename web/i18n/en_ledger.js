@@ -1,6 +1,6 @@
 /* English: the ledger as verified in the page. */
 export const enLedger = {
-	'ledger.lead': 'The log proves who agreed to what, who watched and what was erased. Your browser verifies it by itself: it takes nothing on the server’s word.',
+	'ledger.lead': 'The log proves who agreed to what, who watched and what was erased. Your browser verifies it by itself, with this page’s code; whoever does not rely on that either verifies elsewhere, as said at the very bottom.',
 	'ledger.title': 'Verified in this page',
 	'ledger.verify': 'Verify again',
 	'ledger.holds': 'The log holds.',

@@ -1,6 +1,6 @@
 /* French: the ledger as verified in the page. */
 export const frLedger = {
-	'ledger.lead': 'Le registre des preuves dit qui a accepté quoi, qui a regardé et ce qui fut effacé. Votre navigateur le vérifie lui-même : il ne croit le serveur sur parole en rien.',
+	'ledger.lead': 'Le registre des preuves dit qui a accepté quoi, qui a regardé et ce qui fut effacé. Votre navigateur le vérifie lui-même, avec le code de cette page ; qui ne se fie pas non plus à celle-ci vérifie ailleurs, comme il est dit tout en bas.',
 	'ledger.title': 'Vérifié dans cette page',
 	'ledger.verify': 'Vérifier à nouveau',
 	'ledger.holds': 'Le registre tient.',
