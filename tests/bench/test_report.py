@@ -74,6 +74,14 @@ class Noise(unittest.TestCase):
         line = next(one for one in made.rows() if one["server"] == "aparte")
         self.assertEqual((line["ns_packet"], line["runs"], line["quiet"], line["ns_packet_range"]), (5100, 3, 2, [5000, 5200]))
 
+    def test_a_run_that_forwarded_nothing_failed(self):
+        words = ["x", *["1"] * (len(rounds.FIELDS) - 1)]
+        self.assertEqual(rounds.read(",".join(words))["ns_packet"], 1)
+        words[rounds.FIELDS.index("ns_packet")] = "inf"
+        self.assertIsNone(rounds.read(",".join(words)))
+        self.assertIsNone(rounds.read("x,1"))
+        self.assertIsNone(rounds.read(""))
+
     def test_a_round_of_recording_counts_when_all_its_windows_were_quiet(self):
         raw = recorded()
         loud = copy.deepcopy(raw["rounds"][0])
@@ -176,6 +184,12 @@ class Vault(unittest.TestCase):
         self.assertIsNone(vault.verified(text.replace("1000000", "200000")))
         self.assertEqual(vault.last_object('x\n{"a": 1}\n{"b": 2}\n', "a"), {"a": 1})
         self.assertIsNone(vault.last_object('{"a": "1"}', "a"))
+
+
+class Program(unittest.TestCase):
+    def test_every_part_is_python(self):
+        for path in (HERE / "performance").glob("*.py"):
+            compile(path.read_text(), path, "exec")
 
 
 class Joining(unittest.TestCase):

@@ -69,7 +69,8 @@ def recorded(options):
 def main():
     options = arguments()
     own_network()
-    names = options.only.split(",") if options.only else [*servers.ALL, "recording", "vault", *[] if options.quick else ["joining"]]
+    everything = [*servers.ALL, "recording", "vault", *(() if options.quick else ("joining",))]
+    names = options.only.split(",") if options.only else everything
     relay_names = [name for name in names if name in servers.ALL]
     result = {"machine": machine.describe(), "rows": []}
     if "vault" in names:

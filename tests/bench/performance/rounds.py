@@ -1,4 +1,5 @@
 """Measurements: one generator run each, those that other work disturbed dropped, the rest put together by their medians."""
+import math
 import statistics
 import subprocess
 
@@ -10,6 +11,15 @@ FIELDS = ("label pairs sent_pps forwarded_pps sent got loss_percent p50_us p99_u
           "core_percent rss_idle_kib rss_connected_kib rss_kib threads idle_percent steal_percent generator_percent "
           "generator_late_p99_us setup_s bad rtcp others_percent").split()
 SHOWN = ("loss_percent", "p50_us", "p99_us", "ns_packet", "core_percent", "generator_percent", "others_percent")
+
+
+def read(line):
+    """The generator's figures; None when it failed, or nothing at all was forwarded in its window."""
+    values = line.split(",")
+    if len(values) != len(FIELDS):
+        return None
+    run = {field: value if field == "label" else float(value) for field, value in zip(FIELDS, values)}
+    return run if math.isfinite(run["ns_packet"]) and run["p50_us"] >= 0 else None
 
 
 class Rounds:
@@ -24,10 +34,10 @@ class Rounds:
                 line = self._generate(server, pairs, burst)
         except (AssertionError, OSError, subprocess.SubprocessError) as why:  # one that does not start ends no long run
             print(f"{name}: {why}", flush=True)
-        if line is None:
+        run = read(line or "")
+        if run is None:
             print(f"{name:14} {pairs:4} pairs, bursts of {burst:2}: failed", flush=True)
             return
-        run = {field: value if field == "label" else float(value) for field, value in zip(FIELDS, line.split(","))}
         run["kib_pair"] = (run["rss_kib"] - run["rss_idle_kib"]) / pairs
         self.runs.setdefault((name, pairs, burst), []).append(run)
         print(f"{name:14} {pairs:4} pairs, bursts of {burst:2}: {run['ns_packet']:6.0f} ns a packet, "
