@@ -94,7 +94,7 @@ export async function viewing({ api, me, id }) {
 	const recording = await api.get(path);
 	const urls = Object.fromEntries(ROLES.map((role) => [role, `${path}/tracks/${role}?access=${encodeURIComponent(id)}`]));
 	const names = Object.fromEntries(ROLES.map((role) => [role, recording[role]?.name]));
-	const player = new PairPlayer({ viewer: `${me.user} · ${formatMoment(new Date())}`, names });
+	const player = new PairPlayer({ viewer: `${me.user}\n${formatMoment(new Date())}`, names });
 	const stopped = trouble({ api, player, urls });
 	const below = el('section', { class: 'viewing-passages', label: 'viewing.passages', hidden: true });
 	player.load(urls).then(() => {
