@@ -13,3 +13,6 @@ ap_fuzz(http MAX_LEN 3072 LIBS ap_signalling ap_http PkgConfig::SOUP
 	SOURCES ${CMAKE_SOURCE_DIR}/tests/testlib/fake_media.c)
 ap_fuzz(srtp MAX_LEN 1501 LIBS ap_media)
 ap_fuzz(dtls MAX_LEN 1024 LIBS ap_media PkgConfig::OPENSSL SOURCES ${CMAKE_CURRENT_LIST_DIR}/parsed_once.c)
+if(AP_FUZZ)
+	target_sources(fuzz_dtls PRIVATE ${CMAKE_CURRENT_LIST_DIR}/plain_openssl.c)
+endif()
