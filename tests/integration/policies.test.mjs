@@ -116,7 +116,9 @@ test('R16 R37 an admin reads, edits, previews with the days, and applies on the 
 		await at('policy-wider').waitFor();
 		assert.equal(await at('policy-counts').getAttribute('data-at-once'), '0');
 		assert.equal(await at('policy-counts').getAttribute('data-total'), '1');
-		assert.equal(await at('policy-day').count(), 1);
+		/* The one recording, as a picture: where it ends as it is, and where it would. */
+		assert.deepEqual(await at('picture-bar').evaluateAll((bars) => bars.map((bar) => Number(bar.dataset.count)).filter(Boolean)), [1, 1]);
+		assert.match(await at('picture-shorter').innerText(), /1/);
 		assert.deepEqual(await axe(page), []);
 		await at('policy-apply').click();
 		await until('the third version is shown', async () => (await at('policy-version').count()) === 3);
