@@ -14,11 +14,11 @@
 #define STAMP 8
 #define MARKED (sizeof RECORDED_MARK - 1 + STAMP)
 
-/* A picture that costs what is allowed, and noise. 2.8 Mbit/s asked for are about 250 packets a second. */
+/* A picture that costs what is allowed, and noise. So many bit/s asked for are about 250 packets a second. */
 #define VIDEO                                                                                               \
 	"videotestsrc num-buffers=100 pattern=zone-plate kx2=14 ky2=9 kt=11 ! "                             \
 	"video/x-raw,width=640,height=360,framerate=25/1 ! "                                                \
-	"vp8enc deadline=1 cpu-used=8 end-usage=cbr target-bitrate=2800000 keyframe-max-dist=50 ! "         \
+	"vp8enc deadline=1 cpu-used=8 end-usage=cbr target-bitrate=2480000 keyframe-max-dist=50 ! "         \
 	"rtpvp8pay mtu=1172 picture-id-mode=15-bit"
 #define AUDIO                                                                                               \
 	"audiotestsrc num-buffers=200 samplesperbuffer=960 wave=pink-noise volume=0.2 ! "                   \
