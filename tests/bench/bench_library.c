@@ -84,23 +84,8 @@ static void fill(struct fixture *f, int recordings)
 	assert_ok(ap_db_commit(ap_vault_db(f->v)));
 }
 
-int main(int argc, char **argv)
+static int measure(int recordings)
 {
-	gint recordings = 10000;
-	g_autofree char *directory = NULL;
-	const GOptionEntry entries[] = {
-		{ "recordings", 0, 0, G_OPTION_ARG_INT, &recordings, "how many (10000)", "N" },
-		{ "directory", 0, 0, G_OPTION_ARG_FILENAME, &directory, "on the disk to measure (the temporary directory)", "DIR" },
-		G_OPTION_ENTRY_NULL,
-	};
-	g_autoptr(GOptionContext) context = g_option_context_new("- pages of a large library, timed");
-	g_option_context_add_main_entries(context, entries, NULL);
-	if (!g_option_context_parse(context, &argc, &argv, NULL) || recordings < 200)
-		return 2;
-	g_autofree char *absolute = directory ? g_canonicalize_filename(directory, NULL) : NULL;
-	if (absolute)
-		g_setenv("TMPDIR", absolute, TRUE);
-	ap_log_init("bench", AP_LOG_ERROR);
 	struct fixture *f = fixture_new();
 	struct ap_actor ada = fixture_user(f, "ada", "admin", NULL), sam = fixture_user(f, "sam", "supervisor", NULL),
 			coach = fixture_user(f, "carla", "coach", "1-7");
@@ -140,4 +125,24 @@ int main(int argc, char **argv)
 	printf(",\"worst\":\"%s\",\"worst_ms\":%.1f}\n", of, worst);
 	fixture_free(f);
 	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	gint recordings = 10000;
+	g_autofree char *directory = NULL;
+	const GOptionEntry entries[] = {
+		{ "recordings", 0, 0, G_OPTION_ARG_INT, &recordings, "how many (10000)", "N" },
+		{ "directory", 0, 0, G_OPTION_ARG_FILENAME, &directory, "on the disk to measure (the temporary directory)", "DIR" },
+		G_OPTION_ENTRY_NULL,
+	};
+	g_autoptr(GOptionContext) context = g_option_context_new("- pages of a large library, timed");
+	g_option_context_add_main_entries(context, entries, NULL);
+	if (!g_option_context_parse(context, &argc, &argv, NULL) || recordings < 200)
+		return 2;
+	g_autofree char *absolute = directory ? g_canonicalize_filename(directory, NULL) : NULL;
+	if (absolute)
+		g_setenv("TMPDIR", absolute, TRUE);
+	ap_log_init("bench", AP_LOG_ERROR);
+	return measure(recordings);
 }
