@@ -83,7 +83,7 @@ export const enOverview = {
 	'expiry.none': 'No recording ends then.',
 	'expiry.ends': 'Ends on',
 	'picture.now': 'At once',
-	'picture.nowShort': '≤ 0',
+	'picture.nowShort': 'now',
 	'picture.week': 'week of {day}',
 	'picture.before': 'Ends today’s way',
 	'picture.after': 'Ends with this change',

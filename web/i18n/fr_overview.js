@@ -83,7 +83,7 @@ export const frOverview = {
 	'expiry.none': 'Aucun enregistrement ne prend fin alors.',
 	'expiry.ends': 'Prend fin le',
 	'picture.now': 'Tout de suite',
-	'picture.nowShort': '≤ 0',
+	'picture.nowShort': 'auj.',
 	'picture.week': 'semaine du {day}',
 	'picture.before': 'Fin actuelle',
 	'picture.after': 'Fin avec ce changement',
