@@ -20,7 +20,7 @@ struct process {
 	bool stopping;
 };
 
-/* GStreamer must not look for plugins, fork a scanner or write a cache: chain.c names the three files it needs. */
+/* GStreamer must not look for plugins, fork a scanner or write a cache: chain.c names the files it needs. */
 static void set_environment(void)
 {
 	g_setenv("GST_REGISTRY_FORK", "no", TRUE);
