@@ -1,18 +1,13 @@
 /* R22: what a restore brings back, and what no restore may. */
-#include "recorder/backup/db_backup.h"
 #include "recorder/backup/journal.h"
 #include "recorder/backup/release.h"
 #include "recorder/db/db_consent.h"
-#include "recorder/db/db_hold.h"
 #include "recorder/db/db_ledger.h"
-#include "recorder/db/db_policy.h"
 #include "recorder/db/db_session.h"
-#include "recorder/db/db_term.h"
 #include "recorder/erasure/erasure.h"
 #include "recorder/access/grant.h"
 #include "recorder/recording/recording.h"
 #include "recorder/keys/turnover.h"
-#include "recorder/proof/proof.h"
 #include "tests/testlib/backup_fixture.h"
 
 #include <glib/gstdio.h>
