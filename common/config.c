@@ -20,7 +20,7 @@ static const struct key keys[] = {
 	{ "gateway.advertise", LIST, "", 0, 0 },
 	{ "gateway.media_port", INTEGER, "7000", 1, 65000 },
 	{ "gateway.workers", INTEGER, "0", 0, 64 },
-	{ "gateway.gather_us", INTEGER, "120", 0, 400 },
+	{ "gateway.gather_us", INTEGER, "0", 0, 400 },
 	{ "gateway.cors_origins", LIST, "", 0, 0 },
 	{ "gateway.tls_certificate", TEXT, "", 0, 0 },
 	{ "gateway.tls_key", TEXT, "", 0, 0 },
