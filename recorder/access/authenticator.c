@@ -112,6 +112,7 @@ static struct ap_result write_taken(struct ap_vault *v, const struct ap_actor *u
 	ap_answer_text(body, "by", who);
 	AP_TRY(ap_ledger_append(ap_vault_ledger(v), ap_vault_db(v), AP_LEAF_OTHER, body, &leaf));
 	AP_TRY(ap_db_user_accepted(ap_vault_db(v), user->user, step)); /* the code that was shown logs nobody in */
+	AP_TRY(ap_db_user_enrolled(ap_vault_db(v), user->user)); /* or a restore would bring the old one back */
 	AP_TRY(ap_db_login_delete_others(ap_vault_db(v), user->user, &login));
 	return ap_db_keys_server_set(ap_vault_keys(v), name, secret);
 }

@@ -4,7 +4,8 @@
  *
  * It is offered to who has just shown both factors, and takes the place of the one before once a code of it was shown:
  * who copies it wrongly is not locked out. What is offered is kept in memory alone, for AP_OFFER_MS and AP_OFFER_TRIES
- * wrong codes; a restart forgets it.
+ * wrong codes; a restart forgets it. What was taken is a line of the journal: after a restore of an older copy the
+ * user is locked out until a reset, so that the authenticator before opens nothing.
  *
  * Threads: main thread.
  */

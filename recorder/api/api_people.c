@@ -101,7 +101,7 @@ static struct ap_result key_list(struct ap_api_call *c)
 	AP_TRY(find_tenant(c, &tenant));
 	AP_TRY(ap_db_staff_api_keys(ap_vault_db(c->v), tenant, &list));
 	c->answer = ap_answer_list("keys", list);
-	return ap_page_cut(c, "keys", "label");
+	return ap_page_cut(c, "keys", "id");
 }
 
 static struct ap_result key_add(struct ap_api_call *c)

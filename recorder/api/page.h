@@ -21,5 +21,5 @@ struct ap_result ap_page_asked(const struct ap_api_call *c, int64_t usual, struc
  * list; rows have an "id". */
 JsonNode *ap_page_answer(const char *name, JsonArray *list, const struct ap_page *page);
 /* For lists that are short by nature (staff, tenants, holds): cuts the page out of the whole list, which is the member `name` of
- * c->answer. Rows go by their member `key`. */
+ * c->answer. Rows go by their member `key`, of which no two have the same. */
 struct ap_result ap_page_cut(struct ap_api_call *c, const char *name, const char *key);

@@ -101,6 +101,16 @@ struct ap_result ap_db_user_chosen(struct ap_db *db, int64_t user, const char *p
 			 AP_VALUES(AP_V_INT(user), AP_V_TEXT(password_hash)));
 }
 
+/* As vault.db's trigger does for a password; keys.db, where this secret lies, has no journal. */
+struct ap_result ap_db_user_enrolled(struct ap_db *db, int64_t user)
+{
+	AP_TRY(ap_db_run(db, "UPDATE user_ SET credentials = credentials + 1 WHERE id = ?1", AP_VALUES(AP_V_INT(user))));
+	return ap_db_run(db,
+			 "INSERT INTO journal_due (event, number, word, at_ms)"
+			 " SELECT 'user_reset', id, CAST(credentials AS TEXT), 0 FROM user_ WHERE id = ?1",
+			 AP_VALUES(AP_V_INT(user)));
+}
+
 struct ap_result ap_db_user_disabled(struct ap_db *db, int64_t user, int64_t disabled_ms)
 {
 	return ap_db_run(db, "UPDATE user_ SET disabled_ms = ?2 WHERE id = ?1",
@@ -232,12 +242,15 @@ struct ap_result ap_db_staff_tenants(struct ap_db *db, JsonArray **ret_list)
 struct ap_result ap_db_staff_api_keys(struct ap_db *db, int64_t tenant, JsonArray **ret_list)
 {
 	static const struct ap_answer_column columns[] = {
+		{"id", ap_answer_row_text},
 		{"label", ap_answer_row_text},
 		{"created", ap_answer_row_time},
 		{"revoked", ap_answer_row_time},
 	};
 	struct ap_rows *rows = ap_db_query(
-		db, "SELECT label, created_ms, revoked_ms FROM api_key WHERE tenant = ?1 ORDER BY created_ms",
+		db,
+		"SELECT lower(substr(hex(hash), 1, 16)), label, created_ms, revoked_ms FROM api_key WHERE tenant = ?1"
+		" ORDER BY created_ms, hash",
 		AP_VALUES(AP_V_INT(tenant)));
 	return ap_answer_rows(rows, columns, G_N_ELEMENTS(columns), ret_list);
 }

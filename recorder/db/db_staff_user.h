@@ -33,6 +33,8 @@ struct ap_result ap_db_user_insert(struct ap_db *db, const struct ap_user_new *u
 struct ap_result ap_db_user_password(struct ap_db *db, int64_t user, const char *password_hash);
 /* One chosen by the user: the step of their last code stays. */
 struct ap_result ap_db_user_chosen(struct ap_db *db, int64_t user, const char *password_hash);
+/* Their secret of codes (in keys.db) was replaced: counted as a replaced password is, with its line of the journal. */
+struct ap_result ap_db_user_enrolled(struct ap_db *db, int64_t user);
 struct ap_result ap_db_user_disabled(struct ap_db *db, int64_t user, int64_t disabled_ms); /* 0: enabled */
 /* After a login: the step used, or one failure more and how long it locks. */
 struct ap_result ap_db_user_accepted(struct ap_db *db, int64_t user, int64_t totp_step);
@@ -56,6 +58,7 @@ struct ap_result ap_db_login_delete_user(struct ap_db *db, int64_t user);
 struct ap_result ap_db_login_list(struct ap_db *db, int64_t tenant, int64_t now_ms, JsonArray **ret_list);
 struct ap_result ap_db_login_delete_expired(struct ap_db *db, int64_t now_ms);
 
-/* {"name","policy","created"} and {"label","created","revoked"}. */
+/* {"name","policy","created"} and {"id","label","created","revoked"}; id: the first 8 bytes of
+ * the key's hash, in hex, for labels are given again. */
 struct ap_result ap_db_staff_tenants(struct ap_db *db, JsonArray **ret_list);
 struct ap_result ap_db_staff_api_keys(struct ap_db *db, int64_t tenant, JsonArray **ret_list);

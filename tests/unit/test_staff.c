@@ -137,6 +137,37 @@ static void setting_up_is_for_the_socket(void **state)
 	site_free(&s);
 }
 
+/* A key that took another's place has its label. */
+static void keys_of_one_label_are_paged_through(void **state)
+{
+	(void)state;
+	struct site s = site_new();
+	static const char *const labels[] = {"a", "a", "a", "b"};
+	g_autofree char *next = g_strdup("");
+	g_autoptr(GString) seen = g_string_new(NULL);
+	assert_int_equal(site_call(&s, s.local, "POST", "/v1/tenants", "{\"name\":\"acme\"}", NULL), 201);
+	for (size_t i = 0; i < G_N_ELEMENTS(labels); i++) {
+		g_autofree char *body = g_strdup_printf("{\"label\":\"%s\"}", labels[i]);
+		fixture_advance(s.f, i == 1 ? 0 : 1000);
+		site_call(&s, s.local, "DELETE", "/v1/tenants/acme/keys/a", NULL, NULL);
+		assert_int_equal(site_call(&s, s.local, "POST", "/v1/tenants/acme/keys", body, NULL), 201);
+	}
+	for (unsigned pages = 0; next && pages < 6; pages++) {
+		g_autofree char *path = g_strconcat("/v1/tenants/acme/keys?limit=1", *next ? "&after=" : "", next, NULL);
+		assert_int_equal(site_call(&s, s.local, "GET", path, NULL, NULL), 200);
+		g_autofree char *text = site_text(&s);
+		g_autoptr(JsonNode) page = json_from_string(text, NULL);
+		JsonObject *o = json_node_get_object(page);
+		JsonArray *keys = json_object_get_array_member(o, "keys");
+		assert_int_equal(json_array_get_length(keys), 1);
+		g_string_append(seen, json_object_get_string_member(json_array_get_object_element(keys, 0), "label"));
+		g_free(next);
+		next = g_strdup(json_object_get_string_member_with_default(o, "next", NULL));
+	}
+	assert_string_equal(seen->str, "aaab");
+	site_free(&s);
+}
+
 static void a_login_over_http_sets_a_strict_cookie(void **state)
 {
 	(void)state;
@@ -286,6 +317,7 @@ int main(void)
 		cmocka_unit_test(an_erased_recording_answers_erased),
 		cmocka_unit_test(cookies_change_nothing_from_elsewhere),
 		cmocka_unit_test(setting_up_is_for_the_socket),
+		cmocka_unit_test(keys_of_one_label_are_paged_through),
 		cmocka_unit_test(a_login_over_http_sets_a_strict_cookie),
 		cmocka_unit_test(what_is_public_needs_no_login),
 		cmocka_unit_test(a_connection_ends_with_its_answer),
