@@ -10,7 +10,6 @@
 
 #define DAY_MS INT64_C(86400000)
 #define SPAN_DAYS 366 /* where no end is asked for */
-#define LONGEST_DAYS 3660
 
 static int64_t now_of(const struct ap_api_call *c)
 {
@@ -59,13 +58,15 @@ static struct ap_result add_recordings(const struct ap_api_call *c, JsonObject *
 {
 	JsonObject *states;
 	JsonArray *running;
-	int64_t held, erasing;
+	int64_t held, erasing, live;
 	struct ap_db *db = ap_vault_db(c->v);
 	AP_TRY(ap_db_overview_states(db, c->actor.tenant, &states));
 	json_object_set_object_member(o, "recordings", states);
 	AP_TRY(ap_db_overview_stops(db, c->actor.tenant, now_of(c), &held, &erasing));
 	json_object_set_int_member(o, "held", held);
 	json_object_set_int_member(o, "erasing", erasing);
+	AP_TRY(ap_db_overview_live(db, c->actor.tenant, &live));
+	json_object_set_int_member(o, "live", live);
 	AP_TRY(ap_db_overview_running(db, c->actor.tenant, &running));
 	hide_references(c, running);
 	say_truth(running, "open");
@@ -104,9 +105,22 @@ static struct ap_result read_span(const struct ap_api_call *c, struct ap_overvie
 	span.to_ms = span.from_ms + SPAN_DAYS * DAY_MS;
 	if (to && !read_day(to, "", 10, &span.to_ms))
 		return malformed();
-	if (span.to_ms <= span.from_ms || span.to_ms - span.from_ms > LONGEST_DAYS * DAY_MS)
+	if (span.to_ms <= span.from_ms || span.to_ms - span.from_ms > AP_OVERVIEW_LONGEST * DAY_MS)
 		return malformed();
 	*ret_span = span;
+	return AP_SUCCESS;
+}
+
+/* Cut, it would count too little. */
+static struct ap_result read_days(const struct ap_api_call *c, const struct ap_overview_span *span,
+				  JsonArray **ret_days)
+{
+	g_autoptr(JsonArray) days = NULL;
+	AP_TRY(ap_db_overview_days(ap_vault_db(c->v), span, &days));
+	if (json_array_get_length(days) > AP_OVERVIEW_DAYS)
+		return ap_fail(AP_ERR_PROTOCOL, "malformed",
+			       "so many days of so many policies do not fit one answer: ask for fewer");
+	*ret_days = g_steal_pointer(&days);
 	return AP_SUCCESS;
 }
 
@@ -117,7 +131,7 @@ static struct ap_result expiries(struct ap_api_call *c)
 	JsonArray *days;
 	AP_TRY(read_span(c, &span));
 	AP_TRY(ap_db_overview_rest(ap_vault_db(c->v), &span, &before, &after, &without));
-	AP_TRY(ap_db_overview_days(ap_vault_db(c->v), &span, &days));
+	AP_TRY(read_days(c, &span, &days));
 	JsonObject *o = json_object_new();
 	ap_answer_time(o, "from", span.from_ms);
 	ap_answer_time(o, "to", span.to_ms);

@@ -62,6 +62,15 @@ struct ap_result ap_db_overview_requests(struct ap_db *db, int64_t tenant, int64
 	return AP_SUCCESS;
 }
 
+struct ap_result ap_db_overview_live(struct ap_db *db, int64_t tenant, int64_t *ret_live)
+{
+	return ap_db_count(db,
+			   "SELECT count(*) FROM recording r" OF_TENANT
+			   " AND r.state = 'recording' AND EXISTS (SELECT 1 FROM epoch p WHERE p.session = s.id"
+			   " AND p.recording = r.id AND p.closed_ms IS NULL)",
+			   AP_VALUES(AP_V_INT(tenant)), ret_live);
+}
+
 struct ap_result ap_db_overview_running(struct ap_db *db, int64_t tenant, JsonArray **ret_running)
 {
 	static const struct ap_answer_column columns[] = {
@@ -98,7 +107,7 @@ struct ap_result ap_db_overview_days(struct ap_db *db, const struct ap_overview_
 			    " AND r.expires_ms >= ?3 AND r.expires_ms < ?4 GROUP BY day, s.policy"
 			    " ORDER BY day, s.policy LIMIT ?5",
 			    AP_VALUES(AP_V_INT(span->tenant), AP_V_INT(span->now_ms), AP_V_INT(span->from_ms),
-				      AP_V_INT(span->to_ms), AP_V_INT(AP_OVERVIEW_DAYS)));
+				      AP_V_INT(span->to_ms), AP_V_INT(AP_OVERVIEW_DAYS + 1)));
 	return ap_answer_rows(rows, columns, G_N_ELEMENTS(columns), ret_days);
 }
 

@@ -11,7 +11,8 @@
 
 #include <json-glib/json-glib.h>
 
-#define AP_OVERVIEW_DAYS 10000 /* rows of days at most: ten years of three policies */
+#define AP_OVERVIEW_LONGEST 3660 /* days of a span: ten years */
+#define AP_OVERVIEW_DAYS (3 * AP_OVERVIEW_LONGEST) /* rows of days at most: of three policies */
 #define AP_OVERVIEW_RUNNING 50
 #define AP_OVERVIEW_PAGE 200
 
@@ -29,6 +30,8 @@ struct ap_overview_requests {
 struct ap_result ap_db_overview_requests(struct ap_db *db, int64_t tenant, int64_t now_ms, int64_t soon_ms,
 					 struct ap_overview_requests *ret_requests);
 
+/* How many have their gate open: all of them, while the list below is cut. */
+struct ap_result ap_db_overview_live(struct ap_db *db, int64_t tenant, int64_t *ret_live);
 /* Those being made, newest first, AP_OVERVIEW_RUNNING of them:
  * [{"recording","session","tenant","reference","begun","open"}], open while its gate is (1), else 0. */
 struct ap_result ap_db_overview_running(struct ap_db *db, int64_t tenant, JsonArray **ret_running);
@@ -38,8 +41,8 @@ struct ap_overview_span {
 	int64_t from_ms, to_ms; /* from, and before */
 	int64_t now_ms;
 };
-/* [{"day","policy","count","held"}], in order, AP_OVERVIEW_DAYS of them: the session's policy; held: of them, how many
- * a hold or a restriction keeps. */
+/* [{"day","policy","count","held"}], in order, AP_OVERVIEW_DAYS of them and one more where there are more: the
+ * session's policy; held: of them, how many a hold or a restriction keeps. */
 struct ap_result ap_db_overview_days(struct ap_db *db, const struct ap_overview_span *span, JsonArray **ret_days);
 /* How many end before the span (something keeps them), after it, and have no end yet. */
 struct ap_result ap_db_overview_rest(struct ap_db *db, const struct ap_overview_span *span, int64_t *ret_before,

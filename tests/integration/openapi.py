@@ -17,7 +17,10 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests/testlib"))
 from aparte_client import Instance, Peer, Staff, now, until  # noqa: E402
 
-SPEC = yaml.safe_load((TOP / "docs/openapi.yaml").read_text())
+TEXT = (TOP / "docs/openapi.yaml").read_text()
+SPEC = yaml.safe_load(TEXT)
+PATHS = re.findall(r"^  (/\S*):$", TEXT, re.MULTILINE)
+assert PATHS and len(PATHS) == len(set(PATHS)), "docs/openapi.yaml: a path stands twice, and a reader takes one of them"
 NOTHING = "00000000-0000-4000-8000-000000000000"
 FORMATS = jsonschema.FormatChecker(formats=["uuid"])
 

@@ -128,6 +128,43 @@ static void a_period_lists_its_recordings(void **state)
 	site_free(&s);
 }
 
+/* One that ends on each day of ten years, of a policy of its own. */
+static void fill(struct site *s, const char *policy)
+{
+	(void)fixture_consented(s->f, "[\"recording\"]");
+	g_autofree char *named = g_strdup_printf("UPDATE session SET policy = '%s' WHERE policy = 'default'", policy);
+	g_autofree char *days = g_strdup_printf(
+		"INSERT INTO recording (id, session, state, created_ms, expires_ms, coach_consent, coachee_consent,"
+		" coach_record, coachee_record, coach_recipient, coachee_recipient)"
+		" WITH RECURSIVE day (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM day WHERE n < 3659)"
+		" SELECT randomblob(16), s.id, 'sealed', 1, %lld + n * 86400000, 0, 0, zeroblob(16), zeroblob(16),"
+		" zeroblob(32), zeroblob(32) FROM day, session s WHERE s.policy = '%s'",
+		(long long)s->f->wall_ms, policy);
+	fixture_run(s->f, named);
+	fixture_run(s->f, days);
+}
+
+/* Ten years of three policies fit; more is refused, never cut. */
+static void what_does_not_fit_is_not_left_out_in_silence(void **state)
+{
+	(void)state;
+	struct site s = site_new();
+	site_user(&s, "ada", "admin", NULL);
+	fill(&s, "one");
+	fill(&s, "two");
+	fill(&s, "three");
+	g_autofree char *from = day_of(&s, 0), *to = day_of(&s, 3660);
+	g_autofree char *path = g_strdup_printf("/v1/expiries?from=%s&to=%s", from, to);
+	g_autoptr(JsonNode) all = get(&s, "ada", path);
+	assert_int_equal(json_array_get_length(list(all, "days")), 3 * 3660);
+	fill(&s, "four");
+	assert_int_equal(site_as(&s, "ada", "GET", path, NULL), 400);
+	site_expect_problem(&s, 400, "malformed");
+	g_autoptr(JsonNode) year = get(&s, "ada", "/v1/expiries");
+	assert_int_equal(json_array_get_length(list(year, "days")), 4 * 366);
+	site_free(&s);
+}
+
 /* Ordered erased is no end to come any more; another tenant's is nobody's business. */
 static void only_ones_own_and_what_is_to_come(void **state)
 {
@@ -159,6 +196,9 @@ static void the_overview_says_what_runs_and_waits(void **state)
 			 " (SELECT max(expires_ms) FROM recording)");
 	fixture_run(s.f, "INSERT INTO epoch (generation, session, recording, number, opened_ms, opened_leaf)"
 			 " SELECT 5, session, id, 1, 1, 0 FROM recording WHERE state = 'recording'");
+	/* More than the list holds, none of them at its gate: the count is of the one that is. */
+	fixture_run(s.f, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60)"
+			 " INSERT INTO recording (id, session, state, created_ms) SELECT randomblob(16), (SELECT id FROM session), 'recording', 9e12 + i FROM n");
 	for (int i = -1; i < 2; i++) { /* overdue, soon, later */
 		g_autofree char *sql = g_strdup_printf(
 			"INSERT INTO request (id, session, role, type, detail, state, created_ms, due_ms, leaf)"
@@ -187,6 +227,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(days_count_what_ends_on_them),
 		cmocka_unit_test(a_period_lists_its_recordings),
+		cmocka_unit_test(what_does_not_fit_is_not_left_out_in_silence),
 		cmocka_unit_test(only_ones_own_and_what_is_to_come),
 		cmocka_unit_test(the_overview_says_what_runs_and_waits),
 	};
