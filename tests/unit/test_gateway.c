@@ -358,6 +358,30 @@ static void too_many_requests_are_told_when_to_return(void **state)
 	world_end(&w);
 }
 
+/* R7: whoever else asks from the same address, and whatever this page asked before. */
+static void no_limit_holds_a_withdrawal_up(void **state)
+{
+	(void)state;
+	struct world w;
+	world_begin(&w, "gateway.rate_per_minute=10");
+	struct answer a = world_join(&w, "coach-token", NULL); /* from here on its token is known */
+	for (int i = 0; i < 9; i++)
+		world_expect(&w, "GET", "/v1/party", "coach-token", NULL, NULL, 200, "");
+	world_expect(&w, "GET", "/v1/party", "coach-token", NULL, NULL, 429, "rate");
+	world_expect(&w, "POST", "/v1/party/presence", "coach-token", TYPE_JSON, "{}", 429, "rate");
+	world_expect(&w, "POST", "/v1/party/pause", "coach-token", NULL, NULL, 200, "");
+	world_expect(&w, "DELETE", "/v1/party/pause", "coach-token", NULL, NULL, 429, "rate");
+	/* Unknown tokens in bulk are held back, and hold back nobody who is known. */
+	for (int i = 0; i < 10; i++)
+		world_expect(&w, "POST", "/v1/consents", "wrong", TYPE_JSON, "{}", 401, "token-invalid");
+	world_expect(&w, "POST", "/v1/consents", "wrong", TYPE_JSON, "{}", 429, "rate");
+	fake_vault_clear_calls(w.vault);
+	world_expect(&w, "POST", "/v1/consents", "coach-token", TYPE_JSON, "{}", 201, "");
+	assert_string_equal(fake_vault_calls(w.vault), "ConsentPut ");
+	answer_clear(&a);
+	world_end(&w);
+}
+
 static void turn_credentials_come_with_the_answer(void **state)
 {
 	(void)state;
@@ -391,6 +415,7 @@ int main(void)
 		TEST(pages_are_compressed_for_who_takes_it),
 		cmocka_unit_test(other_origins_only_when_configured),
 		cmocka_unit_test(too_many_requests_are_told_when_to_return),
+		cmocka_unit_test(no_limit_holds_a_withdrawal_up),
 		cmocka_unit_test(turn_credentials_come_with_the_answer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
