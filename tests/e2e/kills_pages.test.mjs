@@ -80,7 +80,7 @@ test('a withdrawal while nothing runs at all is delivered once something does', 
 	const old = await underWay(), was = await connections();
 	kill('serve', 'aparte-gateway', 'aparte-recorder', 'aparte-capture', 'captures');
 	await coach.click(hook('withdraw'));
-	await coach.waitForSelector(`${hook('consent-problem')}[data-error="decision-kept"]`);
+	await coach.waitForSelector(`${hook('consent-problem')}[data-error="decision-late"]`);
 	await instance.serve();
 	await callIsBack(was);
 	await until('all is erased', async () => (await recordings()).every(({ state }) => state === 'erased'), 20000);

@@ -79,6 +79,15 @@ test('what is switched off in the lobby stays off in the call, and over a reload
 	await until(async () => (await attribute(at('mute'), 'aria-pressed')) === 'true', 'heard again');
 });
 
+test('a coach reads what binds a coach (R33)', async () => {
+	mock.party.role = 'coach';
+	const { page } = await open();
+	await page.locator('.limits').waitFor();
+	const words = await page.locator('.limits').innerText();
+	assert.match(words, /Vous êtes tenu au secret[\s\S]*vous pouvez devoir alerter/);
+	assert.doesNotMatch(words, /coach (est tenu|peut)/);
+});
+
 test('devices can be changed in the midst of a call', async () => {
 	const { page, at } = await join();
 	await at('close-panel').click();
@@ -87,6 +96,73 @@ test('devices can be changed in the midst of a call', async () => {
 	assert.deepEqual(await everyLook(page, 'call-devices', { looks: [], languages: ['fr'] }), []);
 	await page.keyboard.press('Escape');
 	await at('settings-dialog').waitFor({ state: 'detached' });
+});
+
+const title = (page) => page.evaluate(() => document.title);
+
+/* Lets the page's timers that are due within that time come at once. */
+async function later(page, ms) {
+	await page.clock.fastForward(ms);
+}
+
+/* In a call that is recorded, its clock in the test's hand. */
+async function recorded() {
+	mock.party.consents = { recording: 'ConsentGiven' };
+	opened = await openPage(browser, mock.origin);
+	const { page, at } = opened;
+	await page.clock.install();
+	await page.goto(`${mock.origin}/join#${TOKEN}`);
+	await at('join-start').click();
+	await at('given-recording').waitFor({ state: 'attached' });
+	mock.gate('open', [], { generation: '3' });
+	await until(async () => (await title(page)).includes('Enregistrement en cours'), 'recorded');
+	return opened;
+}
+
+test('an event stream that falls silent without a word: nothing is known, and the title says recorded no more', async () => {
+	const { page, at } = await recorded();
+	mock.eventsFail = true;
+	await later(page, 6000);
+	assert.match(await title(page), /Enregistrement en cours/, 'a heartbeat may be late');
+	await later(page, 7000);
+	await until(async () => (await attribute(at('gate-state'), 'data-reasons')) === 'unknown', 'unknown');
+	await until(async () => (await title(page)) === 'Aparté', 'the title too');
+	assert.match(await at('gate-state').innerText(), /pas connu/);
+});
+
+test('a withdrawal that may not have arrived: said so, and this page vouches for nobody until it has', async () => {
+	const { page, at } = await recorded();
+	await until(() => mock.presences.length, 'present');
+	mock.consentsFail = [429, 'rate'];
+	await at('withdraw').click();
+	await at('consent-problem').waitFor();
+	assert.equal(await attribute(at('consent-problem'), 'data-error'), 'decision-late');
+	assert.match(await at('consent-problem').innerText(), /peut continuer/);
+	const before = mock.presences.length;
+	for (let i = 0; i < 2; i++) {
+		const asked = mock.consentsAsked;
+		await later(page, 5100);
+		await until(() => mock.consentsAsked > asked, 'repeated');
+	}
+	assert.equal(mock.presences.length, before);
+	mock.consentsFail = false;
+	await until(() => mock.statements.length === 1, 'delivered');
+});
+
+test('after leaving a session that is recorded the title no longer says so', async () => {
+	const { page, at } = await recorded();
+	await at('leave').click();
+	await at('my-data').waitFor();
+	await later(page, 2000);
+	assert.equal(await title(page), 'Aparté');
+});
+
+test('a link that expires during the call ends in its own words', async () => {
+	const { at } = await join();
+	mock.tokenProblem = 'token-expired';
+	for (const stream of mock.streams) stream.destroy();
+	await at('fatal').waitFor();
+	assert.equal(await attribute(at('fatal'), 'data-error'), 'token-expired');
 });
 
 test('call: media both ways on one offer with audio, camera and screen; both pictures move', async () => {
@@ -178,8 +254,11 @@ test('a bare 64-bit generation survives', async () => {
 	assert.equal(mock.presences[0].generation, '9223372036854775805');
 });
 
+/* Where the focus is: a part of the page, never lost to the beginning of it. */
+const focus = (page) => page.evaluate(() => document.activeElement?.dataset.testid ?? document.activeElement?.tagName);
+
 test('off the record and withdrawal are one click each', async () => {
-	const { at } = await join();
+	const { page, at } = await join();
 	assert.equal(await at('withdraw').isVisible(), false);
 	await at('consent-purpose-recording').check();
 	await at('consent-accept').click();
@@ -187,10 +266,12 @@ test('off the record and withdrawal are one click each', async () => {
 	await at('pause').click();
 	await at('resume').waitFor();
 	assert.deepEqual(mock.pauses, [true]);
+	assert.equal(await focus(page), 'resume');
 	assert.match(await at('gate-state').innerText(), /Hors enregistrement/);
 	await at('resume').click();
 	await until(async () => (await at('gate-state').innerText()).includes('en attente'), 'waits for the other');
 	assert.equal(await at('resume').isVisible(), false);
+	assert.equal(await focus(page), 'gate-state');
 	mock.party.paused = { self: false, peer: false };
 	mock.gate('open', [], { generation: '7' });
 	await at('withdraw').click();
@@ -199,6 +280,7 @@ test('off the record and withdrawal are one click each', async () => {
 	assert.deepEqual(mock.statements[1].purposes, ['recording']);
 	assert.ok(mock.statements[1].event_time > mock.statements[0].event_time);
 	await until(async () => !(await at('withdraw').isVisible()), 'nothing left to withdraw');
+	assert.equal(await focus(page), 'gate-state');
 });
 
 /* Tab until that control has the focus, as a person without a pointer goes there; the focus must be seen. */
@@ -243,7 +325,12 @@ test('refusal: as easy, no reminder, the panel stays away after a reload', async
 	await until(() => mock.statements.length === 1, 'refused');
 	assert.equal(mock.statements[0].event, 'ConsentRefused');
 	assert.deepEqual(mock.statements[0].purposes, ['recording', 'supervision']);
-	assert.equal(await attribute(at('consent-summary'), 'data-state'), 'ConsentRefused');
+	await until(async () => (await attribute(at('consent-summary'), 'data-state')) === 'ConsentRefused', 'told');
+	assert.equal(await focus(page), 'consent-summary');
+	assert.equal(await attribute(at('open-consent'), 'aria-expanded'), 'true');
+	await at('close-panel').click();
+	assert.equal(await focus(page), 'open-consent');
+	assert.equal(await attribute(at('open-consent'), 'aria-expanded'), 'false');
 	await page.reload();
 	await at('gate-state').waitFor();
 	await until(() => mock.offers === 2, 'reconnected by itself');
@@ -373,6 +460,7 @@ async function without(failures, options) {
 	await opened.page.addInitScript((names) => {
 		const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
 		navigator.mediaDevices.getUserMedia = (wish) => {
+			window.asked = (window.asked ?? 0) + 1;
 			const name = Object.keys(wish).map((kind) => wish[kind] && names[kind]).find(Boolean);
 			return name ? Promise.reject(new DOMException('', name)) : real(wish);
 		};
@@ -410,6 +498,31 @@ test('no camera at all, a microphone in use: each says its own; one hears and se
 	await until(async () => (await attribute(at('mute'), 'aria-pressed')) === 'true', 'heard');
 });
 
+test('a device that is plugged in: taken in the lobby, and in the call only when a person asks for it', async () => {
+	const plugIn = (page) => page.evaluate(() => {
+		const before = window.asked;
+		navigator.mediaDevices.dispatchEvent(new Event('devicechange'));
+		return window.asked - before;
+	});
+	const { page, at } = await without({ audio: 'NotFoundError', video: 'NotFoundError' });
+	assert.equal(await plugIn(page), 1);
+	await until(async () => (await at('device-problem').isVisible()) && (await page.evaluate(() => window.asked)) >= 6, 'asked and missed again');
+	await at('join-start').click();
+	await at('gate-state').waitFor();
+	await at('close-panel').click();
+	await page.evaluate(() => window.mend());
+	assert.equal(await plugIn(page), 0);
+	await at('settings').click();
+	await at('settings-dialog').getByTestId('device-problem').waitFor();
+	assert.equal(await plugIn(page), 0, 'nor while one looks at the devices');
+	await page.keyboard.press('Escape');
+	await at('settings-dialog').waitFor({ state: 'detached' });
+	assert.equal(await plugIn(page), 0);
+	assert.equal(await attribute(page.locator('.stage'), 'data-self'), 'off');
+	await at('camera').click();
+	await until(async () => (await attribute(page.locator('.stage'), 'data-self')) === 'on', 'by a click');
+});
+
 test('the vault alone lost: the call goes on; the server lost: a line says so, and nothing counts as recorded', async () => {
 	const { page, at } = await join();
 	mock.change({ peer: { name: 'Dominique', connected: true } });
@@ -422,7 +535,7 @@ test('the vault alone lost: the call goes on; the server lost: a line says so, a
 	mock.eventsFail = true;
 	for (const stream of mock.streams) stream.destroy();
 	await at('lost').waitFor();
-	assert.match(await at('lost').innerText(), /tenu pour arrêté/);
+	assert.match(await at('lost').innerText(), /ne savons pas si elle est enregistrée/);
 	assert.equal(await attribute(at('lost'), 'data-kind'), 'signal', 'the pictures stay');
 	assert.equal(await attribute(at('gate-state'), 'data-reasons'), 'unknown');
 	assert.deepEqual(await everyLook(page, 'call-server-lost', { looks: ['phone'], languages: ['fr'] }), []);
@@ -434,11 +547,18 @@ test('a lost connection is told over the pictures until it is back', async () =>
 	mock.answerer = null;
 	const { page, at } = await join();
 	await at('lost').waitFor();
-	assert.match(await at('lost').innerText(), /rien n’est enregistré/);
+	assert.match(await at('lost').innerText(), /s’arrête dans les secondes/);
 	await at('close-panel').click();
 	assert.deepEqual(await everyLook(page, 'call-reconnecting', { looks: [], languages: ['fr'] }), []);
+	mock.gate('open', [], { generation: '4' });
+	mock.gate('opening', [], { generation: '5' });
+	mock.gate('open', [], { generation: '5' });
+	mock.send('peer', { mic: false });
+	await until(async () => (await at('gate-state').innerText()).includes('pas connu'), 'open is not believed without media');
+	assert.equal(await title(page), 'Aparté');
 	mock.answerer = (sdp) => answerer.answer(sdp);
 	await at('lost').waitFor({ state: 'hidden', timeout: 15000 });
+	await until(async () => (await title(page)).includes('Enregistrement en cours'), 'known again');
 });
 
 test('very long names break no view', async () => {

@@ -12,16 +12,25 @@ import { Presence } from './presence.js';
 import { watchQuality } from './quality.js';
 import { Stage } from './stage.js';
 
-/* The panel beside the pictures (under them on a phone); closed it leaves the tab order. */
+/* The panel beside the pictures (under them on a phone); closed it leaves the tab order, and the focus goes to what opens it. */
 function sidePanel(content) {
 	const close = el('button', { type: 'button', class: 'control small', label: 'close', hint: 'close', test: 'close-panel' }, drawn('close'));
-	const node = el('aside', { class: 'side', label: 'call.panel' }, close, content);
+	const node = el('aside', { class: 'side', id: 'call-panel', label: 'call.panel' }, close, content);
+	let opener;
 	const set = (open) => {
 		node.hidden = !open;
+		opener.setAttribute('aria-expanded', String(open));
 		if (open) node.querySelector('h2')?.scrollIntoView({ block: 'start' });
 	};
-	close.addEventListener('click', () => set(false));
-	return { node, set, toggle: () => set(node.hidden) };
+	close.addEventListener('click', () => {
+		set(false);
+		opener.focus();
+	});
+	const openedBy = (button) => {
+		opener = button;
+		button.setAttribute('aria-controls', node.id);
+	};
+	return { node, set, openedBy, toggle: () => set(node.hidden) };
 }
 
 function connectionLine(media) {
@@ -81,20 +90,24 @@ export async function call(root, { api, session, device, devices, consents, lang
 		if (panel.hasProblem) side.set(true); /* what went wrong with it is never out of sight */
 	}, problem);
 	const line = connectionLine(media);
-	const presence = new Presence(api, session, device);
+	const presence = new Presence(api, session, device, consents);
 	const over = replacedNotice(() => media.resume());
 	const lost = lostView(media, session);
 	stage.node.append(lost.node);
 	let finish;
 	const ended = new Promise((resolve) => (finish = resolve));
 	const bar = controls({ devices, media, state, stage, problem, page: () => page, togglePanel: () => side.toggle(), leave: async () => finish('left') });
+	side.openedBy(bar.consent);
 	const page = el('main', { class: 'call' },
 		el('div', { class: 'call-top' }, el('h1', { class: 'brand', t: 'brand' }), gate.node, language),
 		el('div', { class: 'call-middle' }, stage.node, side.node),
 		el('div', { class: 'call-bottom' }, line.node, bar.node, bar.consent), problem.node, gate.announcement, over.node);
 	root.replaceChildren(page);
 	wireMedia(media, devices, stage);
-	media.addEventListener('state', () => media.state === 'failed' && problem.show(media.failure));
+	media.addEventListener('state', () => {
+		session.setCut(['reconnecting', 'failed'].includes(media.state));
+		if (media.state === 'failed') problem.show(media.failure);
+	});
 	session.addEventListener('online', () => media.verify());
 	session.addEventListener('end', ({ detail }) => {
 		if (detail?.reason !== 'replaced') return finish(detail?.reason ?? 'ended');
@@ -109,6 +122,8 @@ export async function call(root, { api, session, device, devices, consents, lang
 	const why = await ended;
 	line.stop();
 	lost.stop();
+	gate.stop();
+	stage.stop();
 	bar.stop();
 	presence.stop();
 	media.stop(why === 'left');

@@ -79,10 +79,12 @@ class ConsentPanel {
 		if (!this.#notice) return;
 		this.shown = this.#known();
 		const state = this.#session.consent('recording');
-		const summary = this.#decided() ? el('p', { class: 'summary', test: 'consent-summary', 'data-state': state,
-			t: state === GIVEN ? 'consent.given' : 'consent.notGiven' }) : el('p', { class: 'lead', t: 'consent.lead' });
+		const summary = this.#decided() ? el('p', { class: 'summary', test: 'consent-summary', tabindex: '-1', 'data-state': state,
+			t: state === GIVEN ? 'consent.given' : 'consent.notGiven' }) : el('p', { class: 'lead', tabindex: '-1', t: 'consent.lead' });
 		const form = this.#form();
+		const focused = this.#body.contains(document.activeElement);
 		replace(this.#body, el('h2', { t: 'consent.title' }), summary, noticeDetails(this.#notice), form, this.#answers(form));
+		if (focused) summary.focus({ preventScroll: true }); /* what had it is gone; the new state is read out */
 	}
 
 	#form() {

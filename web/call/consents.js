@@ -28,6 +28,11 @@ export class Consents extends EventTarget {
 		this.#owed.addEventListener('delivered', ({ detail }) => this.#acknowledged(detail.receipt, detail.hash));
 	}
 
+	/* Whether a withdrawal or a refusal has not been acknowledged yet. */
+	get owes() {
+		return this.#owed.owes;
+	}
+
 	/* In the language of now. Always fresh: its seal key is for one use. */
 	async loadNotice() {
 		const notice = await this.#api.get(`/v1/notice?lang=${currentLanguage()}`);

@@ -7,7 +7,7 @@ import { watchLevel } from './devices.js';
 const FIELDS = { video: ['lobby.camera', 'camera'], audio: ['lobby.microphone', 'mic'], sink: ['lobby.speaker', 'speaker'] };
 const canChooseSink = 'setSinkId' in HTMLMediaElement.prototype;
 
-function chooser(devices, kind, test) {
+function chooser(devices, kind, test, signal) {
 	const [label, icon] = FIELDS[kind];
 	const select = el('select', { label, hint: label, test });
 	const node = el('div', { class: 'device-field' }, drawn(icon), select);
@@ -24,15 +24,15 @@ function chooser(devices, kind, test) {
 		node.hidden = kind === 'sink' && all.length === 0;
 	};
 	select.addEventListener('change', () => devices.choose(kind, select.value).catch(() => {}).then(fill));
-	for (const event of ['track', 'devices', 'missing']) devices.addEventListener(event, fill);
+	for (const event of ['track', 'devices', 'missing']) devices.addEventListener(event, fill, { signal });
 	fill();
 	return node;
 }
 
-/* `place` tells the choosers of the lobby from those of the call. */
-export function choosers(devices, place = 'choose') {
+/* `place` tells the choosers of the lobby from those of the call; `signal` ends their following. */
+export function choosers(devices, signal, place = 'choose') {
 	const kinds = canChooseSink ? ['video', 'audio', 'sink'] : ['video', 'audio'];
-	return kinds.map((kind) => chooser(devices, kind, `${place}-${kind}`));
+	return kinds.map((kind) => chooser(devices, kind, `${place}-${kind}`, signal));
 }
 
 export function levelMeter(devices) {
@@ -71,8 +71,11 @@ function remains({ audio, video }) {
 	return audio ? 'trouble.still.seen' : 'trouble.still.voice';
 }
 
-/* Says what is wrong, how to mend it, and that one may come in all the same; empty while nothing is missing. */
-export function deviceTrouble(devices) {
+/*
+ * Says what is wrong, how to mend it, and that one may come in all the same; empty while nothing is missing. Follows until
+ * `signal`. It asks for a device only when told to: in a call that one is plugged in must send nobody's picture or voice.
+ */
+export function deviceTrouble(devices, signal) {
 	const words = el('div', { class: 'trouble-words' });
 	const again = action(el('button', { type: 'button', class: 'button', t: 'retry', test: 'device-again' }), () => devices.start());
 	const node = el('section', { class: 'trouble', role: 'alert', test: 'device-problem', hidden: true }, drawn('alert'), words, again);
@@ -84,8 +87,7 @@ export function deviceTrouble(devices) {
 		replace(words, ...all.flatMap(([what, reason]) => [el('strong', { t: `trouble.${what}.${reason}` }), el('p', { t: `trouble.how.${reason}` })]),
 			say(el('p', { class: 'hint' }), remains(devices.missing)));
 	};
-	for (const event of ['missing', 'track']) devices.addEventListener(event, show);
-	devices.addEventListener('devices', () => Object.values(devices.missing).includes('absent') && devices.start());
+	for (const event of ['missing', 'track']) devices.addEventListener(event, show, { signal });
 	show();
 	return node;
 }

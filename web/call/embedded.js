@@ -9,9 +9,10 @@ export function tellHost(event, detail = {}) {
 	if (framed) window.parent.postMessage({ aparte: 1, event, detail }, '*');
 }
 
-/* Recording begins and stops; that it never began is told to nobody. */
+/* Recording begins and stops; that it never began is told to nobody, nor is what is not known. */
 export function tellRecording(session) {
 	session.addEventListener('gate', ({ detail }) => {
+		if (detail.reasons.includes('unknown')) return;
 		const now = detail.state === 'open';
 		if (now !== recording) tellHost('recording', { recording: now });
 		recording = now;

@@ -1,7 +1,9 @@
 /*
  * Server-sent events read by fetch (an EventSource cannot send a bearer token), with reconnection. While not
- * connected nothing is known, which `lost` tells.
+ * connected nothing is known, which `lost` tells. A way that died without a word is noticed too: the gateway says that it is
+ * there every 5 s, and silence for longer than that allows for is a lost connection.
  */
+const SILENT_MS = 12000;
 const RETRY_MS = [500, 1000, 2000, 3000];
 
 /* Calls `each(event, data)` for every whole event in a stream of text; answers what is left over. */
@@ -54,13 +56,32 @@ export class Events extends EventTarget {
 	}
 
 	async #read(connected) {
+		const silent = new AbortController();
+		const give = () => silent.abort();
+		let timer = setTimeout(give, SILENT_MS);
+		this.#stopped.signal.addEventListener('abort', give);
+		const heard = () => {
+			clearTimeout(timer);
+			timer = setTimeout(give, SILENT_MS);
+		};
+		try {
+			await this.#follow(silent.signal, connected, heard);
+		} finally {
+			clearTimeout(timer);
+			this.#stopped.signal.removeEventListener('abort', give);
+		}
+	}
+
+	async #follow(signal, connected, heard) {
 		const headers = { Accept: 'text/event-stream', ...this.#api.page };
-		const response = await this.#api.request('GET', '/v1/events', { headers, signal: this.#stopped.signal });
+		const response = await this.#api.request('GET', '/v1/events', { headers, signal });
 		connected();
 		this.#tell('connected');
 		const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
 		let rest = '';
-		for (let part = await reader.read(); !part.done; part = await reader.read())
+		for (let part = await reader.read(); !part.done; part = await reader.read()) {
+			heard();
 			rest = takeEvents(rest + part.value, (event, data) => this.#tell('server', { event, data }));
+		}
 	}
 }

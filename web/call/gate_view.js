@@ -35,6 +35,7 @@ function pauseButtons(api, session, problem) {
 
 class GateView {
 	#session;
+	#clock;
 	#openSince = 0;
 	#wasOpen = false;
 	#dot = el('span', { class: 'dot', 'aria-hidden': 'true' });
@@ -42,6 +43,7 @@ class GateView {
 	#time = el('span', { class: 'time', 'aria-hidden': 'true' });
 	#reasons = el('span', { class: 'reasons' });
 	#waiting = el('span', { class: 'waiting', t: 'gate.waiting', hidden: true });
+	#gone = new AbortController();
 	#loud = el('div', { class: 'announcement', role: 'status', 'aria-live': 'assertive' });
 
 	constructor(api, session, withdraw, problem) {
@@ -52,17 +54,35 @@ class GateView {
 		this.buttons.withdraw = action(el('button', { type: 'button', class: 'quiet', test: 'withdraw', hint: 'gate.withdraw.hint' },
 			drawn('close'), el('span', { t: 'gate.withdraw' })), withdraw);
 		const acts = el('div', { class: 'gate-acts' }, ...Object.values(this.buttons));
-		this.node = el('section', { class: 'gate', test: 'gate-state', label: 'gate.label' },
+		this.node = el('section', { class: 'gate', test: 'gate-state', label: 'gate.label', tabindex: '-1' },
 			el('div', { class: 'gate-pill' }, this.#dot, words), acts);
 		this.announcement = this.#loud;
-		session.addEventListener('gate', ({ detail }) => this.#change(detail));
-		session.addEventListener('change', () => this.show());
-		setInterval(() => this.#tick(), 1000);
+		const { signal } = this.#gone;
+		session.addEventListener('gate', ({ detail }) => this.#change(detail), { signal });
+		session.addEventListener('change', () => this.show(), { signal });
+		this.#clock = setInterval(() => this.#tick(), 1000);
 		this.show();
+	}
+
+	/* The call is over: nothing of it is in the title or heard any more. */
+	stop() {
+		this.#gone.abort();
+		clearInterval(this.#clock);
+		clearTimeout(this.timer);
+		document.title = 'Aparté';
+	}
+
+	/* A button that went away under the focus hands it to its opposite, else to the state itself. */
+	#keepFocus(held) {
+		if (!held?.hidden || !this.node.contains(held)) return;
+		const { pause, resume } = this.buttons;
+		const next = held === pause ? resume : held === resume ? pause : null;
+		(next && !next.hidden ? next : this.node).focus({ preventScroll: true });
 	}
 
 	show() {
 		const { gate, party } = this.#session;
+		const held = document.activeElement; /* before a button is hidden, which takes it away */
 		this.node.dataset.state = gate.state;
 		this.node.dataset.reasons = gate.reasons.join(' ');
 		const { title, reasons } = gateKeys(gate);
@@ -74,6 +94,7 @@ class GateView {
 		this.buttons.pause.hidden = paused || !this.#session.givesRecording;
 		this.buttons.resume.hidden = !(paused && mine);
 		this.buttons.withdraw.hidden = !this.#session.givesRecording;
+		this.#keepFocus(held);
 		this.#tick();
 	}
 

@@ -9,6 +9,7 @@ import { choosers, deviceTrouble, levelMeter } from './device_choice.js';
 import { toggle } from './toggle.js';
 
 const LIMITS = [['limits.secret', 'lock'], ['limits.danger', 'alert'], ['limits.law', 'law'], ['limits.sponsor', 'people'], ['limits.record', 'consent']];
+const LIMITS_COACH = { 'limits.secret': 'limits.secret.coach', 'limits.danger': 'limits.danger.coach' };
 const LOOK_MS = 3000;
 
 /* Microphone and camera over the preview; what is chosen here holds in the call. */
@@ -72,9 +73,10 @@ function introduction(session) {
 		el('p', { class: 'lead', t: peer ? [`lobby.with.${party.role}`, { name: peer }] : `lobby.role.${party.role}` }), company(session));
 }
 
-function limits() {
+function limits(role) {
+	const words = (key) => (role === 'coach' && LIMITS_COACH[key]) || key;
 	return el('section', { class: 'limits' }, el('h2', { t: 'limits.title' }),
-		el('ul', {}, ...LIMITS.map(([key, name]) => el('li', {}, drawn(name), el('span', { t: key })))));
+		el('ul', {}, ...LIMITS.map(([key, name]) => el('li', {}, drawn(name), el('span', { t: words(key) })))));
 }
 
 /* The button says what one joins with. */
@@ -91,17 +93,22 @@ function joinButton(devices) {
 /* Shows the lobby in `root`; resolves when the person joins, or when the session ended meanwhile. */
 export async function lobby(root, { session, devices, language }) {
 	const meter = levelMeter(devices);
+	const gone = new AbortController();
+	const { signal } = gone;
 	const join = joinButton(devices);
 	replace(root, el('header', { class: 'top' }, el('span', { class: 'brand', t: 'brand' }), language),
 		el('main', { class: 'lobby' }, introduction(session),
-			el('div', { class: 'lobby-devices' }, preview(devices, session.party, meter.node), deviceTrouble(devices),
-				el('div', { class: 'device-fields' }, ...choosers(devices))),
-			limits(), el('div', { class: 'lobby-join' }, el('p', { class: 'promise', t: 'lobby.promise' }), join)));
+			el('div', { class: 'lobby-devices' }, preview(devices, session.party, meter.node), deviceTrouble(devices, signal),
+				el('div', { class: 'device-fields' }, ...choosers(devices, signal))),
+			limits(session.party.role), el('div', { class: 'lobby-join' }, el('p', { class: 'promise', t: 'lobby.promise' }), join)));
+	/* What is plugged in is tried at once, here where nothing is sent; in the call only a person does that. */
+	devices.addEventListener('devices', () => Object.values(devices.missing).includes('absent') && devices.start(), { signal });
 	devices.start();
 	await new Promise((resolve) => {
 		action(join, async () => resolve());
 		session.addEventListener('change', () => session.ended && resolve());
 		const look = setInterval(() => (join.isConnected ? session.refresh().catch(() => {}) : clearInterval(look)), LOOK_MS);
 	});
+	gone.abort();
 	meter.stop();
 }

@@ -1,6 +1,6 @@
 /*
- * While the connection is gone: says so over the pictures, that nothing is recorded meanwhile, and, when it takes long, what
- * a person can do. Where the pictures still come and only the way to the server is lost, a line says that and hides nothing.
+ * While the connection is gone: says so over the pictures, what that means for the recording, and, when it takes long, what a
+ * person can do. Where the pictures still come and only the way to the server is lost, a line says that and hides nothing.
  * The page itself goes on trying.
  */
 import { el, say } from '../ui/dom.js';

@@ -98,6 +98,7 @@ async function run() {
 	let later;
 	const load = () => (later ??= rest().then(({ Consents, ...views }) => ({ ...views, consents: new Consents(api, session, device) })));
 	const why = session.ended ? 'ended' : await attend({ api, session, device, load });
+	if (LINKS[why]) return sorry({ name: why });
 	await session.refresh().catch(() => {});
 	const { myData, consents } = await load();
 	await myData(root, { api, session, consents, why, language: languageSwitch() });

@@ -3,9 +3,10 @@
  * repeated, over reloads too, until the vault has answered: a gateway or a vault that dies in between loses none. A give
  * waits for them, so that none comes after it.
  */
-import { ApiError } from '../ui/api.js';
+import { ApiError, parse } from '../ui/api.js';
 
 const AGAIN_MS = 2000;
+const ANSWER_MS = 12000;
 
 /* Not answered, or by somebody who could not take it; anything else is an answer. */
 function isUndelivered({ status }) {
@@ -26,6 +27,10 @@ export class Owed extends EventTarget {
 		if (this.#list().length) this.#later();
 	}
 
+	get owes() {
+		return this.#list().length > 0;
+	}
+
 	#list() {
 		return JSON.parse(localStorage.getItem(this.#key) ?? '[]');
 	}
@@ -42,7 +47,20 @@ export class Owed extends EventTarget {
 		return this.deliver();
 	}
 
-	/* All of them, in their order; fails with "decision-kept" when one must be repeated, or with how one was refused. */
+	/* Another tab may have added to the list meanwhile, or taken from it. */
+	#remove({ hash }) {
+		this.#save(this.#list().filter((one) => one.hash !== hash));
+	}
+
+	async #post(body) {
+		const sent = { body: JSON.stringify(body), signal: AbortSignal.timeout(ANSWER_MS) };
+		return parse(await (await this.#api.request('POST', '/v1/consents', sent)).text());
+	}
+
+	/*
+	 * All of them, in their order. Fails with how one was refused, or when one must be repeated: with "decision-kept" where the
+	 * gateway took it, which ends the recording, and the vault is away; with "decision-late" where that is not known.
+	 */
 	deliver() {
 		this.#busy ??= this.#run().finally(() => (this.#busy = null));
 		return this.#busy;
@@ -51,19 +69,19 @@ export class Owed extends EventTarget {
 	async #run() {
 		clearTimeout(this.#timer);
 		for (let [one] = this.#list(); one; [one] = this.#list()) {
-			const receipt = await this.#api.post('/v1/consents', one.body).catch((failure) => this.#failed(failure));
-			this.#save(this.#list().slice(1));
+			const receipt = await this.#post(one.body).catch((failure) => this.#failed(failure, one));
+			this.#remove(one);
 			this.dispatchEvent(new CustomEvent('delivered', { detail: { receipt, hash: one.hash } }));
 		}
 	}
 
-	#failed(failure) {
+	#failed(failure, one) {
 		if (!isUndelivered(failure)) {
-			this.#save(this.#list().slice(1)); /* repeating it would change nothing */
+			this.#remove(one); /* repeating it would change nothing */
 			throw failure;
 		}
 		this.#later();
-		throw new ApiError('decision-kept', failure.status);
+		throw new ApiError(failure.name === 'vault-unavailable' ? 'decision-kept' : 'decision-late', failure.status);
 	}
 
 	#later() {

@@ -2,7 +2,8 @@
  * What this page knows of the session: the person, the peer, the gate, the recordings. One place that talks to the
  * events and tells the views ("change", "online", "gate", "recording", "peer-message", "end").
  *
- * Whatever is not known for sure counts as closed: no connection, an unknown state, an unknown reason.
+ * Whatever is not known for sure counts as closed: no connection, an unknown state, an unknown reason. While no media goes
+ * either way nothing is believed that says open.
  */
 import { parse } from '../ui/api.js';
 import { Events } from './events.js';
@@ -28,6 +29,9 @@ export class Session extends EventTarget {
 	party = null;
 	gate = UNKNOWN;
 	online = true;
+	/* Whether this person's media connection is gone. */
+	cut = false;
+	#told = UNKNOWN;
 	#api;
 	#events = null;
 	#refreshing = null;
@@ -111,8 +115,21 @@ export class Session extends EventTarget {
 
 	/* Also for answers that carry a gate. */
 	#setGate(gate) {
-		this.gate = safeGate(gate);
+		this.#told = safeGate(gate);
+		this.#showGate();
+	}
+
+	#showGate() {
+		this.gate = this.cut && this.#told.state !== 'closed' ? UNKNOWN : this.#told;
 		this.#tell('gate', this.gate);
+	}
+
+	/* The media connection was lost, or is back. */
+	setCut(cut) {
+		if (cut === this.cut) return;
+		this.cut = cut;
+		this.#showGate();
+		if (!cut && this.online) this.refresh().catch(() => {});
 	}
 
 	takeGate(gate) {

@@ -14,7 +14,7 @@ function player(test, label, muted) {
 	return video;
 }
 
-/* Calls `change(flowing)` when frames begin to come, and when none came for a while. */
+/* Calls `change(flowing)` when frames begin to come, and when none came for a while; answers the stopping function. */
 function watchFrames(video, change) {
 	let last = 0;
 	let flowing = false;
@@ -27,7 +27,8 @@ function watchFrames(video, change) {
 		video.requestVideoFrameCallback(frame);
 	};
 	video.requestVideoFrameCallback(frame);
-	setInterval(() => set(performance.now() - last < STILL_MS), 500);
+	const timer = setInterval(() => set(performance.now() - last < STILL_MS), 500);
+	return () => clearInterval(timer);
 }
 
 /* A name over a picture, with a struck-out microphone while that person is muted. */
@@ -54,6 +55,7 @@ export class Stage {
 	#devices;
 	#flow = { camera: false, screen: false };
 	#met = false;
+	#watches;
 
 	constructor(session, state, devices) {
 		this.#session = session;
@@ -65,8 +67,8 @@ export class Stage {
 			el('div', { class: 'self' }, this.#self, el('div', { class: 'self-empty' }, initials(session.party?.name)), this.#selfTag.node), this.#audio);
 		this.#hear.addEventListener('click', () => this.#audio.play().then(() => (this.#hear.hidden = true)));
 		replace(this.#face, initials(session.party?.peer?.name));
-		watchFrames(this.#peer, (flowing) => this.#flows('camera', flowing));
-		watchFrames(this.#screen, (flowing) => this.#flows('screen', flowing));
+		this.#watches = [[this.#peer, 'camera'], [this.#screen, 'screen']]
+			.map(([video, what]) => watchFrames(video, (flowing) => this.#flows(what, flowing)));
 		session.addEventListener('change', () => this.show());
 		state.addEventListener('change', () => this.show());
 		devices.addEventListener('sink', () => devices.playThrough(this.#audio));
@@ -77,6 +79,10 @@ export class Stage {
 	/* The other person's picture. */
 	get video() {
 		return this.#peer;
+	}
+
+	stop() {
+		for (const stop of this.#watches) stop();
 	}
 
 	#flows(what, flowing) {

@@ -42,7 +42,9 @@ export const enCall = {
 
 	'limits.title': 'What is said here stays here',
 	'limits.secret': 'Your coach is bound to secrecy. Nobody else attends the session.',
+	'limits.secret.coach': 'You are bound to secrecy. Nobody else attends the session.',
 	'limits.danger': 'One limit: if someone is in serious danger, your coach may have to raise the alarm.',
+	'limits.danger.coach': 'One limit: if someone is in serious danger, you may have to raise the alarm.',
 	'limits.law': 'Another: the law or a judge may demand a specific piece of information.',
 	'limits.sponsor': 'If a third party pays for the coaching, they get only what the contract between the three says; never a recording without the coachee’s permission.',
 	'limits.record': 'A recording exists only if both of you say yes, and stops as soon as either of you wishes.',
@@ -138,8 +140,8 @@ export const enCall = {
 	'call.choice': 'My choice',
 
 	'lost.title': 'Reconnecting…',
-	'lost.words': 'The connection is cut: nobody sees or hears you, and nothing is recorded until it is back.',
-	'lost.signal': 'The server no longer answers: the session goes on, and recording counts as stopped until it is back.',
+	'lost.words': 'The connection is cut: nobody sees or hears you. Recording stops within the next seconds.',
+	'lost.signal': 'The server no longer answers. The session goes on; we cannot tell whether it is recorded.',
 	'lost.long': 'This is taking long. Check your connection; this page keeps trying. You can also reload it: you will come straight back into the session.',
 	'lost.again': 'Reload the page',
 

@@ -94,6 +94,7 @@ export const enCommon = {
 	'error.rate': 'Too many attempts. Wait a moment.',
 	'error.segment-altered': 'The file was altered: playback stops.',
 	'error.decision-kept': 'Nothing is being recorded now. The vault cannot be reached for the moment: this page repeats your decision until it has arrived.',
+	'error.decision-late': 'Your decision has not arrived yet; this page keeps repeating it. Until then recording may go on: leave the session to stop it at once.',
 	'error.vault-unavailable': 'The vault cannot be reached for the moment. The session can go on, unrecorded.',
 	'error.network': 'The server does not answer. Check the connection.',
 	'error.no-common-codec': 'This browser lacks the session’s picture format.',

@@ -42,7 +42,9 @@ export const frCall = {
 
 	'limits.title': 'Ce qui se dit ici reste ici',
 	'limits.secret': 'Votre coach est tenu au secret. Personne d’autre n’assiste à la séance.',
+	'limits.secret.coach': 'Vous êtes tenu au secret professionnel. Personne d’autre n’assiste à la séance.',
 	'limits.danger': 'Une limite : si quelqu’un est en danger grave, votre coach peut devoir alerter.',
+	'limits.danger.coach': 'Une limite : si quelqu’un est en danger grave, vous pouvez devoir alerter.',
 	'limits.law': 'Une autre : la loi ou un juge peut exiger une information précise.',
 	'limits.sponsor': 'Si un tiers finance le coaching, il ne reçoit que ce que prévoit le contrat signé à trois ; jamais un enregistrement sans l’accord de la personne accompagnée.',
 	'limits.record': 'L’enregistrement n’existe que si vous dites oui tous les deux, et s’arrête dès que l’un de vous le souhaite.',
@@ -138,8 +140,8 @@ export const frCall = {
 	'call.choice': 'Mon choix',
 
 	'lost.title': 'Reconnexion…',
-	'lost.words': 'La liaison est coupée : on ne vous voit ni ne vous entend, et rien n’est enregistré tant qu’elle n’est pas rétablie.',
-	'lost.signal': 'Le serveur ne répond plus : la séance continue, et l’enregistrement est tenu pour arrêté jusqu’à son retour.',
+	'lost.words': 'La liaison est coupée : on ne vous voit ni ne vous entend. L’enregistrement s’arrête dans les secondes qui suivent.',
+	'lost.signal': 'Le serveur ne répond plus. La séance continue ; nous ne savons pas si elle est enregistrée.',
 	'lost.long': 'Cela dure. Vérifiez votre connexion ; cette page continue d’essayer. Vous pouvez aussi la recharger : vous reviendrez directement dans la séance.',
 	'lost.again': 'Recharger la page',
 

@@ -94,6 +94,7 @@ export const frCommon = {
 	'error.rate': 'Trop d’essais. Patientez un instant.',
 	'error.segment-altered': 'Le fichier a été altéré : la lecture s’arrête.',
 	'error.decision-kept': 'Rien n’est enregistré en ce moment. Le coffre est momentanément injoignable : cette page répète votre décision jusqu’à ce qu’elle soit arrivée.',
+	'error.decision-late': 'Votre décision n’est pas encore arrivée ; cette page la répète. Jusque-là l’enregistrement peut continuer : quittez la séance pour l’arrêter tout de suite.',
 	'error.vault-unavailable': 'Le coffre est momentanément injoignable. La séance peut continuer, sans enregistrement.',
 	'error.network': 'Pas de réponse du serveur. Vérifiez la connexion.',
 	'error.no-common-codec': 'Ce navigateur n’a pas le format d’image de la séance.',

@@ -76,13 +76,19 @@ export class Mock {
 		this.logKey = await makeLogKey('aparte.example/log/1');
 		const seal = await crypto.subtle.generateKey({ name: 'X25519' }, true, ['deriveBits']);
 		this.seal = Buffer.from(await crypto.subtle.exportKey('raw', seal.publicKey)).toString('base64url');
+		this.beat = setInterval(() => this.#beat(), 5000);
 		this.server = createServer((request, response) => this.#serve(request, response));
 		await new Promise((done) => this.server.listen(0, '127.0.0.1', done));
 		this.origin = `http://127.0.0.1:${this.server.address().port}`;
 		return this;
 	}
 
+	#beat() {
+		for (const stream of this.streams) stream.write(': still here\n\n');
+	}
+
 	stop() {
+		clearInterval(this.beat);
 		for (const stream of this.streams) stream.end();
 		this.server.closeAllConnections?.();
 		return new Promise((done) => this.server.close(done));
@@ -188,7 +194,7 @@ export class Mock {
 		},
 		'POST /v1/consents': ({ json, answer }) => {
 			this.consentsAsked++;
-			if (this.consentsFail) throw new Problem(503, 'vault-unavailable');
+			if (this.consentsFail) throw new Problem(...(Array.isArray(this.consentsFail) ? this.consentsFail : [503, 'vault-unavailable']));
 			return this.#consent(json(), answer);
 		},
 		'POST /v1/party/presence': ({ json, answer }) => {
