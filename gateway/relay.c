@@ -9,9 +9,16 @@
 
 enum { OSN = 2, SSRC_AT = 8 };
 
-bool ap_relay_control(struct ap_worker *w, struct ap_packet *p)
+/* Notes which of both it is. False when it is no media packet. */
+static bool is_media(struct ap_packet *p, enum ap_demux kind)
 {
-	enum ap_demux kind = ap_demux(p->data, p->len);
+	p->leg = NULL;
+	p->kind = kind == AP_DEMUX_RTCP ? AP_SRTP_RTCP : AP_SRTP_RTP;
+	return kind == AP_DEMUX_RTP || kind == AP_DEMUX_RTCP;
+}
+
+static bool take_control(struct ap_worker *w, struct ap_packet *p, enum ap_demux kind)
+{
 	if (kind == AP_DEMUX_STUN)
 		ap_transport_stun(w, p);
 	else if (kind == AP_DEMUX_DTLS)
@@ -29,12 +36,10 @@ static size_t sort_out(struct ap_worker *w, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		struct ap_packet *p = &w->packets[i];
 		enum ap_demux kind = ap_demux(p->data, p->len);
-		p->leg = NULL;
-		p->kind = kind == AP_DEMUX_RTCP ? AP_SRTP_RTCP : AP_SRTP_RTP;
-		if (kind == AP_DEMUX_RTP || kind == AP_DEMUX_RTCP)
+		if (is_media(p, kind))
 			media[i / 64] |= 1ull << (i % 64);
 		else
-			(void)ap_relay_control(w, p);
+			(void)take_control(w, p, kind);
 	}
 	size_t n = 0;
 	for (size_t i = 0; i < count; i++)
@@ -367,13 +372,29 @@ static void flush_taps(struct ap_worker *w, size_t count)
 		ap_call_check_tap(w, w->order[i]->leg->call);
 }
 
-void ap_relay_batch(struct ap_worker *w, size_t count)
+/* The first `n` of w->order. */
+static void relay(struct ap_worker *w, size_t n)
 {
-	size_t n = stage(w, sort_out(w, count), unprotect);
+	n = stage(w, n, unprotect);
 	n = stage(w, n, classify);
 	flush_taps(w, n);
 	n = stage(w, n, rewrite);
 	for (size_t i = 0; i < n; i++)
 		dispatch(w, w->order[i]);
 	ap_net_flush(w->net);
+}
+
+void ap_relay_batch(struct ap_worker *w, size_t count)
+{
+	relay(w, sort_out(w, count));
+}
+
+bool ap_relay_control(struct ap_worker *w, struct ap_packet *p)
+{
+	enum ap_demux kind = ap_demux(p->data, p->len);
+	if (!is_media(p, kind))
+		return take_control(w, p, kind);
+	w->order[0] = p;
+	relay(w, 1);
+	return false;
 }

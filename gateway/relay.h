@@ -9,7 +9,11 @@
 
 #include "gateway/worker_state.h"
 
-/* Handles what is no media: checks and handshakes. True when it may have taken longer than a few packets do. */
+/*
+ * Handles what came by the door of checks and handshakes, at once and in its turn. Media come there too: a card may merge
+ * them behind a check, and the kernel, which told the doors apart by the first byte of all, cuts them again. True when it
+ * may have taken longer than a few packets do. Not for packets of w->packets.
+ */
 bool ap_relay_control(struct ap_worker *w, struct ap_packet *packet);
 /* Handles `count` (<= AP_BATCH) packets at the front of w->packets, whatever they are. */
 void ap_relay_batch(struct ap_worker *w, size_t count);

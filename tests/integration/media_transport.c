@@ -2,6 +2,7 @@
 #include "tests/testlib/media_fixture.h"
 
 #include <arpa/inet.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -294,6 +295,58 @@ static void media_from_a_new_address_are_heard_if_authentic(void **state)
 	close(fd);
 }
 
+/* The coach's protected audio packet of that number, of one length each time. */
+static size_t write_audio(struct ap_media_fixture *f, uint8_t seq, uint8_t bytes[256])
+{
+	const uint8_t header[] = {0x80, f->sides[COACH].leg.lines[AP_LINE_AUDIO].pt, 0, seq, 0, 0, 0, seq};
+	struct ap_writer w = ap_writer_over(bytes, 256);
+	ap_write_bytes(&w, header, sizeof header);
+	ap_write_u32(&w, ap_fixture_ssrc(COACH, AP_LINE_AUDIO, false));
+	ap_write_u64(&w, seq);
+	return ap_peer_protect(f->sides[COACH].peer, false, bytes, w.len);
+}
+
+/* `len` bytes in datagrams of `each`, as one message; false when this kernel knows no such thing. */
+static bool send_merged(int fd, const uint8_t *bytes, size_t len, uint16_t each)
+{
+	union {
+		struct cmsghdr align;
+		uint8_t bytes[CMSG_SPACE(sizeof each)];
+	} control = {.align = {CMSG_LEN(sizeof each), SOL_UDP, UDP_SEGMENT}};
+	struct iovec part = {(void *)bytes, len};
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+	memcpy(CMSG_DATA(&control.align), &each, sizeof each);
+	return sendmsg(fd, &message, 0) == (ssize_t)len;
+}
+
+/* What a card merged goes by its first byte to the door for checks and handshakes, and is cut again behind it. */
+static void media_merged_behind_a_handshake_are_heard(void **state)
+{
+	struct ap_media_fixture *f = *state;
+	uint8_t bytes[4][256] = {{22, 254, 253}}, merged[sizeof bytes];
+	size_t len = 0;
+	ap_fixture_connect_both(f);
+	expect_crossing(f, COACH, 1);
+	for (uint8_t i = 1; i < 4; i++)
+		len = write_audio(f, (uint8_t)(i + 1), bytes[i]);
+	struct ap_writer w = ap_writer_over(merged, sizeof merged);
+	for (int i = 0; i < 4; i++)
+		ap_write_bytes(&w, bytes[i], len);
+	int fd = new_socket(f);
+	ap_fixture_flush(f, COACHEE);
+	bool sent = send_merged(fd, merged, w.len, (uint16_t)len);
+	close(fd);
+	if (!sent)
+		skip();
+	for (uint16_t i = 1; i < 4; i++) {
+		struct ap_rtp rtp;
+		g_autofree struct ap_peer_packet *packet = ap_fixture_expect(f, COACHEE, false);
+		assert_true(ap_rtp_parse(packet->bytes, packet->len, &rtp));
+		assert_int_equal(rtp.seq, i + 1);
+	}
+}
+
 static void a_client_that_claims_to_be_controlled_gets_487(void **state)
 {
 	struct ap_media_fixture *f = *state;
@@ -382,6 +435,7 @@ int main(void)
 		PLAIN(a_new_address_takes_over_by_an_authentic_check_only),
 		PLAIN(a_check_that_nominates_nothing_takes_over_from_a_silent_path),
 		PLAIN(media_from_a_new_address_are_heard_if_authentic),
+		PLAIN(media_merged_behind_a_handshake_are_heard),
 		PLAIN(a_client_that_claims_to_be_controlled_gets_487),
 		PLAIN(hanging_up_either_way_is_noticed),
 		PLAIN(silence_is_a_disconnection_and_the_leg_may_come_back),
