@@ -84,8 +84,7 @@ static void on_snapshot(void *ctx, const struct ap_problem *problem, const char 
 		return;
 	if (!problem && g_variant_is_of_type(answer, G_VARIANT_TYPE("(s)")))
 		g_variant_get(answer, "(&s)", &json);
-	struct ap_result r =
-		ap_sessions_ensure(gw->sessions, &o->party, ap_media_pick_worker(gw->media), now, &session);
+	struct ap_result r = ap_sessions_ensure(gw->sessions, &o->party, ap_media_workers(gw->media), now, &session);
 	if (!ap_ok(r)) {
 		ap_http_answer_failure(o->call, r);
 		return;

@@ -8,9 +8,6 @@
 #include <glib-unix.h>
 #include <unistd.h>
 
-enum { MAX_WORKERS = 26 /* letters for the first character of a ufrag */ };
-enum { TOGETHER = 50 }; /* sessions, see ap_media_pick_worker */
-
 struct ap_media {
 	struct ap_media_events events;
 	void *ctx;                         /* borrowed */
@@ -20,8 +17,7 @@ struct ap_media {
 	char **advertised;
 	uint16_t port;
 	unsigned count;
-	struct ap_worker *workers[MAX_WORKERS];
-	uint64_t seen[MAX_WORKERS], placed[MAX_WORKERS]; /* sessions: as a worker last said, and picked for it since */
+	struct ap_worker *workers[AP_WORKERS_MAX];
 };
 
 static void deliver(struct ap_media *m, const struct ap_report *r)
@@ -73,7 +69,7 @@ static unsigned count_workers(const struct ap_config *config)
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	if (wanted == 0)
 		wanted = cores > 0 ? cores : 1;
-	return (unsigned)MIN(wanted, MAX_WORKERS);
+	return (unsigned)MIN(wanted, AP_WORKERS_MAX);
 }
 
 static struct ap_result start_workers(struct ap_media *m, const struct ap_config *config, const struct ap_clock *clock)
@@ -143,24 +139,9 @@ const char *ap_media_fingerprint(const struct ap_media *m)
 	return ap_dtls_fingerprint(m->identity);
 }
 
-/* Gauges lag by a tick: what was placed since counts too. */
-static uint64_t sessions_on(struct ap_media *m, unsigned worker)
+unsigned ap_media_workers(const struct ap_media *m)
 {
-	uint64_t said = ap_counter_read(ap_worker_counters(m->workers[worker]), AP_GAUGE_CALLS);
-	if (said != m->seen[worker])
-		m->placed[worker] = 0;
-	m->seen[worker] = said;
-	return said + m->placed[worker];
-}
-
-unsigned ap_media_pick_worker(struct ap_media *m)
-{
-	unsigned best = 0;
-	for (unsigned i = 1; i < m->count && sessions_on(m, best) >= TOGETHER; i++)
-		if (sessions_on(m, i) < sessions_on(m, best))
-			best = i;
-	m->placed[best]++;
-	return best;
+	return m->count;
 }
 
 static void add_candidate(const struct ap_media *m, unsigned worker, const char *address, bool tcp,

@@ -13,6 +13,8 @@
 #include <aparte/err.h>
 #include <glib.h>
 
+#define AP_WORKERS_MAX 26 /* letters for the first character of a ufrag */
+
 struct ap_media; /* opaque */
 
 enum ap_leg_event {
@@ -46,12 +48,8 @@ void ap_media_free(struct ap_media *m);
 
 /* The fingerprint of our DTLS certificate for the answer: "sha-256 AB:CD:…"; borrowed, static for m. */
 const char *ap_media_fingerprint(const struct ap_media *m);
-/*
- * The worker a new session should live on, 0-based; both legs of a session use the same one. It is the one with fewest, but
- * none is begun with before those in front of it have fifty: a thread that wakes for the packets of many calls at once
- * spends less on each than several that wake for a few.
- */
-unsigned ap_media_pick_worker(struct ap_media *m);
+/* How many workers there are, the same for m's life; they are named by 0-based numbers. Both legs of a session use one. */
+unsigned ap_media_workers(const struct ap_media *m);
 /* Candidates of that worker; returns the count (<= max). */
 size_t ap_media_candidates(const struct ap_media *m, unsigned worker, struct ap_media_candidate *ret, size_t max);
 

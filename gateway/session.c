@@ -4,11 +4,13 @@
 #include <string.h>
 
 #define TOKENS_PER_SESSION 4
+#define TOGETHER 50 /* sessions on a worker, see ap_sessions_ensure */
 
 struct ap_sessions {
 	GHashTable *by_id;   /* owned: id (in the session) -> struct ap_session */
 	GHashTable *by_hash; /* owned: hash (in the party) -> struct ap_party */
 	size_t max;
+	unsigned on[AP_WORKERS_MAX]; /* sessions of each worker */
 };
 
 /* Ids and hashes are random: any four bytes of them will do. */
@@ -91,14 +93,24 @@ static struct ap_session *session_new(const struct ap_party *party, unsigned wor
 	return session;
 }
 
-struct ap_result ap_sessions_ensure(struct ap_sessions *s, const struct ap_party *party, unsigned worker, int64_t now_ns,
+static unsigned pick_worker(const struct ap_sessions *s, unsigned workers)
+{
+	unsigned best = 0;
+	for (unsigned i = 1; i < workers && s->on[best] >= TOGETHER; i++)
+		if (s->on[i] < s->on[best])
+			best = i;
+	return best;
+}
+
+struct ap_result ap_sessions_ensure(struct ap_sessions *s, const struct ap_party *party, unsigned workers, int64_t now_ns,
 				    struct ap_session **ret_session)
 {
 	struct ap_session *session = ap_sessions_find(s, &party->session);
 	if (!session) {
 		if (ap_sessions_count(s) >= s->max)
 			return ap_fail(AP_ERR_LIMIT, "rate", "The gateway holds as many sessions as it may; try again later.");
-		session = session_new(party, worker, now_ns);
+		session = session_new(party, pick_worker(s, workers), now_ns);
+		s->on[session->worker]++;
 		g_hash_table_insert(s->by_id, &session->id, session);
 	}
 	session->seen_ns = now_ns;
@@ -115,6 +127,9 @@ static gboolean is_of_session(void *key, void *party, void *id)
 void ap_sessions_remove(struct ap_sessions *s, const struct ap_uuid *id)
 {
 	struct ap_uuid copy = *id; /* `id` may lie in the session itself */
+	const struct ap_session *session = ap_sessions_find(s, &copy);
+	if (session)
+		s->on[session->worker]--;
 	g_hash_table_foreach_remove(s->by_hash, is_of_session, &copy);
 	g_hash_table_remove(s->by_id, &copy);
 }

@@ -60,8 +60,12 @@ size_t ap_sessions_count(const struct ap_sessions *s);
 
 /* Borrowed until removed; NULL when unknown. */
 struct ap_session *ap_sessions_find(struct ap_sessions *s, const struct ap_uuid *id);
-/* Finds or makes it, on the given worker. AP_ERR_LIMIT "rate" beyond the cap. */
-struct ap_result ap_sessions_ensure(struct ap_sessions *s, const struct ap_party *party, unsigned worker, int64_t now_ns,
+/*
+ * Finds it, or makes it on one of so many `workers` (1 to AP_WORKERS_MAX, always the same number), where it stays. That is
+ * the one with fewest sessions, but none is begun with before those in front of it have fifty: a thread that wakes for the
+ * packets of many calls at once spends less on each than several that wake for a few. AP_ERR_LIMIT "rate" beyond the cap.
+ */
+struct ap_result ap_sessions_ensure(struct ap_sessions *s, const struct ap_party *party, unsigned workers, int64_t now_ns,
 				    struct ap_session **ret_session);
 /* Forgets it and its tokens. */
 void ap_sessions_remove(struct ap_sessions *s, const struct ap_uuid *id);

@@ -58,7 +58,7 @@ static void offer_media(struct ap_gateway *gw, struct ap_http_call *call, const 
 	}
 	struct ap_result r = ap_sdp_read_offer(ap_http_body_text(call), party->codec, &offer, &leg);
 	if (ap_ok(r))
-		r = ap_sessions_ensure(gw->sessions, party, ap_media_pick_worker(gw->media), ap_mono_ns(gw->clock),
+		r = ap_sessions_ensure(gw->sessions, party, ap_media_workers(gw->media), ap_mono_ns(gw->clock),
 				       &session);
 	if (!ap_ok(r)) {
 		ap_http_answer_failure(call, r);

@@ -376,19 +376,6 @@ static void many_packets_cross_without_loss(void **state)
 		g_free(ap_fixture_expect(f, i % 2, false));
 }
 
-/* Then the next worker's turn comes, and from then on that of who has fewest. */
-static void fifty_sessions_stay_together(void **state)
-{
-	struct ap_media_fixture f;
-	(void)state;
-	ap_fixture_open(&f, PORT, "127.0.0.1"); /* has picked one */
-	for (unsigned i = 1; i < 100; i++)
-		assert_int_equal(ap_media_pick_worker(f.media), i / 50);
-	for (unsigned i = 0; i < 10; i++)
-		assert_int_equal(ap_media_pick_worker(f.media), i % 2);
-	ap_fixture_close(&f);
-}
-
 #define CONNECTED(test) cmocka_unit_test_setup_teardown(test, open_connected, close_fixture)
 
 int main(void)
@@ -407,7 +394,6 @@ int main(void)
 		CONNECTED(a_receivers_pli_becomes_ours_and_is_throttled),
 		CONNECTED(reports_are_translated),
 		CONNECTED(many_packets_cross_without_loss),
-		cmocka_unit_test(fifty_sessions_stay_together),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,10 +73,10 @@ const char *ap_media_fingerprint(const struct ap_media *m)
 	return "sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF";
 }
 
-unsigned ap_media_pick_worker(struct ap_media *m)
+unsigned ap_media_workers(const struct ap_media *m)
 {
 	(void)m;
-	return 0;
+	return 1;
 }
 
 size_t ap_media_candidates(const struct ap_media *m, unsigned worker, struct ap_media_candidate *ret, size_t max)

@@ -69,7 +69,7 @@ void ap_fixture_open(struct ap_media_fixture *f, uint16_t port, const char *addr
 	assert_true(ap_ok(ap_config_set(f->config, "gateway.advertise", address)));
 	assert_true(ap_ok(ap_config_set(f->config, "gateway.workers", "2")));
 	assert_true(ap_ok(ap_media_new(f->config, ap_clock_system(), f->context, &events, f, &f->media)));
-	f->worker = ap_media_pick_worker(f->media);
+	assert_int_equal(ap_media_workers(f->media), 2);
 	struct ap_uuid session = ap_uuid_random();
 	for (int side = 0; side < 2; side++)
 		f->sides[side].leg.session = session;

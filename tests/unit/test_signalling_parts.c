@@ -100,12 +100,11 @@ static void sessions_are_capped_and_keep_their_ssrcs(void **state)
 	struct ap_sessions *all = ap_sessions_new(2);
 	struct ap_party one = party_of(1, AP_COACH), two = party_of(2, AP_COACH), three = party_of(3, AP_COACH);
 	struct ap_session *s, *again;
-	assert_true(ap_ok(ap_sessions_ensure(all, &one, 0, 0, &s)));
-	assert_true(ap_ok(ap_sessions_ensure(all, &two, 0, 0, &again)));
-	assert_string_equal(ap_sessions_ensure(all, &three, 0, 0, &again).name, "rate");
+	assert_true(ap_ok(ap_sessions_ensure(all, &one, 1, 0, &s)));
+	assert_true(ap_ok(ap_sessions_ensure(all, &two, 1, 0, &again)));
+	assert_string_equal(ap_sessions_ensure(all, &three, 1, 0, &again).name, "rate");
 	assert_true(ap_ok(ap_sessions_ensure(all, &one, 1, 5, &again)));
 	assert_ptr_equal(s, again);
-	assert_int_equal(s->worker, 0); /* fixed when made */
 
 	struct ap_leg_desc a = { 0 }, b = { 0 }, peer = { 0 };
 	a.lines[AP_LINE_CAMERA].rtx_pt = b.lines[AP_LINE_CAMERA].rtx_pt = 97;
@@ -126,13 +125,63 @@ static void sessions_are_capped_and_keep_their_ssrcs(void **state)
 	ap_sessions_free(all);
 }
 
+enum { WORKERS = 4, LOBBIES = 50 * WORKERS };
+
+/* The worker of lobby `n`, which is opened if it is not yet. */
+static unsigned open_lobby(struct ap_sessions *all, uint8_t n)
+{
+	struct ap_party party = party_of(n, AP_COACH);
+	struct ap_session *session;
+	assert_true(ap_ok(ap_sessions_ensure(all, &party, WORKERS, 0, &session)));
+	return session->worker;
+}
+
+static void close_lobby(struct ap_sessions *all, uint8_t n)
+{
+	struct ap_party party = party_of(n, AP_COACH);
+	ap_sessions_remove(all, &party.session);
+}
+
+/* Where nobody has a media connection yet, and each person comes again and again. */
+static void fifty_sessions_share_a_worker(void **state)
+{
+	(void)state;
+	struct ap_sessions *all = ap_sessions_new(1000);
+	for (uint8_t n = 0; n < LOBBIES; n++)
+		for (int again = 0; again < 4; again++)
+			assert_int_equal(open_lobby(all, n), n / 50);
+	for (uint8_t n = 0; n < 8; n++)
+		assert_int_equal(open_lobby(all, (uint8_t)(LOBBIES + n)), n % WORKERS);
+	assert_int_equal(open_lobby(all, 0), 0); /* as it was */
+	ap_sessions_free(all);
+}
+
+static void a_session_that_ends_gives_its_place_back(void **state)
+{
+	(void)state;
+	struct ap_sessions *all = ap_sessions_new(1000);
+	for (uint8_t n = 0; n < LOBBIES; n++)
+		(void)open_lobby(all, n);
+	close_lobby(all, 120);
+	close_lobby(all, 120); /* is gone already */
+	close_lobby(all, 170);
+	assert_int_equal(open_lobby(all, LOBBIES), 2);
+	assert_int_equal(open_lobby(all, LOBBIES + 1), 3);
+	assert_int_equal(open_lobby(all, LOBBIES + 2), 0);
+	for (uint8_t n = 0; n < 10; n++) {
+		close_lobby(all, n);
+		assert_int_equal(open_lobby(all, (uint8_t)(LOBBIES + 10 + n)), 0);
+	}
+	ap_sessions_free(all);
+}
+
 static void tokens_are_remembered_and_forgotten(void **state)
 {
 	(void)state;
 	struct ap_sessions *all = ap_sessions_new(1);
 	struct ap_party coach = party_of(1, AP_COACH), coachee = party_of(1, AP_COACHEE), got;
 	struct ap_session *s;
-	assert_true(ap_ok(ap_sessions_ensure(all, &coach, 0, 0, &s)));
+	assert_true(ap_ok(ap_sessions_ensure(all, &coach, 1, 0, &s)));
 	ap_sessions_remember(all, &coach);
 	ap_sessions_remember(all, &coachee);
 	assert_true(ap_sessions_recall(all, coachee.token, &got));
@@ -169,6 +218,8 @@ int main(void)
 		cmocka_unit_test(one_client_is_a_64),
 		cmocka_unit_test(turn_credentials),
 		cmocka_unit_test(sessions_are_capped_and_keep_their_ssrcs),
+		cmocka_unit_test(fifty_sessions_share_a_worker),
+		cmocka_unit_test(a_session_that_ends_gives_its_place_back),
 		cmocka_unit_test(tokens_are_remembered_and_forgotten),
 		cmocka_unit_test(a_missing_directory_is_told),
 	};
