@@ -112,6 +112,10 @@ test('a speaker watches both tracks, seeks, and they stay together', async () =>
 	});
 	assert.ok((await drift()) < 0.1);
 	assert.deepEqual(await everyLook(page, 'mine-watch', { looks: ['phone'] }), []);
+	mock.tracks = {}; /* the other person withdraws meanwhile */
+	await at('player-coach').dispatchEvent('error');
+	await at('watch-problem').waitFor();
+	assert.equal(await at('watch-problem').getAttribute('data-error'), 'erased');
 	await at('watch-close').click();
 	await at('watch').waitFor({ state: 'detached' });
 	assert.deepEqual(complaints, []);

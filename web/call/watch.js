@@ -11,15 +11,16 @@ function styled() {
 	if (!document.querySelector(`link[href="${STYLE}"]`)) document.head.append(el('link', { rel: 'stylesheet', href: STYLE }));
 }
 
+const path = (recording, role) => `/v1/party/recordings/${recording.id}/tracks/${role}`;
+
 /* Addresses for both tracks, as they come or whole. {sources, end} */
 async function sourcesOf(api, recording, progress, signal) {
-	const path = (role) => `/v1/party/recordings/${recording.id}/tracks/${role}`;
-	await Promise.all(ROLES.map((role) => ask(api, path(role), signal)));
+	await Promise.all(ROLES.map((role) => ask(api, path(recording, role), signal)));
 	const stop = await streaming(api);
-	if (stop) return { sources: Object.fromEntries(ROLES.map((role) => [role, path(role)])), end: stop };
+	if (stop) return { sources: Object.fromEntries(ROLES.map((role) => [role, path(recording, role)])), end: stop };
 	const shares = { coach: 0, coachee: 0 };
 	const sources = Object.fromEntries(await Promise.all(ROLES.map(async (role) => {
-		const blob = await wholeTrack(api, path(role), (share) => {
+		const blob = await wholeTrack(api, path(recording, role), (share) => {
 			shares[role] = share;
 			progress((shares.coach + shares.coachee) / 2);
 		}, signal);
@@ -40,6 +41,11 @@ export async function watch({ api, recording, viewer, names, closed = () => {} }
 		el('header', {}, el('h2', { t: 'watch.title' }), close), body, problem.node);
 	const player = new PairPlayer({ viewer, names });
 	let end = () => {};
+	/* It was withdrawn, erased or frozen meanwhile, or the network went: the server says which. */
+	player.addEventListener('trouble', ({ detail }) => {
+		player.pause();
+		ask(api, path(recording, detail), stop.signal).catch((failure) => failure.name === 'AbortError' || problem.show(failure));
+	});
 	close.addEventListener('click', () => dialog.close());
 	dialog.addEventListener('close', () => {
 		stop.abort();
