@@ -165,7 +165,8 @@ static JsonObject *describe(struct ap_rows *rows)
 
 #define ROWS                                                                                                           \
 	"SELECT q.id, q.session, q.role, q.type, q.detail, q.state, q.answer, q.article, q.created_ms,"                \
-	" q.due_ms, q.answered_ms, q.extended_ms, q.extension, q.lifts_ms, q.wish, q.opened_by"                        \
+	" q.due_ms, q.answered_ms, q.extended_ms, q.extension, q.lifts_ms, q.wish, q.opened_by,"                       \
+	" (SELECT name FROM tenant WHERE id = s.tenant), s.reference"                                                  \
 	" FROM request q CROSS JOIN session s ON s.id = q.session WHERE (?3 = 0 OR s.tenant = ?3)"                     \
 	" AND (q.created_ms, q.id) < (?5, ?6) AND "
 #define NEWEST " ORDER BY q.created_ms DESC, q.id DESC LIMIT ?7"
@@ -194,8 +195,14 @@ struct ap_result ap_db_request_list(struct ap_db *db, const struct ap_request_fi
 						     AP_V_INT(f->due_before_ms), AP_V_INT(before_ms),
 						     AP_V_BLOB(f->after ? f->after->b : (const void *)"", f->after ? 16 : 0),
 						     AP_V_INT(f->limit ? f->limit : REQUESTS_MAX)));
-	while (ap_rows_next(rows))
-		json_array_add_object_element(list, describe(rows));
+	while (ap_rows_next(rows)) {
+		JsonObject *o = describe(rows);
+		if (f->named) {
+			ap_answer_row_text(o, "tenant", rows, 16);
+			ap_answer_row_text(o, "reference", rows, 17);
+		}
+		json_array_add_object_element(list, o);
+	}
 	AP_TRY(ap_rows_end(rows));
 	*ret_list = g_steal_pointer(&list);
 	return AP_SUCCESS;

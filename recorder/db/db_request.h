@@ -60,6 +60,7 @@ struct ap_request_filter {
 	int64_t due_before_ms; /* waiting ones that end before */
 	const struct ap_uuid *after; /* those behind this one, newest first */
 	int64_t limit;		     /* a thousand unless given */
+	bool named; /* each with its platform and that one's word for the session: for staff, not for persons */
 };
 /* As JSON (docs/openapi.yaml, Request), without checklist, obstacles and archive. */
 struct ap_result ap_db_request_list(struct ap_db *db, const struct ap_request_filter *filter, JsonArray **ret_list);

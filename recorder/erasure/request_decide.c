@@ -40,7 +40,8 @@ struct ap_result ap_request_list(struct ap_vault *v, const struct ap_actor *by, 
 	const struct ap_request_filter filter = {.tenant = by->tenant,
 						 .due_before_ms = due ? now(v) + AP_REQUEST_SOON_MS : 0,
 						 .after = after,
-						 .limit = limit};
+						 .limit = limit,
+						 .named = true};
 	AP_TRY(ap_db_request_list(ap_vault_db(v), &filter, &list));
 	AP_TRY(ap_request_complete(v, list));
 	add_days(v, list);

@@ -196,9 +196,6 @@ static void the_overview_says_what_runs_and_waits(void **state)
 			 " (SELECT max(expires_ms) FROM recording)");
 	fixture_run(s.f, "INSERT INTO epoch (generation, session, recording, number, opened_ms, opened_leaf)"
 			 " SELECT 5, session, id, 1, 1, 0 FROM recording WHERE state = 'recording'");
-	/* More than the list holds, none of them at its gate: the count is of the one that is. */
-	fixture_run(s.f, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60)"
-			 " INSERT INTO recording (id, session, state, created_ms) SELECT randomblob(16), (SELECT id FROM session), 'recording', 9e12 + i FROM n");
 	for (int i = -1; i < 2; i++) { /* overdue, soon, later */
 		g_autofree char *sql = g_strdup_printf(
 			"INSERT INTO request (id, session, role, type, detail, state, created_ms, due_ms, leaf)"
@@ -219,6 +216,23 @@ static void the_overview_says_what_runs_and_waits(void **state)
 	assert_int_equal(json_object_get_int_member(requests, "overdue"), 1);
 	assert_int_equal(json_object_get_int_member(requests, "soon"), 2);
 	assert_true(json_object_get_boolean_member(o, "log_healthy"));
+	/* Newer ones than the list holds, none of them open: the count still knows the one that is. */
+	fixture_run(s.f, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60)"
+			 " INSERT INTO recording (id, session, state, created_ms, coach_consent, coachee_consent, coach_record,"
+			 " coachee_record, coach_recipient, coachee_recipient) SELECT randomblob(16), session, state,"
+			 " created_ms + i, coach_consent, coachee_consent, coach_record, coachee_record, coach_recipient,"
+			 " coachee_recipient FROM recording, n WHERE state = 'recording'");
+	g_autoptr(JsonNode) many = get(&s, "ada", "/v1/overview");
+	assert_int_equal(json_array_get_length(list(many, "running")), 50);
+	assert_false(json_object_get_boolean_member(at(list(many, "running"), 0), "open"));
+	assert_int_equal(number(many, "live"), 1);
+	/* A request is known by its platform's word, on the administrator's page. */
+	g_autoptr(JsonNode) asked = get(&s, "ada", "/v1/requests");
+	JsonObject *first = at(list(asked, "requests"), 0);
+	assert_string_equal(json_object_get_string_member(first, "tenant"),
+			    json_object_get_string_member(running, "tenant"));
+	assert_string_equal(json_object_get_string_member(first, "reference"),
+			    json_object_get_string_member(running, "reference"));
 	site_free(&s);
 }
 
