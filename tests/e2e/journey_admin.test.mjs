@@ -25,7 +25,7 @@ after(async () => {
 	await mock?.stop();
 });
 
-const request = (n, type, party, days, detail = '', state = 'open') => ({ id: `q${n}`, session: randomUUID(), type, party, detail, state, created: at((days - 30) * DAY), due: at(days * DAY) });
+const request = (n, type, party, days, detail = '', state = 'open') => ({ id: `q${n}`, session: randomUUID(), tenant: 'nord', reference: `DEM-${n}`, type, party, detail, state, created: at((days - 30) * DAY), due: at(days * DAY) });
 
 /* A programme in its second year. */
 function busy(role = 'admin') {
@@ -44,6 +44,7 @@ function busy(role = 'admin') {
 	staff.review = [{ item: 'user:louis', kind: 'user', who: 'louis', role: 'auditor', since: at(-95 * DAY), due: at(-5 * DAY), expires: at(9 * DAY), state: 'due' }];
 	staff.admin.expiring = someExpiring(1284, 14);
 	staff.admin.kept = someExpiring(3, 1, 99).map((one, i) => ({ ...one, id: id(7 + i), state: 'restricted', expires: at(-4 * DAY), held: true }));
+	staff.admin.live = 61; /* more than the list below ever holds */
 	staff.admin.running = [{ recording: id(4), session: randomUUID(), tenant: 'nord', reference: 'NORD-2710', begun: at(-22 * 60_000), open: true },
 		{ recording: id(5), session: randomUUID(), tenant: 'sud-est', reference: 'SE-114', begun: at(-51 * 60_000), open: false }];
 	return staff;
@@ -78,11 +79,11 @@ test('admin: the overview, and what ends when, by pointer and by keyboard', asyn
 	const { page, at: hook, complaints, context } = await signIn();
 	assert.equal(await page.locator('main').getAttribute('data-view'), 'overview', 'it is their first page');
 	await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'));
-	assert.match(await hook('tile-live').innerText(), /1/);
+	assert.equal(await hook('tile-live').locator('.tile-value').innerText(), '61', 'of all, not of the list');
 	assert.equal(await hook('tile-requests').getAttribute('data-tone'), 'late');
 	assert.match(await hook('overview-request').first().innerText(), /En retard de 2 j/, 'overdue leads');
 	assert.deepEqual(await hook('desk-item').evaluateAll((all) => all.map((one) => one.dataset.view)), ['holds', 'approvals', 'review']);
-	assert.equal(await hook('overview-log').getAttribute('data-good'), 'true');
+	assert.equal(await hook('overview-log').getAttribute('data-verdict'), 'holds');
 	await clean(page, 'admin-overview', { shot: { fullPage: true } });
 
 	const bars = hook('expiry-bar');
@@ -128,7 +129,8 @@ test('R16 admin: a change of rules is seen as a picture before it is made', asyn
 	assert.match(await hook('picture-at-once').innerText(), /7/);
 	assert.match(await hook('picture-unchanged').innerText(), /120/);
 	const told = await hook('picture-bar').evaluateAll((all) => all.map((bar) => [bar.dataset.key, Number(bar.dataset.count)]));
-	assert.deepEqual(told[0], ['now', 9], 'what goes at once stands first, with what only a hold keeps');
+	assert.deepEqual(told[0], ['now', 7], 'what goes at once stands first: as many as the tile says');
+	assert.deepEqual(told[1], ['held', 2], 'what a hold keeps is not in red');
 	const { days, days_before: before } = mock.staff.admin.preview;
 	const all = (list) => list.reduce((sum, { count: n }) => sum + n, 0);
 	assert.equal(told.reduce((sum, [, n]) => sum + n, 0), all(days) + all(before), 'nothing is lost between the bars');
@@ -151,6 +153,17 @@ test('R19 the log is verified in the page: key, signature, continuity, witnesses
 	await go('ledger');
 	assert.deepEqual(await saidBy(hook('ledger-shown')), ['keySame', 'signatureGood', 'continuesSame', 'witnessesSigned'], 'the overview has seen it before');
 	assert.deepEqual(await page.evaluate(() => Object.keys(JSON.parse(localStorage.getItem('aparte/log-seen/aparte.example/log/1')))), ['size', 'root']);
+	assert.equal(await hook('ledger-verdict').getAttribute('data-verdict'), 'holds');
+	const [awake] = log.witnesses;
+	awake.sleeps = true;
+	await hook('ledger-verify').click();
+	await page.locator('[data-testid=ledger-verdict][data-verdict=alone]').waitFor(); /* below the quorum it does not simply hold */
+	assert.doesNotMatch(await hook('ledger-verdict').innerText(), /tient/);
+	awake.sleeps = false;
+	assert.doesNotMatch(await hook('ledger-verdict').innerText(), /Première visite/);
+	await page.evaluate(() => localStorage.removeItem('aparte/log-seen/aparte.example/log/1'));
+	await hook('ledger-verify').click();
+	await until('it says that nothing had been seen', async () => /Première visite/.test(await hook('ledger-verdict').innerText().catch(() => '')));
 	log.fill(13);
 	await hook('ledger-verify').click();
 	await page.locator('[data-testid=ledger-verdict][data-size="33"]').waitFor();
@@ -270,6 +283,7 @@ test('designed states: nothing there, a lost vault, one platform’s admin, ten 
 	assert.equal(await count(hook('request-row')), 50);
 	await hook('request-row-more').click();
 	assert.equal(await count(hook('request-row')), 100);
+	assert.equal(await hook('requests-open').locator('.tile-value').innerText().then((n) => n.replace(/\s/g, '')), '10000');
 	await hook('request-row-search').fill('s-9999');
 	await until('it is found', async () => (await count(hook('request-row'))) === 1);
 	await hook('request-row-search').fill('');
@@ -285,6 +299,13 @@ test('designed states: nothing there, a lost vault, one platform’s admin, ten 
 		await until(`${rows} rows`, async () => (await count(hook('expiry-row'))) === rows);
 	}
 	await until('there are no more', () => hook('expiry-row-more').isHidden());
+	await page.locator('[data-testid=expiry-bar]:not([data-count="0"])').click();
+	await until('it begins anew', async () => (await count(hook('expiry-row'))) === 50);
+	await hook('expiry-row-search').fill('00000449');
+	await until('what is loaded has it not', async () => (await count(hook('expiry-row'))) === 0);
+	await hook('expiry-row-more').click();
+	await hook('expiry-row-more').click(); /* two pages more, two presses */
+	await until('it is found', async () => (await count(hook('expiry-row'))) === 1);
 	assert.deepEqual(complaints, []);
 	await context.close();
 });
@@ -316,8 +337,14 @@ test('by keyboard, and on a phone: past the navigation, into the menu and out', 
 	await inLanguage(page, 'en');
 	assert.equal(await page.title(), 'Requests · Aparté');
 	await hook('request-refuse').first().click();
+	assert.match(await hook('request-about').innerText(), /Erasure[\s\S]*DEM-1[\s\S]*nord/, 'whose it is, before the act');
 	await page.keyboard.press('Escape');
 	assert.equal(await count(page.locator('dialog')), 0);
+	await hook('request-extend').first().click();
+	await hook('request-reason').fill('Complexe');
+	await hook('request-extend-confirm').click();
+	await until('it is longer', () => mock.staff.requests[0].state === 'extended');
+	await until('the focus is in the view', () => page.evaluate(() => document.activeElement.id === 'view'));
 	assert.deepEqual(complaints, []);
 	await context.close();
 });

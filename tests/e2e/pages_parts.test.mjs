@@ -6,7 +6,7 @@ import { checkConsistency, rootFromProof } from '../../web/crypto/merkle.js';
 import { cosignedAt } from '../../web/crypto/cosignature.js';
 import { heat, monthPlus, weeksOf } from '../../web/staff/calendar.js';
 import { stepFor } from '../../web/staff/chart.js';
-import { elapsed, leftInWords, urgency } from '../../web/staff/clock.js';
+import { elapsed, leftInWords, nightsUntil, urgency } from '../../web/staff/clock.js';
 import { grainFor } from '../../web/staff/policy_picture.js';
 import { makeLogKey } from './pages/log.mjs';
 import { GrowingLog, makeWitness } from './pages/log_grow.mjs';
@@ -59,11 +59,20 @@ test('clocks: days, hours, late', () => {
 	const now = Date.parse('2026-11-22T12:00:00Z'), due = (ms) => new Date(now + ms).toISOString();
 	assert.deepEqual(leftInWords(due(3.5 * DAY), now), ['clock.days', { days: 3 }]);
 	assert.deepEqual(leftInWords(due(DAY), now), ['clock.hours', { hours: 24 }]);
-	assert.deepEqual(leftInWords(due(-60_000), now), ['clock.late', { days: 1 }]);
+	assert.deepEqual([leftInWords(due(60_000), now), leftInWords(due(-60_000), now)], [['clock.lastHour'], ['clock.lateNow']]);
+	assert.deepEqual(leftInWords(due(-1.5 * DAY), now), ['clock.lateHours', { hours: 36 }]);
 	assert.deepEqual(leftInWords(due(-2.2 * DAY), now), ['clock.late', { days: 2 }]);
 	assert.deepEqual([urgency(due(-1), now), urgency(due(6 * DAY), now), urgency(due(8 * DAY), now)], ['late', 'soon', 'calm']);
 	assert.equal(elapsed(due(-10 * DAY), due(30 * DAY), now), 0.25);
 	assert.equal(elapsed(due(-10 * DAY), due(-DAY), now), 1);
+});
+
+test('an end is told in midnights, not in hours', () => {
+	const at = (...parts) => new Date(2026, 10, ...parts); /* where the reader is */
+	assert.equal(nightsUntil(at(23, 6), at(22, 20)), 1, 'ten hours on is tomorrow');
+	assert.equal(nightsUntil(at(22, 23), at(22, 1)), 0, 'twenty-two hours on is today');
+	assert.equal(nightsUntil(at(30, 0, 30), at(22, 23, 30)), 8);
+	assert.equal(nightsUntil(new Date(2026, 2, 30), new Date(2026, 2, 28)), 2, 'over a night that is an hour shorter');
 });
 
 test('bars: steps of the scale, and what a bar stands for', () => {

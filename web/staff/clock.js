@@ -7,6 +7,11 @@ const SOON = 7;
 
 export const daysLeft = (due, now = Date.now()) => Math.floor((new Date(due) - now) / DAY_MS);
 
+const midnight = (time) => new Date(time).setHours(0, 0, 0, 0);
+
+/* What "tomorrow" means beside a date: midnights between now and then where the reader is. A day may have 23 or 25 hours. */
+export const nightsUntil = (time, now = Date.now()) => Math.round((midnight(time) - midnight(now)) / DAY_MS);
+
 /* late, soon or calm. */
 export function urgency(due, now = Date.now()) {
 	const days = daysLeft(due, now);
@@ -19,9 +24,15 @@ export function elapsed(from, due, now = Date.now()) {
 	return all > 0 ? Math.min(1, Math.max(0, (now - new Date(from)) / all)) : 1;
 }
 
+function lateInWords(late) {
+	if (late < HOUR_MS) return ['clock.lateNow'];
+	return late < 2 * DAY_MS ? ['clock.lateHours', { hours: Math.floor(late / HOUR_MS) }] : ['clock.late', { days: Math.floor(late / DAY_MS) }];
+}
+
 export function leftInWords(due, now = Date.now()) {
 	const left = new Date(due) - now, days = daysLeft(due, now), hours = Math.floor(left / HOUR_MS);
-	if (left < 0) return ['clock.late', { days: Math.max(1, Math.floor(-left / DAY_MS)) }];
+	if (left < 0) return lateInWords(-left);
+	if (hours < 1) return ['clock.lastHour'];
 	return days < 2 ? ['clock.hours', { hours }] : ['clock.days', { days }];
 }
 

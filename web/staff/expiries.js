@@ -2,7 +2,7 @@
  * What expires when: the months ahead as bars by policy, a month as a calendar, a day's recordings as a list. What should have
  * ended and is kept by a hold or a restriction is told apart.
  */
-import { formatDay, t, tOr } from '../i18n/i18n.js';
+import { formatDate, t, tOr } from '../i18n/i18n.js';
 import { list } from '../ui/api.js';
 import { el, plain, replace } from '../ui/dom.js';
 import { inWords, monthCalendar, monthPlus } from './calendar.js';
@@ -54,10 +54,12 @@ function summary({ days, after }, buckets, months) {
 		after: counted(after) }] });
 }
 
+/* The day as the bars and the calendar count it, which is the vault's (UTC); the moment where the reader is stands behind it. */
 function row(one) {
 	const state = el('span', { class: `state state-${one.state}`, t: tOr(`state.${one.state}`, 'state.other') });
 	return [el('span', { class: 'two' }, plain('strong', one.reference || one.id.slice(0, 8), { title: one.id }), plain('span', `${one.tenant} · ${one.policy}`, { class: 'hint' })),
-		plain('span', formatDay(one.expires)), el('span', { class: 'row' }, state, one.held ? el('span', { class: 'state state-warn', t: 'expiry.kept' }) : null)];
+		plain('span', inWords(one.expires.slice(0, 10), { dateStyle: 'long' }), { title: formatDate(one.expires) }),
+		el('span', { class: 'row' }, state, one.held ? el('span', { class: 'state state-warn', t: 'expiry.kept' }) : null)];
 }
 
 const COLUMNS = ['hold.recording', 'expiry.ends', 'hold.stateName'];

@@ -5,7 +5,7 @@
 import { formatDate } from '../i18n/i18n.js';
 import { action, el, plain, replace } from '../ui/dom.js';
 import { staffIcon } from './icons_staff.js';
-import { checkFile, checkLog, forgetSeen } from './ledger_check.js';
+import { checkFile, checkLog, forgetSeen, verdictOf } from './ledger_check.js';
 import { stepsList } from './ledger_steps.js';
 import { counted } from './pager.js';
 import { empty, partFailure, skeleton } from './states.js';
@@ -16,9 +16,10 @@ const LEAVES = { 1: 'consent', 2: 'opened', 3: 'closed', 4: 'sealed', 5: 'access
 const FILE_MAX = 262_144;
 
 function verdict(log) {
-	return el('div', { class: 'verdict-card', 'data-good': String(log.good), test: 'ledger-verdict', 'data-size': log.now ? String(log.now.size) : undefined },
-		staffIcon(log.good ? 'approvals' : 'warn'), el('div', {}, el('p', { class: 'verdict-title', t: log.good ? 'ledger.holds' : 'ledger.fails' }),
-			el('p', { t: log.good ? ['ledger.holdsHint', { size: counted(log.now.size) }] : 'ledger.failsHint' })));
+	const said = verdictOf(log);
+	return el('div', { class: 'verdict-card', 'data-good': String(log.good), 'data-verdict': said, test: 'ledger-verdict', 'data-size': log.now ? String(log.now.size) : undefined },
+		staffIcon(said === 'holds' ? 'approvals' : 'warn'), el('div', {}, el('p', { class: 'verdict-title', t: `ledger.${said}` }),
+			el('p', { t: log.good ? [log.first ? 'ledger.firstHint' : 'ledger.holdsHint', { size: counted(log.now.size) }] : 'ledger.failsHint' })));
 }
 
 /* Whoever was told that a log is another one may decide that they know why: never without being asked. */

@@ -58,17 +58,19 @@ async function checkWitnesses(api, note) {
 	const all = list(answer, 'witnesses'), quorum = answer.quorum ?? 0;
 	const witnesses = await Promise.all(all.map(async (one) => ({ ...one, signed: await cosignedAt(note, one.key).catch(() => null) })));
 	const signed = witnesses.filter((one) => one.signed).length;
-	if (!all.length) return { witnesses, quorum, told: step('witnesses', 'none', 'witnessesNone') };
-	return { witnesses, quorum, told: step('witnesses', signed >= Math.max(1, quorum) ? 'good' : 'none', 'witnessesSigned', { signed, all: all.length, quorum }) };
+	if (!all.length) return { witnesses, quorum, enough: false, told: step('witnesses', 'none', 'witnessesNone') };
+	const enough = signed >= Math.max(1, quorum);
+	return { witnesses, quorum, enough, told: step('witnesses', enough ? 'good' : 'none', 'witnessesSigned', { signed, all: all.length, quorum }) };
 }
 
 /*
- * {steps, good, origin, key, now: {size, root} or null, witnesses}. A step that fails ends the check; what the server does not
- * answer throws. Only a log that holds is kept as seen last.
+ * {steps, good, witnessed, first, origin, key, now: {size, root} or null, witnesses}: `witnessed`: enough witnesses signed this very
+ * checkpoint (one, where none is asked for); `first`: nothing of this log had been seen here before. A step that fails ends the
+ * check; what the server does not answer throws. Only a log that holds is kept as seen last.
  */
 export async function checkLog(api) {
 	const { origin, key, told } = await checkKey(api);
-	const steps = [told], result = { steps, good: false, origin, key, now: null, witnesses: [] };
+	const steps = [told], result = { steps, good: false, witnessed: false, first: false, origin, key, now: null, witnesses: [] };
 	if (told.state === 'bad') return result;
 	const note = await textOf(api, '/v1/ledger/checkpoint');
 	try {
@@ -80,11 +82,15 @@ export async function checkLog(api) {
 	steps.push(step('signature', 'good', 'signatureGood', { size: result.now.size }));
 	steps.push(await checkContinues(api, lastSeen(origin), result.now));
 	if (steps.at(-1).state === 'bad') return result;
+	result.first = steps.at(-1).say === 'continuesFirst';
 	keep(origin, result.now);
 	const seen = await checkWitnesses(api, note);
 	steps.push(seen.told);
-	return Object.assign(result, { witnesses: seen.witnesses, quorum: seen.quorum, good: true });
+	return Object.assign(result, { witnesses: seen.witnesses, quorum: seen.quorum, good: true, witnessed: seen.enough });
 }
+
+/* What may be said of it in a word: holds, alone (it grew as it should, yet too few witnesses say so), fails. */
+export const verdictOf = ({ good, witnessed }) => (good ? (witnessed ? 'holds' : 'alone') : 'fails');
 
 /* What went wrong with a receipt, as the modules below say it, and the sentence for it. */
 const WHY = {

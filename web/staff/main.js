@@ -64,8 +64,8 @@ function first(me) {
 
 /* Views of an older navigation may answer late: only the newest is shown. */
 let turn = 0;
-/* Who is signed in, as told last; and whether they have just gone to another view. */
-let shownTo, moved = false;
+/* Who is signed in, as told last; and whether they have just gone to another view, or done something in this one. */
+let shownTo, moved = false, acted = false;
 
 async function show(me) {
 	const mine = ++turn;
@@ -84,7 +84,15 @@ async function show(me) {
 	replace(root, ...nodes);
 	if (moved) main.focus(); /* who reads with the ear is at the new view's beginning */
 	moved = false;
-	const again = () => api.get('/v1/me').then(show, () => show(me));
+	/* An act redraws the page and takes the button that did it: who has no pointer goes on where the view begins. */
+	const refocus = () => {
+		if (acted && document.activeElement === document.body) main.focus();
+	};
+	refocus();
+	const again = () => {
+		acted = true;
+		return api.get('/v1/me').then(show, () => show(me));
+	};
 	try {
 		const shown = await (await viewOf(module))({ api, me, id, again });
 		if (mine !== turn) return shown.close?.();
@@ -93,7 +101,10 @@ async function show(me) {
 	} catch (failure) {
 		if (mine === turn) replace(main, failed(failure, again));
 	}
-	if (mine === turn) main.removeAttribute('aria-busy');
+	if (mine !== turn) return;
+	main.removeAttribute('aria-busy');
+	refocus();
+	acted = false;
 }
 
 /* Nobody yet: signs in. A vault that does not answer is no reason to ask for a password. */

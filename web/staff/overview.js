@@ -5,15 +5,15 @@ import { el, plain } from '../ui/dom.js';
 import { clock, urgency } from './clock.js';
 import { decisionItem, decisions } from './desk_items.js';
 import { expiries } from './expiries.js';
-import { checkLog } from './ledger_check.js';
+import { checkLog, verdictOf } from './ledger_check.js';
 import { stepsList } from './ledger_steps.js';
 import { counted } from './pager.js';
 import { empty, part, tile } from './states.js';
 
-const SHOWN = 5;
+const SHOWN = 5, RUNNING = 10;
 
-function tiles({ recordings, running, requests, held, erasing }, admin) {
-	const live = running.filter(({ open }) => open).length, late = requests.overdue > 0;
+function tiles({ recordings, live, requests, held, erasing }, admin) {
+	const late = requests.overdue > 0;
 	return el('div', { class: 'tiles', test: 'overview-tiles' },
 		tile({ key: 'overview.live', value: counted(live), tone: live ? 'live' : undefined, hint: ['overview.liveHint', { n: counted(recordings.recording) }], test: 'tile-live' }),
 		tile({ key: 'overview.kept', value: counted(recordings.sealed + recordings.archived + recordings.restricted), href: admin ? '#/recordings' : undefined,
@@ -34,11 +34,15 @@ function requestLine(request) {
 		clock(request.created, request.due));
 }
 
+/* A long list comes newest first and in pages: what is due soon, the overdue with it, is asked for by itself. */
+const dueFirst = ({ requests }) => (requests.soon ? '/v1/requests?due=1' : '/v1/requests');
+
 /* The nearest end first: so what is overdue leads. */
-function drawRequests(answer) {
+function drawRequests(answer, open) {
 	const waiting = list(answer, 'requests').filter(({ state }) => ['open', 'extended'].includes(state)).sort((a, b) => (a.due < b.due ? -1 : 1));
 	if (!waiting.length) return empty('request.empty');
-	return lines(waiting.slice(0, SHOWN).map(requestLine), 'overview-requests');
+	const shown = waiting.slice(0, SHOWN);
+	return el('div', { class: 'stack' }, lines(shown.map(requestLine), 'overview-requests'), cutHint(shown.length, open));
 }
 
 function drawDecisions(items) {
@@ -59,7 +63,20 @@ function drawIncidents(answer) {
 		el('a', { href: '#/incidents', class: 'line-main' }, plain('strong', one.summary)), clock(one.aware, one.due))), 'overview-incidents');
 }
 
-const verdict = (log) => [el('p', { class: 'verdict', 'data-good': String(log.good), test: 'overview-log', t: log.good ? 'ledger.holds' : 'ledger.fails' }), stepsList(log.steps)];
+/* Colours are for what is certain: a log that too few witnesses saw has none. */
+function verdict(log) {
+	const said = verdictOf(log);
+	return [el('p', { class: 'verdict', 'data-good': said === 'alone' ? undefined : String(log.good), 'data-verdict': said, test: 'overview-log', t: `ledger.${said}` }), stepsList(log.steps)];
+}
+
+/* The list is cut, and says of how many. */
+function drawRunning(running, all) {
+	if (!running.length) return empty('overview.nobody');
+	const shown = running.slice(0, RUNNING);
+	return el('div', { class: 'stack' }, lines(shown.map(runningLine)), cutHint(shown.length, all));
+}
+
+const cutHint = (shown, all) => (all > shown ? el('p', { class: 'hint', test: 'overview-cut', t: ['pager.shown', { shown: counted(shown), all: counted(all) }] }) : null);
 
 export async function overview(context) {
 	const { api, me } = context;
@@ -67,10 +84,11 @@ export async function overview(context) {
 	const seen = await api.get('/v1/overview');
 	const parts = [
 		part({ title: 'overview.expiries', test: 'overview-expiries', wide: true, load: () => expiries(context), draw: (node) => node }),
-		admin ? part({ title: 'overview.requestsTitle', test: 'overview-requests-part', act: more('#/requests', 'overview.allRequests'), load: () => api.get('/v1/requests'), draw: drawRequests }) : null,
+		admin ? part({ title: 'overview.requestsTitle', test: 'overview-requests-part', act: more('#/requests', 'overview.allRequests'), load: () => api.get(dueFirst(seen)),
+			draw: (answer) => drawRequests(answer, seen.requests.open) }) : null,
 		admin ? part({ title: 'overview.desk', test: 'overview-desk-part', load: () => decisions(context), draw: drawDecisions }) : null,
 		part({ title: 'overview.running', test: 'overview-running-part', load: () => list(seen, 'running'),
-			draw: (running) => (running.length ? lines(running.slice(0, 10).map(runningLine)) : empty('overview.nobody')) }),
+			draw: (running) => drawRunning(running, seen.recordings.recording) }),
 		part({ title: 'staff.incidents', test: 'overview-incidents-part', act: more('#/incidents', 'overview.allIncidents'), load: () => api.get('/v1/incidents'), draw: drawIncidents }),
 		part({ title: 'overview.log', test: 'overview-log-part', wide: true, act: more('#/ledger', 'overview.toLedger'), load: () => checkLog(api), draw: verdict }),
 	].filter(Boolean);

@@ -32,8 +32,9 @@ export function paged({ items, row, columns, test, label, textOf, none, hint, ne
 	const place = el('div', { class: 'stack' });
 	const more = el('button', { type: 'button', class: 'button', t: 'more', test: `${test}-more` });
 	const problem = problemLine();
+	const matching = () => (textOf ? all.filter((item) => found(item, words.value.trim(), textOf)) : all);
 	const draw = () => {
-		const some = textOf ? all.filter((item) => found(item, words.value.trim(), textOf)) : all;
+		const some = matching();
 		replace(place, some.length ? table(columns, some.slice(0, shown).map(row), test, label) : empty('pager.none', { icon: 'dash' }));
 		more.hidden = some.length <= shown && !mark;
 		if (some.length > PORTION || words.value) say(count, mark ? 'pager.shownOfMore' : 'pager.shown', { shown: counted(Math.min(shown, some.length)), all: counted(some.length) });
@@ -42,7 +43,7 @@ export function paged({ items, row, columns, test, label, textOf, none, hint, ne
 	action(more, async () => {
 		problem.clear();
 		shown += PORTION;
-		if (mark && shown > all.length - PORTION) await fetchMore(mark).then((page) => {
+		if (mark && shown > matching().length) await fetchMore(mark).then((page) => {
 			all.push(...page.items);
 			mark = page.next;
 		}, problem.show);

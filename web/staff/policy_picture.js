@@ -37,7 +37,7 @@ const SHORT = { day: { day: 'numeric' }, week: { day: 'numeric', month: 'numeric
 const MIDDLE = { day: { day: 'numeric', month: 'short' }, week: { day: 'numeric', month: 'short' }, month: { month: 'short' }, year: { year: 'numeric' } };
 
 /*
- * [{key, name, short, middle, values: [before, after], tone?}]: first what ends at once, then bars of one grain. `seen` is a preview:
+ * [{key, name, short, middle, values: [before, after], tone?}]: first what is erased at once, then what would be but for a hold, then bars of one grain. `seen` is a preview:
  * `days` and `days_before` count [{day, count}]; what goes at once (or would, but for a hold) stands on its day among the others.
  */
 export function pictureOf(seen) {
@@ -55,7 +55,9 @@ export function pictureOf(seen) {
 	});
 	put(before, 0);
 	put(after, 1);
-	return { grain, buckets: [{ key: 'now', name: t('picture.now'), short: t('picture.nowShort'), middle: t('picture.now'), values: [0, now], tone: 'late' }, ...buckets] };
+	const alone = [{ key: 'now', name: t('picture.now'), short: t('picture.nowShort'), middle: t('picture.now'), values: [0, seen.at_once], tone: 'late' }];
+	if (seen.held) alone.push({ key: 'held', name: t('picture.held'), short: t('picture.heldShort'), middle: t('picture.held'), values: [0, seen.held], tone: 'soon' });
+	return { grain, buckets: [...alone, ...buckets] };
 }
 
 function tiles(seen) {

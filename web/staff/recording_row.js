@@ -3,12 +3,9 @@ import { formatMoment, formatShortDay, formatSeconds, tOr } from '../i18n/i18n.j
 import { el, plain } from '../ui/dom.js';
 import { askAccess } from './ask_access.js';
 import { askErase } from './ask_erase.js';
+import { nightsUntil } from './clock.js';
 
 export const SOON_DAYS = 7;
-const DAY = 86_400_000;
-
-/* Days until then, at least 0. */
-const daysLeft = (time) => Math.max(0, Math.round((Date.parse(time) - Date.now()) / DAY));
 
 function acts(context, recording) {
 	const open = el('button', { type: 'button', class: 'button', t: 'recording.open', test: 'recording-open',
@@ -44,7 +41,7 @@ function how(recording, approval) {
 
 function end({ expires, state }) {
 	if (!expires || state === 'erased') return el('div', { class: 'lib-end' });
-	const days = daysLeft(expires), soon = days <= SOON_DAYS;
+	const days = Math.max(0, nightsUntil(expires)), soon = days <= SOON_DAYS;
 	const left = days === 0 ? 'library.today' : days === 1 ? 'library.oneDay' : 'library.days';
 	return el('div', { class: soon ? 'lib-end soon' : 'lib-end' }, el('span', { t: ['library.end', { time: formatShortDay(expires) }] }),
 		el('span', { t: [left, { days: String(days) }] }));

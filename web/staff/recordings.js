@@ -18,8 +18,11 @@ const EARLY = 40;
 /* What was asked for last in this page: {q, state, from, to, soon, waiting}. */
 let kept = {};
 
+/* A day's first moment where the reader is, as rows show their dates. */
+const midnight = (day) => (day ? new Date(`${day}T00:00:00`).toISOString() : '');
+
 function query({ q, state, from, to, soon }, limit, after) {
-	const given = { q, state, from, to, expires_before: soon, limit: String(limit), after };
+	const given = { q, state, from: midnight(from), to: midnight(to), expires_before: soon, limit: String(limit), after };
 	const params = new URLSearchParams(Object.entries(given).filter(([, value]) => value));
 	if (!after) params.set('count', '1');
 	return `/v1/recordings?${params}`;

@@ -2,7 +2,7 @@
 import { formatDate, formatDay, tOr } from '../i18n/i18n.js';
 import { list } from '../ui/api.js';
 import { el, plain } from '../ui/dom.js';
-import { clock, urgency } from './clock.js';
+import { clock } from './clock.js';
 import { formDialog, labelledField } from './dialog.js';
 import { counted, paged, pagesOf } from './pager.js';
 import { tile } from './states.js';
@@ -18,7 +18,9 @@ function ask({ api, again }, request, step) {
 		title: `request.${step}`,
 		lead: `request.${step}.lead`,
 		test: 'request',
-		fields: [refusal ? labelledField('request-article', 'request.article', article) : null, labelledField('request-reason', 'access.reason', reason)].filter(Boolean),
+		fields: [el('p', { test: 'request-about' }, el('strong', { t: tOr(`request.${request.type}`, 'request.other') }), ' · ', el('span', { t: tOr(`role.${request.party}`, 'role.other') }), ' · ',
+			plain('span', [nameOf(request), request.tenant].filter(Boolean).join(' · '))),
+		refusal ? labelledField('request-article', 'request.article', article) : null, labelledField('request-reason', 'access.reason', reason)].filter(Boolean),
 		submit: { t: `request.${step}`, test: `request-${step}-confirm` },
 		async run() {
 			await api.post(`/v1/requests/${request.id}/${step}`, { reason: reason.value.trim(), ...(refusal ? { article: article.value.trim() } : {}) });
@@ -95,9 +97,17 @@ function due(request) {
 	return el('span', { class: 'due' }, clock(request.created, request.due, { test: 'request-days' }), plain('span', formatDay(request.due), { class: 'hint' }));
 }
 
+/* Two persons may ask the same on one day: whoever executes one sees of which session it is. */
+const nameOf = ({ reference, session }) => reference || String(session ?? '').slice(0, 8);
+
+function whose(request) {
+	return el('span', { class: 'two', test: 'request-whose' }, plain('strong', nameOf(request), { title: request.session }), plain('span', request.tenant, { class: 'hint' }));
+}
+
 function row(context, request) {
 	return [
 		el('strong', { t: tOr(`request.${request.type}`, 'request.other') }),
+		whose(request),
 		el('span', { t: tOr(`role.${request.party}`, 'role.other') }),
 		el('div', {}, plain('span', request.detail), checklist(context, request)),
 		plain('span', formatDate(request.created)),
@@ -110,22 +120,23 @@ function row(context, request) {
 /* Those that wait before those answered; in each the nearest end first. */
 const order = (a, b) => waits(b) - waits(a) || (a.due < b.due ? -1 : 1);
 
-function tiles(all) {
-	const open = all.filter(waits), late = open.filter((one) => urgency(one.due) === 'late'), soon = open.filter((one) => urgency(one.due) === 'soon');
+/* Of all there are, counted by the vault: the list comes in pages, and the oldest last. Its `soon` holds the overdue too. */
+function tiles({ open, overdue, soon }) {
 	return el('div', { class: 'tiles' },
-		tile({ key: 'request.tileLate', value: counted(late.length), tone: late.length ? 'late' : undefined, test: 'requests-late' }),
-		tile({ key: 'request.tileSoon', value: counted(soon.length), tone: soon.length ? 'soon' : undefined, test: 'requests-soon' }),
-		tile({ key: 'request.tileOpen', value: counted(open.length), test: 'requests-open' }));
+		tile({ key: 'request.tileLate', value: counted(overdue), tone: overdue ? 'late' : undefined, test: 'requests-late' }),
+		tile({ key: 'request.tileSoon', value: counted(soon - overdue), tone: soon > overdue ? 'soon' : undefined, test: 'requests-soon' }),
+		tile({ key: 'request.tileOpen', value: counted(open), test: 'requests-open' }));
 }
 
 export async function requests(context) {
-	const answer = await context.api.get('/v1/requests'), all = list(answer, 'requests').sort(order);
-	const columns = ['request.type', 'request.from', 'request.detail', 'request.created', 'request.dueDay', 'request.stateName', 'table.act'];
+	const [answer, seen] = await Promise.all([context.api.get('/v1/requests'), context.api.get('/v1/overview')]);
+	const all = list(answer, 'requests').sort(order);
+	const columns = ['request.type', 'request.session', 'request.from', 'request.detail', 'request.created', 'request.dueDay', 'request.stateName', 'table.act'];
 	const open = el('button', { type: 'button', class: 'button primary', t: 'request.open', test: 'request-new', on: { click: () => askOpen(context) } });
 	return { nodes: [
-		el('div', { class: 'row between head' }, el('h1', { t: 'staff.requests' }), open), el('p', { class: 'lead', t: 'request.pageLead' }), all.length ? tiles(all) : null,
+		el('div', { class: 'row between head' }, el('h1', { t: 'staff.requests' }), open), el('p', { class: 'lead', t: 'request.pageLead' }), all.length ? tiles(seen.requests) : null,
 		paged({ items: all, row: (one) => row(context, one), columns, test: 'request-row', label: 'staff.requests', none: 'request.empty', hint: 'request.emptyHint',
 			next: answer.next, fetchMore: pagesOf(context.api, '/v1/requests', 'requests'),
-			textOf: (one) => `${one.detail ?? ''} ${one.session ?? ''} ${one.type} ${one.party}` }),
+			textOf: (one) => `${one.detail ?? ''} ${one.reference ?? ''} ${one.session ?? ''} ${one.tenant ?? ''} ${one.type} ${one.party}` }),
 	] };
 }

@@ -60,6 +60,7 @@ function overview({ staff }, { answer }) {
 	const states = { recording: admin.running.length, sealed: 0, archived: 0, restricted: admin.kept.length, erased: 214 };
 	for (const { state } of admin.expiring) states[state]++;
 	answer(200, { as_of: iso(now), recordings: states, held: staff.desk.holds.filter(({ state }) => state === 'in_force').length, erasing: 2, running: admin.running,
+		live: admin.live ?? admin.running.filter(({ open: gate }) => gate).length,
 		requests: { open: open.length, overdue: open.filter(({ due }) => due < iso(now)).length, soon: open.filter(({ due }) => due < iso(now + 7 * DAY)).length },
 		log_healthy: admin.healthy, all_tenants: admin.allTenants });
 }
