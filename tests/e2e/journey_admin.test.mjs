@@ -150,6 +150,7 @@ const saidBy = (locator) => locator.getByTestId('ledger-step').evaluateAll((all)
 test('R19 the log is verified in the page: key, signature, continuity, witnesses, receipts', async () => {
 	const { page, at: hook, complaints, context, go } = await signIn();
 	const log = logOf(mock);
+	await hook('overview-log').waitFor();
 	await go('ledger');
 	assert.deepEqual(await saidBy(hook('ledger-shown')), ['keySame', 'signatureGood', 'continuesSame', 'witnessesSigned'], 'the overview has seen it before');
 	assert.deepEqual(await page.evaluate(() => Object.keys(JSON.parse(localStorage.getItem('aparte/log-seen/aparte.example/log/1')))), ['size', 'root']);
@@ -339,7 +340,7 @@ test('by keyboard, and on a phone: past the navigation, into the menu and out', 
 	await hook('request-refuse').first().click();
 	assert.match(await hook('request-about').innerText(), /Erasure[\s\S]*DEM-1[\s\S]*nord/, 'whose it is, before the act');
 	await page.keyboard.press('Escape');
-	assert.equal(await count(page.locator('dialog')), 0);
+	await page.locator('dialog').waitFor({ state: 'detached' });
 	await hook('request-extend').first().click();
 	await hook('request-reason').fill('Complexe');
 	await hook('request-extend-confirm').click();

@@ -104,13 +104,17 @@ function whose(request) {
 	return el('span', { class: 'two', test: 'request-whose' }, plain('strong', nameOf(request), { title: request.session }), plain('span', request.tenant, { class: 'hint' }));
 }
 
+function what(request) {
+	return el('span', { class: 'two' }, el('strong', { t: tOr(`request.${request.type}`, 'request.other') }),
+		el('span', { class: 'hint', title: formatDate(request.created) }, el('span', { t: 'request.created' }), ' ', formatDay(request.created)));
+}
+
 function row(context, request) {
 	return [
-		el('strong', { t: tOr(`request.${request.type}`, 'request.other') }),
+		what(request),
 		whose(request),
 		el('span', { t: tOr(`role.${request.party}`, 'role.other') }),
 		el('div', {}, plain('span', request.detail), checklist(context, request)),
-		plain('span', formatDate(request.created)),
 		due(request),
 		el('span', { class: `state request-${request.state}`, t: tOr(`requestState.${request.state}`, 'requestState.other') }),
 		acts(context, request),
@@ -131,7 +135,7 @@ function tiles({ open, overdue, soon }) {
 export async function requests(context) {
 	const [answer, seen] = await Promise.all([context.api.get('/v1/requests'), context.api.get('/v1/overview')]);
 	const all = list(answer, 'requests').sort(order);
-	const columns = ['request.type', 'request.session', 'request.from', 'request.detail', 'request.created', 'request.dueDay', 'request.stateName', 'table.act'];
+	const columns = ['request.type', 'request.session', 'request.from', 'request.detail', 'request.dueDay', 'request.stateName', 'table.act'];
 	const open = el('button', { type: 'button', class: 'button primary', t: 'request.open', test: 'request-new', on: { click: () => askOpen(context) } });
 	return { nodes: [
 		el('div', { class: 'row between head' }, el('h1', { t: 'staff.requests' }), open), el('p', { class: 'lead', t: 'request.pageLead' }), all.length ? tiles(seen.requests) : null,
