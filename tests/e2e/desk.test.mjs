@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openBrowser, openPage } from './lib/browser.mjs';
 import { Instance, until } from './lib/instance.mjs';
+import { bestVisit } from './lib/journey.mjs';
 import { hook, signIn } from './lib/pages.mjs';
 import { adminCall } from './lib/staff.mjs';
 
@@ -28,6 +29,13 @@ async function view(name) {
 	assert.equal(await page.locator('.problem:visible').count(), 0, name);
 	return (await page.locator('main').innerText()).replace(/\s+/g, ' ');
 }
+
+test('the sign-in page is light and soon usable', async (t) => {
+	const cost = await bestVisit(browser, `${instance.vault}/`, hook('login-user'), 1000);
+	t.diagnostic(`${cost.bytes} bytes in ${cost.requests} answers, usable after ${cost.interactive} ms; ${cost.whole} with what is fetched ahead`);
+	assert.ok(cost.bytes < 150_000, `${cost.bytes} bytes`);
+	assert.ok(cost.interactive < 1000, `${cost.interactive} ms`);
+});
 
 test('each view shows what the vault answers', async () => {
 	await view('holds');
